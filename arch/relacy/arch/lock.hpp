@@ -1,0 +1,279 @@
+/// Locks: spinlock, mutex and rwsem, which on this machine differ in their names only.
+///
+/// Ordering  lock acquires what earlier unlocks of the same lock released.
+/// Points    Taking a lock is a scheduling point, before it. Dropping one is not: what other threads do commutes with it,
+///           except that they try the lock, and a try that comes between a drop and the dropper's next step may therefore
+///           fail (a choice of the strategy), as it would one step earlier.
+/// Blocking  a blocked thread can be scheduled only while the lock is free for it: no futile wake-ups, fewer schedules, and
+///           a thread that never can be scheduled is a deadlock the scheduler sees.
+///           A waiting writer keeps new readers out; those that already waited compete with it. Neither loses an outcome:
+///           the reader that overtakes a waiting writer is the reader that came first.
+/// Checks    I29: the order of classes at every lock (not at a try), and that no task takes a lock twice.
+#pragma once
+
+#include <arch/task.hpp>
+
+namespace arch::inline relacy {
+
+namespace detail {
+
+inline void check_lock_order(const lock_class& type, site at) {
+    if (const lock_class* held = current().held.would_invert(type)) {
+        const std::string values = std::string(type.name) + " taken while " + held->name + " is held";
+        fail(29, "locks taken in the wrong order", values.c_str(), at);
+    }
+}
+
+class lock_base {
+  public:
+    explicit lock_base(const lock_class& type) : type_(&type) {}
+    lock_base(const lock_base&) = delete;
+    lock_base& operator=(const lock_base&) = delete;
+
+    const lock_class& type() const { return *type_; }
+
+  protected:
+    static constexpr unsigned none = ~0u;
+
+    void wait(unsigned& waiters, site at) {
+        waiters |= self_bit();
+        current().waiting.begin(wait_kind::lock, this, 0, at);
+        park(this, at);
+        current().waiting.end();
+        waiters &= ~self_bit();
+    }
+    void taken(const char* kind, site at) {
+        sync_.acquire();
+        current().held.push(*type_, this, at);
+        if (state.recording)
+            record(kind, this, at, type_->name);
+    }
+    void dropped(const char* kind, site at) {
+        sync_.release();
+        current().held.pop(this);
+        dropper_ = self_index();
+        drop_step_ = state.steps[dropper_];
+        if (state.recording)
+            record(kind, this, at, type_->name);
+    }
+    /// A try may still find the lock held by a thread that has not made a step since it dropped it.
+    bool try_may_fail() const {
+        return !state.special && dropper_ < max_threads && dropper_ != self_index() &&
+               state.steps[dropper_] == drop_step_ && state.host->may_fail();
+    }
+
+    const lock_class* type_;
+    clock sync_;
+    unsigned dropper_ = none;
+    std::uint32_t drop_step_ = 0;
+};
+
+class exclusive_lock : public lock_base {
+  public:
+    using lock_base::lock_base;
+
+    void lock(site at = site::here()) {
+        scheduling_point();
+        if (owner_ == self_index())
+            fail(29, "lock taken twice by one task", type_->name, at);
+        check_lock_order(*type_, at);
+        while (owner_ != none)
+            wait(waiters_, at);
+        take(at);
+    }
+    bool try_lock(site at = site::here()) {
+        scheduling_point();
+        if (owner_ != none || try_may_fail()) {
+            if (state.recording)
+                record("lock-fail", this, at, type_->name);
+            return false;
+        }
+        take(at);
+        return true;
+    }
+    void unlock(site at = site::here()) {
+        if (owner_ != self_index())
+            fail(29, "lock dropped by a task that does not hold it", type_->name, at);
+        owner_ = none;
+        dropped("unlock", at);
+        if (waiters_ != 0)
+            state.host->unblock(waiters_);
+    }
+    bool is_locked() const { return owner_ != none; }
+
+  private:
+    void take(site at) {
+        owner_ = self_index();
+        taken("lock", at);
+        if (waiters_ != 0)
+            state.host->block(waiters_);
+    }
+
+    unsigned owner_ = none;
+    unsigned waiters_ = 0;
+};
+
+} // namespace detail
+
+class spinlock : public detail::exclusive_lock {
+  public:
+    using exclusive_lock::exclusive_lock;
+};
+
+class mutex : public detail::exclusive_lock {
+  public:
+    using exclusive_lock::exclusive_lock;
+};
+
+class rwsem : public detail::lock_base {
+  public:
+    using lock_base::lock_base;
+
+    void down_read(site at = site::here()) {
+        detail::scheduling_point();
+        if ((readers_ & detail::self_bit()) != 0 || writer_ == detail::self_index())
+            fail(29, "lock taken twice by one task", type_->name, at);
+        detail::check_lock_order(*type_, at);
+        if (writer_ != none || writers_waiting_ != 0)
+            do
+                wait(readers_waiting_, at);
+            while (writer_ != none);
+        readers_ |= detail::self_bit();
+        taken("lock", at);
+        if (writers_waiting_ != 0)
+            detail::state.host->block(writers_waiting_);
+    }
+    void up_read(site at = site::here()) {
+        if ((readers_ & detail::self_bit()) == 0)
+            fail(29, "lock dropped by a task that does not hold it", type_->name, at);
+        readers_ &= ~detail::self_bit();
+        dropped("unlock", at);
+        if (readers_ == 0)
+            let_in();
+    }
+    void down_write(site at = site::here()) {
+        detail::scheduling_point();
+        if ((readers_ & detail::self_bit()) != 0 || writer_ == detail::self_index())
+            fail(29, "lock taken twice by one task", type_->name, at);
+        detail::check_lock_order(*type_, at);
+        while (writer_ != none || readers_ != 0)
+            wait(writers_waiting_, at);
+        take(at);
+    }
+    bool try_down_write(site at = site::here()) {
+        detail::scheduling_point();
+        if (writer_ != none || readers_ != 0 || try_may_fail()) {
+            if (detail::state.recording)
+                detail::record("lock-fail", this, at, type_->name);
+            return false;
+        }
+        take(at);
+        return true;
+    }
+    void up_write(site at = site::here()) {
+        if (writer_ != detail::self_index())
+            fail(29, "lock dropped by a task that does not hold it", type_->name, at);
+        writer_ = none;
+        dropped("unlock", at);
+        let_in();
+    }
+    bool is_locked() const { return writer_ != none || readers_ != 0; }
+
+  private:
+    void take(site at) {
+        writer_ = detail::self_index();
+        taken("lock", at);
+        block_waiters();
+    }
+    void block_waiters() {
+        if ((readers_waiting_ | writers_waiting_) != 0)
+            detail::state.host->block(readers_waiting_ | writers_waiting_);
+    }
+    void let_in() {
+        if ((readers_waiting_ | writers_waiting_) != 0)
+            detail::state.host->unblock(readers_waiting_ | writers_waiting_);
+    }
+
+    unsigned writer_ = none;
+    unsigned readers_ = 0;
+    unsigned readers_waiting_ = 0;
+    unsigned writers_waiting_ = 0;
+};
+
+/// Holds a spinlock or mutex for a scope; unlock() and relock() are the kernel's drop-and-retake.
+template <class L> class guard {
+  public:
+    explicit guard(L& lock, site at = site::here()) : lock_(lock), at_(at) { lock_.lock(at); }
+    ~guard() {
+        if (held_)
+            lock_.unlock(at_);
+    }
+    guard(const guard&) = delete;
+    guard& operator=(const guard&) = delete;
+
+    void unlock(site at = site::here()) {
+        held_ = false;
+        lock_.unlock(at);
+    }
+    void relock(site at = site::here()) {
+        lock_.lock(at);
+        held_ = true;
+    }
+
+  private:
+    L& lock_;
+    site at_;
+    bool held_ = true;
+};
+
+class read_guard {
+  public:
+    explicit read_guard(rwsem& lock, site at = site::here()) : lock_(lock), at_(at) { lock_.down_read(at); }
+    ~read_guard() {
+        if (held_)
+            lock_.up_read(at_);
+    }
+    read_guard(const read_guard&) = delete;
+    read_guard& operator=(const read_guard&) = delete;
+
+    void unlock(site at = site::here()) {
+        held_ = false;
+        lock_.up_read(at);
+    }
+    void relock(site at = site::here()) {
+        lock_.down_read(at);
+        held_ = true;
+    }
+
+  private:
+    rwsem& lock_;
+    site at_;
+    bool held_ = true;
+};
+
+class write_guard {
+  public:
+    explicit write_guard(rwsem& lock, site at = site::here()) : lock_(lock), at_(at) { lock_.down_write(at); }
+    ~write_guard() {
+        if (held_)
+            lock_.up_write(at_);
+    }
+    write_guard(const write_guard&) = delete;
+    write_guard& operator=(const write_guard&) = delete;
+
+    void unlock(site at = site::here()) {
+        held_ = false;
+        lock_.up_write(at);
+    }
+    void relock(site at = site::here()) {
+        lock_.down_write(at);
+        held_ = true;
+    }
+
+  private:
+    rwsem& lock_;
+    site at_;
+    bool held_ = true;
+};
+
+} // namespace arch::inline relacy

@@ -1,0 +1,268 @@
+#!/bin/bash
+# All checks, as CI runs them: ./ci/run.sh [STEP]...
+#
+# Without arguments all steps, in order; a failed step does not stop the others. Each has a log in build-ci/logs. The
+# last line of the output is `N passed, N failed`; exit code 1 when one failed, 2 for an unknown step. Under 20 minutes
+# on 2 cores. Build directories are kept and shared (build, build-ci/*), so that a second run is quick; ccache is used
+# when present.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
+
+readonly all_steps=(
+    packages setup setup-again demo warnings-gcc include-rules format shell install-clang tidy
+    check museum stress-killed asan tsan
+)
+readonly work=build-ci
+readonly logs=$work/logs
+cores=$(nproc)
+readonly cores
+export NO_COLOR=1
+
+# ---- helpers
+
+die() {
+    printf '%s\n' "$*"
+    return 1
+}
+
+# passes COMMAND...: runs it; exit code 3, a budget that ended before all was covered, is no failure.
+passes() {
+    "$@"
+    local code=$?
+    [[ $code == 0 || $code == 3 ]] || die "exit code $code: $*"
+}
+
+# configure DIR [MESON-ARGUMENT]...: meson setup, or nothing when DIR is configured.
+configure() {
+    local dir=$1
+    shift
+    [[ -f $dir/build.ninja ]] || meson setup "$dir" "$@"
+}
+
+# test_programs DIR SUITE...: the executables of these suites' tests, relative to DIR.
+test_programs() {
+    local dir=$1
+    shift
+    meson introspect --tests "$dir" | python3 -c '
+import json, os, sys
+top, suites = os.path.realpath(sys.argv[1]) + "/", set(sys.argv[2:])
+for test in json.load(sys.stdin):
+    if suites & {s.split(":")[-1] for s in test["suite"]} and test["cmd"][0].startswith(top):
+        print(test["cmd"][0][len(top):])
+' "$dir" "$@"
+}
+
+# run_sanitized DIR SUITE...: builds and runs these tests, and builds the executable (not the checker: never sanitized).
+run_sanitized() {
+    local dir=$1
+    shift
+    local programs
+    mapfile -t programs < <(test_programs "$dir" "$@")
+    ((${#programs[@]} > 0)) || die "no test programs in the suites: $*" || return
+    ninja -C "$dir" -j "$cores" daxtorture "${programs[@]}" || return
+    local suite arguments=()
+    for suite in "$@"; do arguments+=(--suite "$suite"); done
+    without_aslr meson test -C "$dir" --no-rebuild --print-errorlogs --timeout-multiplier 4 "${arguments[@]}"
+}
+
+# Old sanitizer runtimes cannot place their shadow memory when the kernel randomises more than 28 bits of addresses.
+without_aslr() {
+    if setarch "$(uname -m)" -R true 2>/dev/null; then
+        setarch "$(uname -m)" -R "$@"
+    else
+        "$@"
+    fi
+}
+
+# sources: all C++ files that git tracks.
+sources() {
+    git ls-files -- '*.hpp' '*.cpp'
+}
+
+# changed_since_base: C++ files that differ from origin/main, or from the previous commit when HEAD is origin/main.
+changed_since_base() {
+    local base
+    base=$(git merge-base HEAD origin/main 2>/dev/null) || base=
+    if [[ -z $base || $base == $(git rev-parse HEAD) ]]; then
+        base=$(git rev-parse --quiet --verify HEAD~1) || base=$(git hash-object -t tree /dev/null)
+    fi
+    git diff --name-only --diff-filter=d "$base" -- '*.cpp'
+}
+
+# ---- steps: one function each; non-zero is a failure; output goes to the step's log
+
+step_packages() {
+    ./setup.sh --deps git clang clang-format clang-tidy ccache shellcheck
+}
+
+step_setup() {
+    ./setup.sh && meson test -C build --print-errorlogs
+}
+
+step_setup_again() {
+    local start=$SECONDS
+    ./setup.sh || return
+    ((SECONDS - start <= 3)) || die "a second setup.sh took $((SECONDS - start)) s with nothing to do"
+}
+
+step_demo() {
+    timeout 300 build/daxtorture demo
+}
+
+step_warnings_gcc() {
+    # setup's log has them when it built from nothing; else build again, which ccache makes cheap (it replays warnings).
+    local log=$logs/setup.log
+    if ! grep -q '^setup: configuring build' "$log" 2>/dev/null || ! grep -q '^setup: done' "$log"; then
+        log=$logs/warnings-gcc-build.log
+        ninja -C build -t clean >/dev/null || return
+        ninja -C build -j "$cores" >"$log" 2>&1 || { tail -n 30 "$log"; return 1; }
+    fi
+    if grep -E -A 3 'warning:' "$log"; then
+        die "g++ warns: $(grep -c 'warning:' "$log") times"
+    fi
+}
+
+step_include_rules() {
+    python3 ci/include-rules.py && python3 tests/tools/include_rules_test.py
+}
+
+step_format() {
+    ci/format.sh --check
+}
+
+step_shell() {
+    local scripts
+    mapfile -t scripts < <(git ls-files -- '*.sh' .ci/run)
+    shellcheck "${scripts[@]}"
+}
+
+# clang++ builds all with -Werror; the result is installed and must find its checker and scenarios there.
+step_install_clang() {
+    CXX="$(command -v ccache) clang++" configure $work/clang -Dwerror=true --prefix="$PWD/$work/prefix" || return
+    ninja -C $work/clang -j "$cores" || return
+    rm -rf "$work/prefix"
+    meson install -C $work/clang --no-rebuild --quiet || return
+    # From another directory, without the checker of the build tree.
+    local program=$PWD/$work/prefix/bin/daxtorture
+    cd "$logs" || return
+    timeout 60 "$program" check --list || return
+    passes timeout 120 "$program" check break-vs-pin --seconds 5 --out installed-failures
+}
+
+step_tidy() {
+    configure $work/clang -Dwerror=true || return
+    local files
+    mapfile -t files < <(changed_since_base | grep -E '^(arch|src|stress|models)/')
+    echo "${#files[@]} changed files"
+    ((${#files[@]} > 0)) || return 0
+    # Bounded: a branch that rewrites the tree is tidied on its first 40 files.
+    printf '%s\0' "${files[@]:0:40}" |
+        timeout 400 xargs -0 -n 1 -P "$cores" clang-tidy -p $work/clang --quiet --warnings-as-errors='*'
+}
+
+step_check() {
+    local protocol
+    for protocol in v6.15 v6.12; do
+        passes timeout 300 build/daxtorture check --protocol "$protocol" --seconds 5 --out "$work/failures" || return
+    done
+}
+
+step_museum() {
+    timeout 400 build/daxtorture museum --seconds 20
+}
+
+# A run that is killed half-way must go on where it was, or end within 5 s with a summary.
+step_stress_killed() {
+    local out=$work/stress-killed pid code start
+    rm -rf "$out"
+    mkdir -p "$out"
+    build/daxtorture stress --duration 60s --seed 1 --out "$out/run" >"$out/stdout" 2>"$out/stderr" </dev/null &
+    pid=$!
+    sleep 30
+    kill -0 "$pid" 2>/dev/null || { cat "$out"/std*; die "stress ended before half its time"; return; }
+
+    if build/daxtorture stress --help | grep -q -e --resume; then
+        kill -KILL "$pid"
+        wait "$pid"
+        echo "killed; resuming"
+        start=$SECONDS
+        timeout 45 build/daxtorture stress --resume "$out/run" >"$out/stdout" 2>"$out/stderr" </dev/null
+        code=$?
+        cat "$out"/std*
+        echo "exit code $code after $((SECONDS - start)) s"
+    else
+        echo "no --resume yet: SIGTERM half-way"
+        start=$SECONDS
+        kill -TERM "$pid"
+        while kill -0 "$pid" 2>/dev/null && ((SECONDS - start < 10)); do sleep 0.2; done
+        if kill -0 "$pid" 2>/dev/null; then
+            kill -KILL "$pid"
+            wait "$pid"
+            die "still there 10 s after SIGTERM"
+            return
+        fi
+        wait "$pid"
+        code=$?
+        cat "$out"/std*
+        echo "exit code $code, $((SECONDS - start)) s after SIGTERM"
+        ((SECONDS - start <= 5)) || die "took longer than 5 s to stop" || return
+        # Stopped early on request: pass, or inconclusive.
+        [[ $code == 3 ]] && code=0
+    fi
+    [[ -s $out/stdout ]] || die "no summary on stdout" || return
+    return "$code"
+}
+
+step_asan() {
+    configure $work/asan -Db_sanitize=address,undefined -Dwerror=false || return
+    export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
+    export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+    run_sanitized $work/asan unit host || return
+    rm -rf $work/asan-run
+    timeout 120 $work/asan/daxtorture stress --duration 10s --seed 2 --out $work/asan-run
+}
+
+# clang++: g++'s TSan warns of each standalone fence, which it does not model either.
+step_tsan() {
+    CXX="$(command -v ccache) clang++" configure $work/tsan -Db_sanitize=thread -Db_lundef=false || return
+    export TSAN_OPTIONS=suppressions=$PWD/ci/tsan.supp:halt_on_error=1:second_deadlock_stack=1
+    run_sanitized $work/tsan host || return
+    rm -rf $work/tsan-run
+    without_aslr timeout 120 $work/tsan/daxtorture stress --duration 30s --seed 3 --out $work/tsan-run
+}
+
+# ---- run them
+
+passed=0
+failed=0
+
+# run_step NAME: runs step_NAME with its log, prints one line.
+run_step() {
+    local name=$1 function=step_${1//-/_} log=$logs/$1.log start=$SECONDS code
+    printf '%-14s ' "$name"
+    # A subshell: exports, traps and directories of one step do not reach the next.
+    ("$function") >"$log" 2>&1 </dev/null
+    code=$?
+    if ((code == 0)); then
+        passed=$((passed + 1))
+        printf 'passed  %4d s\n' $((SECONDS - start))
+    else
+        failed=$((failed + 1))
+        printf 'FAILED  %4d s  exit code %d, log %s\n' $((SECONDS - start)) "$code" "$log"
+        tail -n 40 "$log" | sed 's/^/    | /'
+    fi
+}
+
+steps=("$@")
+((${#steps[@]} > 0)) || steps=("${all_steps[@]}")
+for step in "${steps[@]}"; do
+    declare -F "step_${step//-/_}" >/dev/null || {
+        echo "unknown step '$step'; steps: ${all_steps[*]}" >&2
+        exit 2
+    }
+done
+
+mkdir -p "$logs"
+for step in "${steps[@]}"; do run_step "$step"; done
+printf '%d passed, %d failed\n' "$passed" "$failed"
+((failed == 0))

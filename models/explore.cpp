@@ -1,0 +1,322 @@
+#include "explore.hpp"
+
+#include "context.hpp"
+
+#include <chrono>
+#include <stdexcept>
+
+namespace daxtorture {
+
+exploration* exploring = nullptr;
+
+extern template void run_exploration<1>(exploration&);
+extern template void run_exploration<2>(exploration&);
+extern template void run_exploration<3>(exploration&);
+extern template void run_exploration<4>(exploration&);
+extern template void run_exploration<5>(exploration&);
+extern template void run_exploration<6>(exploration&);
+extern template void run_exploration<7>(exploration&);
+extern template void run_exploration<8>(exploration&);
+
+namespace {
+
+constexpr std::uint64_t stack_mark = 0x6b636174736c6f77u;
+
+double seconds_now() {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+std::string describe(const void* address) { return exploring->what.describe(address); }
+
+/// "../src/mm/gup.cpp" and the like -> "src/mm/gup.cpp"
+std::string path_below_root(const char* file) {
+    const std::string path = file;
+    for (const char* top : {"src/", "models/", "tests/", "arch/"}) {
+        const std::size_t at = path.rfind(top);
+        if (at != std::string::npos && (at == 0 || path[at - 1] == '/'))
+            return path.substr(at);
+    }
+    return path;
+}
+
+std::vector<event> named_events() {
+    std::vector<event> events;
+    events.reserve(machine::state.events.size());
+    for (const machine::raw_event& raw : machine::state.events) {
+        event e;
+        e.thread = raw.thread;
+        e.operation = raw.operation;
+        e.function = raw.at.function;
+        e.file = path_below_root(raw.at.file);
+        e.line = raw.at.line;
+        e.kind = raw.kind;
+        e.object = raw.object != nullptr ? describe(raw.object) : std::string();
+        e.before = raw.before;
+        e.after = raw.after;
+        e.decisions = raw.decisions;
+        // These have no value before; the wrappers pass a name there: the lock's class, what is noted, the operation.
+        for (const char* named : {"lock", "unlock", "lock-fail", "note", "begin", "end"}) {
+            if (e.kind != named)
+                continue;
+            if (e.object.empty())
+                e.object = raw.before;
+            e.before.clear();
+        }
+        if (raw.object != nullptr && e.kind != "lock" && e.kind != "unlock" && e.kind != "lock-fail") {
+            if (!e.before.empty())
+                e.before = exploring->what.value_text(raw.object, e.before);
+            if (!e.after.empty() && e.kind != "wake")
+                e.after = exploring->what.value_text(raw.object, e.after);
+        }
+        e.stale = raw.stale;
+        e.preempted = raw.preempted;
+        events.push_back(std::move(e));
+    }
+    return events;
+}
+
+arch::order order_named(const std::string& text) {
+    for (const arch::order one : {arch::order::relaxed, arch::order::acquire, arch::order::release,
+                                  arch::order::acq_rel, arch::order::full})
+        if (text == arch::name(one))
+            return one;
+    throw std::invalid_argument("no memory order '" + text + "'");
+}
+
+bool starts_with(const std::string& text, const char* head) { return text.rfind(head, 0) == 0; }
+
+} // namespace
+
+bool exploration::begin_execution() {
+    machine::machine_state& s = machine::state;
+    s.special = true;
+    s.special_spins = 0;
+    s.recording = options.record;
+    s.violation = {};
+    s.events.clear();
+    std::fill(std::begin(s.operation), std::end(s.operation), -1);
+    std::fill(std::begin(s.steps), std::end(s.steps), 0u);
+    if (recycle)
+        recycle();
+    strategy& decides = again != nullptr ? static_cast<strategy&>(*again) : how;
+    if (!decides.begin(number, what.threads()))
+        return false;
+    s.watching = false;
+    s.shared = 0;
+    watch.begin();
+    if (options.cover != nullptr)
+        options.cover->begin();
+    turn.begin(decides, what.threads(), options.memory == memory_class::sc, s.steps);
+    return true;
+}
+
+bool exploration::run_again() {
+    first_log = turn.log();
+    first_steps = turn.steps();
+    first_outcome = outcome;
+    again = std::make_unique<replay_strategy>(first_log);
+    return begin_execution();
+}
+
+bool exploration::differs() const {
+    return !again->followed_all() || turn.log() != first_log || turn.steps() != first_steps ||
+           outcome != first_outcome;
+}
+
+void exploration::report_difference(const char* difference) {
+    failure& f = result.found;
+    f = {};
+    f.kind = failure_kind::tool;
+    f.cause = "an execution was not the same when it was run again: the model or the checker depends on "
+              "something beside "
+              "the schedule";
+    f.detail = "execution " + std::to_string(number) + ": " + difference;
+    result.failed_at = number;
+}
+
+void exploration::watch_step(unsigned thread) {
+    machine::state.watching = true;
+    watch.see(machine::state.shared, thread);
+}
+
+bool exploration::end_execution() {
+    if (again != nullptr) {
+        if (differs()) {
+            report_difference("other decisions, steps or outcome");
+            return true;
+        }
+        again.reset();
+        ++result.rechecked;
+        if (options.executions != 0 && result.executions >= options.executions)
+            return true;
+        ++number;
+        if (begin_execution())
+            return false;
+        result.exhausted = true;
+        return true;
+    }
+    how.end(turn.steps());
+    if (options.cover != nullptr)
+        options.cover->end(outcome);
+    result.steps += turn.steps();
+    result.overruns += turn.overran() ? 1 : 0;
+    result.executions += 1;
+    if (options.record) {
+        result.events = named_events();
+        result.schedule = turn.log();
+    }
+    if (!probing && options.recheck_every != 0 && result.executions % options.recheck_every == 0 &&
+        !turn.overran())
+        return !run_again();
+    if (!probing)
+        ++number;
+    probing = false;
+    if (options.executions != 0 && result.executions >= options.executions)
+        return true;
+    if (result.executions % 32 == 0 && (options.seconds > 0 || options.progress)) {
+        const double now = seconds_now();
+        if (options.seconds > 0 && now - started >= options.seconds)
+            return true;
+        if (options.progress && now - reported >= 0.5) {
+            reported = now;
+            options.progress(result.executions, now - started);
+        }
+    }
+    if (begin_execution())
+        return false;
+    result.exhausted = true;
+    return true;
+}
+
+void exploration::set_up() {
+    what.set_up();
+    machine::state.special = false;
+}
+
+void exploration::thread(unsigned i) {
+    if (stacks[i] == nullptr) {
+        stacks[i] = machine::self().fiber_.fib.uc_stack.ss_sp;
+        std::memcpy(stacks[i], &stack_mark, sizeof stack_mark);
+    }
+    what.thread(i);
+}
+
+void exploration::finish() {
+    machine::state.special = true;
+    for (const void* stack : stacks) {
+        if (stack != nullptr && std::memcmp(stack, &stack_mark, sizeof stack_mark) != 0)
+            machine::stop(rl::test_result_inconsistent_test_suite, "a fibre used up its stack", {});
+    }
+    if (options.cover != nullptr || again != nullptr ||
+        (options.recheck_every != 0 && (result.executions + 1) % options.recheck_every == 0))
+        outcome = what.outcome_hash();
+    what.finish();
+}
+
+void exploration::failed(rl::test_result_e kind, const char* text, rl::debug_info_param at) {
+    if (failing)
+        return; // the checks of a failure met another one
+    failing = true;
+    machine::machine_state& s = machine::state;
+    s.special = true; // whatever the snapshot reads, it reads without the simulation
+    if (again != nullptr) {
+        report_difference("it fails now, and did not before");
+        return;
+    }
+    if (kind == rl::test_result_livelock && !watch.proves(turn.runnable())) {
+        result.gave_up = true;
+        result.overruns += 1;
+        result.executions += 1;
+        return;
+    }
+    failure& f = result.found;
+    f.state = what.take_snapshot();
+    f.invariant = s.violation.invariant;
+    f.cause = s.violation.cause;
+    f.detail = s.violation.detail;
+    switch (kind) {
+    case rl::test_result_user_assert_failed:
+        f.kind = starts_with(f.cause, "leaked reference") ? failure_kind::leak : failure_kind::invariant;
+        break;
+    case rl::test_result_data_race:
+        f.kind = failure_kind::data_race;
+        break;
+    case rl::test_result_access_to_freed_memory:
+        f.kind = failure_kind::invariant;
+        f.cause = "use after free";
+        f.detail = std::string(text) + " in " + at.func_;
+        break;
+    case rl::test_result_deadlock:
+        f.kind = failure_kind::deadlock;
+        f.invariant = f.state.invariant;
+        f.cause = f.state.cause.empty() ? "every task sleeps" : f.state.cause;
+        break;
+    case rl::test_result_livelock:
+        f.kind = failure_kind::livelock;
+        f.invariant = f.state.invariant;
+        f.cause = f.state.cause.empty() ? "no fair schedule ends it" : f.state.cause;
+        f.detail = std::to_string(turn.steps()) + " steps without an end; in the last " +
+                   std::to_string(watch.length) + ", under fair turns, shared values went round " +
+                   std::to_string(watch.count) + (watch.count == 1 ? " state" : " states") +
+                   " while every thread that can run made hundreds of steps for each";
+        break;
+    default:
+        f.kind = failure_kind::tool;
+        f.cause = text != nullptr && text[0] != 0 ? text : rl::test_result_str(kind);
+        break;
+    }
+    f.schedule = turn.log();
+    if (options.record) {
+        f.events = named_events();
+        result.events = f.events;
+    }
+    result.schedule = turn.log();
+    result.steps += turn.steps();
+    result.executions += 1;
+    result.failed_at = number;
+}
+
+exploration_result explore(body& what, strategy& how, const exploration_options& options) {
+    const unsigned threads = what.threads();
+    if (threads < 1 || threads > machine::max_threads)
+        throw std::invalid_argument("the checker runs 1 to 8 threads");
+    machine::state = {};
+    machine::state.threads = threads;
+    machine::state.memory = static_cast<machine::memory_class>(options.memory);
+    machine::state.describe = describe;
+    machine::state.orders.collecting = options.collect_orders;
+    if (options.weaken != nullptr) {
+        machine::state.orders.weakening = true;
+        machine::state.orders.file = options.weaken->file;
+        machine::state.orders.line = options.weaken->line;
+        machine::state.orders.kind = options.weaken->kind;
+        machine::state.orders.weaker = order_named(options.weaken->order);
+    }
+    machine::state.probing_orders = options.collect_orders || options.weaken != nullptr;
+
+    exploration e(what, how, options);
+    exploring = &e;
+    machine::state.schedule = &e.turn.log();
+    e.turn.set_limit(options.depth_limit);
+    e.probing = how.wants_probe();
+    e.started = e.reported = seconds_now();
+    if (!e.begin_execution()) {
+        e.result.exhausted = true;
+    } else {
+        using run = void (*)(exploration&);
+        constexpr run runs[] = {run_exploration<1>, run_exploration<2>, run_exploration<3>,
+                                run_exploration<4>, run_exploration<5>, run_exploration<6>,
+                                run_exploration<7>, run_exploration<8>};
+        runs[threads - 1](e);
+    }
+    e.result.seconds = seconds_now() - e.started;
+    for (const machine::order_site& one : machine::state.orders.seen)
+        e.result.orders.push_back({path_below_root(one.at.file), one.at.function, one.at.line, one.kind,
+                                   arch::name(one.as_written)});
+    machine::state.schedule = nullptr;
+    exploring = nullptr;
+    machine::state.host = nullptr;
+    return std::move(e.result);
+}
+
+} // namespace daxtorture

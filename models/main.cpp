@@ -1,0 +1,246 @@
+/// daxtorture-checker: one batch of checking in a process of its own, started by the daxtorture command line.
+///
+/// Relacy replaces global new and delete and loses the objects of a failed execution: neither may happen in the process that
+/// runs real threads or prints reports.
+///
+/// Standard input, up to its end: one JSON object.
+///   kind       "search" | "replay" | "shrink"
+///   scenario   text of a scenario file;  file: its name, for errors
+///   protocol   a preset instead of the file's;  rules: ["NAME=VALUE", ...] on top
+///   memory     "sc" | "tso" | "weak", default: what the scenario asks for, else weak
+///   seconds, depth_limit
+///   search     scheduler "uniform" | "pct" | "bound" | "full", depth, bound, seed, first, iterations; coverage: bool; collect_orders: bool;
+///              weaken: {file, line, kind, order}: the model with this memory order
+///   replay     schedule: [numbers]; no_return: bool, marks the event from which on everything fails
+///   shrink     schedule; reduce_program: bool; no_return: bool
+/// Standard output: one JSON object a line.
+///   {"type": "progress", "executions", "seconds"}                 about twice a second
+///   {"type": "result", "kind", "failure": null or object, "executions", "seconds", "memory", ...}   the last line
+///   {"type": "error", "what": "request" | "scenario" | "tool", "message"}                           or this
+/// Exit code: 0 with a result, whatever it is; 2 bad request or scenario; 4 the checker itself failed.
+/// Ends at once on SIGTERM, and soon after its parent ended.
+#include "checker.hpp"
+#include "no_return.hpp"
+#include "run/failure_json.hpp"
+#include "scenario/parser.hpp"
+#include "scenario/printer.hpp"
+#include "shrink.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <iostream>
+#include <iterator>
+#include <optional>
+#include <stdexcept>
+
+#include <unistd.h>
+
+namespace {
+
+using namespace daxtorture;
+using nlohmann::json;
+
+struct bad_input : std::runtime_error {
+    bad_input(const char* about, const std::string& message)
+        : std::runtime_error(message), what_kind(about) {}
+    const char* what_kind;
+};
+
+void say(const json& line) {
+    std::cout << line.dump(-1, ' ', false, json::error_handler_t::replace) << std::endl;
+}
+
+memory_class memory_of(const std::string& name) {
+    if (name == "sc")
+        return memory_class::sc;
+    if (name == "tso")
+        return memory_class::tso;
+    if (name == "weak" || name.empty())
+        return memory_class::weak;
+    throw bad_input("request", "unknown memory class '" + name + "'");
+}
+
+const char* name_of(memory_class m) {
+    return m == memory_class::sc ? "sc" : m == memory_class::tso ? "tso" : "weak";
+}
+
+search_kind scheduler_of(const std::string& name) {
+    if (name == "uniform")
+        return search_kind::uniform;
+    if (name == "pct")
+        return search_kind::pct;
+    if (name == "bound")
+        return search_kind::bound;
+    if (name == "full")
+        return search_kind::full;
+    throw bad_input("request", "unknown scheduler '" + name + "'");
+}
+
+program program_of(const json& request) {
+    parse_result parsed =
+        parse_scenario(request.at("scenario").get<std::string>(), request.value("file", "scenario"));
+    if (!parsed)
+        throw bad_input("scenario", parsed.error.text());
+    const auto rules = request.value("rules", std::vector<std::string>{});
+    const std::string preset = request.value("protocol", "");
+    if (!preset.empty() || !rules.empty())
+        if (const auto problem = resolve_rules(*parsed.value, preset, rules))
+            throw bad_input("request", *problem);
+    if (parsed.value->threads.empty() || parsed.value->threads.size() > 8)
+        throw bad_input("scenario", "the checker runs 1 to 8 threads");
+    return std::move(*parsed.value);
+}
+
+std::function<void(std::uint64_t, double)> progress_lines() {
+    return [parent = getppid()](std::uint64_t executions, double seconds) {
+        if (getppid() != parent)
+            _exit(4);
+        say({{"type", "progress"}, {"executions", executions}, {"seconds", seconds}});
+    };
+}
+
+json failure_or_null(const failure& f) { return f.kind == failure_kind::none ? json() : encode(f); }
+
+/// Pairs of operations as [outer thread, outer operation, thread, operation], by number.
+json coverage_of(const coverage& cover, const program& what) {
+    json pairs = json::array();
+    for (unsigned a = 0; a < what.threads.size(); ++a)
+        for (unsigned i = 0; i < what.threads[a].operations.size(); ++i)
+            for (unsigned b = 0; b < what.threads.size(); ++b)
+                for (unsigned j = 0; j < what.threads[b].operations.size(); ++j)
+                    if (a != b && cover.ran_inside(a, i, b, j))
+                        pairs.push_back({a, i, b, j});
+    return {{"outcomes", cover.outcomes()}, {"last_new", cover.last_new()}, {"pairs", pairs}};
+}
+
+json run_search(const program& what, memory_class memory, const json& request) {
+    search_options o;
+    o.scheduler = scheduler_of(request.value("scheduler", "pct"));
+    o.depth = request.value("depth", o.depth);
+    o.bound = request.value("bound", o.bound);
+    o.seed = request.value("seed", o.seed);
+    o.first = request.value("first", o.first);
+    o.iterations = request.value("iterations", o.iterations);
+    o.seconds = request.value("seconds", o.seconds);
+    o.depth_limit = request.value("depth_limit", o.depth_limit);
+    o.memory = memory;
+    o.progress = progress_lines();
+    const std::unique_ptr<coverage> cover =
+        request.value("coverage", false) ? std::make_unique<coverage>() : nullptr;
+    o.cover = cover.get();
+    weak_order weaker;
+    if (const auto w = request.find("weaken"); w != request.end()) {
+        weaker = {w->at("file"), w->at("line"), w->at("kind"), w->at("order")};
+        o.weaken = &weaker;
+    }
+    o.collect_orders = request.value("collect_orders", false);
+    search_result r = search(what, o);
+    if (o.weaken == nullptr && r.found.kind != failure_kind::none && r.found.kind != failure_kind::tool) {
+        const replay_result again = replay(what, r.found.schedule, memory, true, o.depth_limit);
+        if (!same_failure(again.found, r.found))
+            throw std::logic_error("a failure did not replay: '" + r.found.cause + "' became '" +
+                                   again.found.cause + "'");
+        r.found.events = again.found.events;
+    }
+    json answer{{"failure", failure_or_null(r.found)},
+                {"executions", r.executions},
+                {"failed_at", r.failed_at},
+                {"seconds", r.seconds},
+                {"exhausted", r.exhausted},
+                {"depth_limit_hits", r.depth_limit_hits},
+                {"rechecked", r.rechecked},
+                {"gave_up", r.gave_up},
+                {"steps", r.steps}};
+    if (cover != nullptr)
+        answer["coverage"] = coverage_of(*cover, what);
+    if (o.collect_orders) {
+        answer["orders"] = json::array();
+        for (const met_order& one : r.orders)
+            answer["orders"].push_back({{"file", one.file},
+                                        {"function", one.function},
+                                        {"line", one.line},
+                                        {"kind", one.kind},
+                                        {"order", one.order}});
+    }
+    return answer;
+}
+
+json run_replay(const program& what, memory_class memory, const json& request) {
+    const replay_result r = replay(what, request.at("schedule").get<schedule_log>(), memory, true,
+                                   request.value("depth_limit", std::uint64_t{10'000}));
+    std::vector<event> marked = r.events;
+    if (r.found.kind != failure_kind::none && request.value("no_return", false))
+        if (const auto point = point_of_no_return(what, r.found, memory,
+                                                  request.value("depth_limit", std::uint64_t{10'000}), 10))
+            mark_no_return(marked, *point);
+    json events = json::array();
+    for (const event& e : marked)
+        events.push_back(encode(e));
+    return {{"failure", failure_or_null(r.found)},
+            {"diverged", r.diverged},
+            {"divergence", r.divergence},
+            {"events", events},
+            {"executions", 1}};
+}
+
+json run_shrink(const program& what, memory_class memory, const json& request) {
+    shrink_options o;
+    o.memory = memory;
+    o.seconds = request.value("seconds", o.seconds);
+    o.depth_limit = request.value("depth_limit", o.depth_limit);
+    o.reduce_program = request.value("reduce_program", o.reduce_program);
+    o.progress = progress_lines();
+    const replay_result target =
+        replay(what, request.at("schedule").get<schedule_log>(), memory, false, o.depth_limit);
+    if (target.found.kind == failure_kind::none)
+        return {{"failure", json()}, {"reproduced", false}, {"executions", 1}};
+    failure wanted = target.found;
+    wanted.schedule = target.schedule;
+    shrink_result r = shrink(what, wanted, o);
+    if (r.reproduced && request.value("no_return", false))
+        if (const auto point = point_of_no_return(r.what, r.found, memory, o.depth_limit, o.seconds / 2))
+            mark_no_return(r.found.events, *point);
+    return {{"failure", failure_or_null(r.found)}, {"reproduced", r.reproduced}, {"scenario", print(r.what)},
+            {"preemptions", r.preemptions},        {"stale", r.stale},           {"minimal", r.minimal},
+            {"executions", r.executions},          {"seconds", r.seconds}};
+}
+
+int answer(const json& request) {
+    const std::string kind = request.at("kind").get<std::string>();
+    const program what = program_of(request);
+    const memory_class memory = memory_of(request.value("memory", what.memory));
+    json result;
+    if (kind == "search")
+        result = run_search(what, memory, request);
+    else if (kind == "replay")
+        result = run_replay(what, memory, request);
+    else if (kind == "shrink")
+        result = run_shrink(what, memory, request);
+    else
+        throw bad_input("request", "unknown kind '" + kind + "'");
+    result["type"] = "result";
+    result["kind"] = kind;
+    result["memory"] = name_of(memory);
+    say(result);
+    return 0;
+}
+
+int fail_with(const char* what, const std::string& message, int code) {
+    say({{"type", "error"}, {"what", what}, {"message", message}});
+    return code;
+}
+
+} // namespace
+
+int main() {
+    const std::string input{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
+    try {
+        return answer(json::parse(input));
+    } catch (const bad_input& e) {
+        return fail_with(e.what_kind, e.what(), 2);
+    } catch (const json::exception& e) {
+        return fail_with("request", e.what(), 2);
+    } catch (const std::exception& e) {
+        return fail_with("tool", e.what(), 4);
+    }
+}

@@ -1,0 +1,57 @@
+/// A schedule as a plan that bends: which thread runs until which of its own steps, and which of its loads are stale.
+///
+/// A schedule proper breaks when one decision is taken out of it, because all later questions change. A plan speaks of each
+/// thread's own steps: with one stretch removed the others still say what they said. A stretch whose thread cannot run is
+/// skipped; when the plan is used up, threads run on in the order of their numbers.
+#pragma once
+
+#include "strategy.hpp"
+
+namespace daxtorture {
+
+struct plan {
+    static constexpr unsigned no_end = ~0u;
+
+    struct stretch {
+        unsigned thread;
+        unsigned
+            until; ///< another thread takes over before this step of the thread; no_end: it blocked or ended
+    };
+    struct exception {
+        unsigned thread;
+        unsigned step;
+        unsigned times; ///< how often at this step the answer is not 0: how stale the value is
+    };
+    std::vector<stretch> stretches;
+    std::vector<exception> exceptions;
+};
+
+/// Replays a schedule and writes down its plan.
+class plan_writer : public replay_strategy {
+  public:
+    using replay_strategy::replay_strategy;
+    unsigned next_thread(const turn& t) override;
+    unsigned pick(const question& q) override;
+    const plan& written() const { return plan_; }
+
+  private:
+    plan plan_;
+};
+
+/// Follows a plan, once.
+class plan_strategy : public strategy {
+  public:
+    explicit plan_strategy(plan what) : plan_(std::move(what)) {}
+    bool begin(std::uint64_t iteration, unsigned threads) override;
+    unsigned next_thread(const turn& t) override;
+    unsigned pick(const question& q) override;
+
+  private:
+    plan plan_;
+    std::size_t at_ = 0; ///< stretches before this one are over or under way
+    unsigned until_ = plan::no_end;
+    unsigned running_ = turn::nobody;
+    bool begun_ = false;
+};
+
+} // namespace daxtorture

@@ -1,0 +1,32 @@
+/// Makes a found failure small while it stays the same failure (kind, invariant and cause).
+///
+/// First the program: threads and operations that the failure does not need. Then the schedule, see shrink_schedule.hpp.
+#pragma once
+
+#include "checker.hpp"
+
+namespace daxtorture {
+
+struct shrink_options {
+    double seconds = 10;
+    memory_class memory = memory_class::weak;
+    std::uint64_t depth_limit = 10'000;
+    bool reduce_program = true;
+    std::function<void(std::uint64_t executions, double seconds)> progress;
+};
+
+struct shrink_result {
+    bool reproduced = false;  ///< the schedule given led to the failure given
+    program what;             ///< reduced; equal to the one given when nothing could go
+    failure found;            ///< with schedule and events of the reduced execution
+    unsigned preemptions = 0; ///< forced context switches that are left
+    unsigned stale = 0;       ///< stale loads and rare outcomes that are left
+    bool minimal =
+        false; ///< no schedule of this program with fewer preemptions and at most as many stale loads fails so
+    std::uint64_t executions = 0;
+    double seconds = 0;
+};
+
+shrink_result shrink(const program& what, const failure& target, const shrink_options& options);
+
+} // namespace daxtorture

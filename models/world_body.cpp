@@ -1,0 +1,119 @@
+#include "checker.hpp"
+#include "scenario/printer.hpp"
+#include "world/world.hpp"
+
+#include <arch/detail/state.hpp>
+
+#include <exception>
+
+namespace daxtorture {
+
+namespace {
+
+namespace machine = arch::relacy::detail;
+
+class world_body : public body {
+  public:
+    explicit world_body(const program& what) : program_(what) {
+        program_.world.workers = static_cast<unsigned>(what.threads.size());
+        texts_.resize(what.threads.size());
+        outcomes_.resize(what.threads.size());
+        for (std::size_t i = 0; i < what.threads.size(); ++i)
+            outcomes_[i].resize(what.threads[i].operations.size());
+        for (std::size_t i = 0; i < what.threads.size(); ++i)
+            for (const operation& o : what.threads[i].operations)
+                texts_[i].push_back(print(o, what));
+        for (const operation& o : what.setup)
+            setup_texts_.push_back(print(o, what));
+    }
+    /// The world of a failed execution is lost with its fibres: locks are held, tasks sleep.
+    ~world_body() override { world_.release(); }
+
+    unsigned threads() const override { return program_.world.workers; }
+
+    void set_up() override {
+        const unsigned me = program_.world.workers;
+        std::string problem;
+        try {
+            world_ = std::make_unique<world>(program_.world);
+        } catch (const std::exception& e) {
+            problem = e.what();
+        }
+        if (world_ == nullptr) // outside the handler: no simulated step may lie inside one
+            machine::stop(rl::test_result_inconsistent_test_suite, problem.c_str(), {});
+        arch::bind_current(world_->task(me));
+        for (std::size_t i = 0; i < program_.setup.size(); ++i)
+            perform(me, "set-up", program_.setup[i], setup_texts_[i], static_cast<int>(i));
+        world_->label(me, "set-up", "");
+    }
+
+    void thread(unsigned number) override {
+        arch::bind_current(world_->task(number));
+        const thread_program& mine = program_.threads[number];
+        for (std::size_t i = 0; i < mine.operations.size(); ++i)
+            perform(number, mine.name.c_str(), mine.operations[i], texts_[number][i], static_cast<int>(i));
+        world_->label(number, mine.name.c_str(), "");
+        machine::state.operation[number] = -1;
+    }
+
+    void finish() override {
+        world_->check_quiescent();
+        world_.reset();
+    }
+
+    snapshot take_snapshot() override { return world_ != nullptr ? world_->take_snapshot() : snapshot(); }
+    std::string describe(const void* address) override {
+        return world_ != nullptr ? world_->describe(address) : std::string();
+    }
+    std::string value_text(const void* address, const std::string& value) override {
+        return world_ != nullptr ? world_->value_text(address, value) : value;
+    }
+    std::uint64_t outcome_hash() override {
+        std::uint64_t hash = 0xcbf29ce484222325u;
+        const auto add = [&hash](std::uint64_t number) { hash = (hash ^ number) * 0x100000001b3u; };
+        for (const std::vector<outcome>& of_thread : outcomes_)
+            for (const outcome one : of_thread)
+                add(static_cast<std::uint64_t>(one));
+        const snapshot left = world_->take_snapshot();
+        for (const folio_snapshot& f : left.folios) {
+            add(f.pfn);
+            add(static_cast<std::uint64_t>(f.refcount));
+            add(static_cast<std::uint64_t>(f.mapcount));
+            add(static_cast<std::uint64_t>(f.pins));
+            add(f.index);
+            for (const char c : f.mapping)
+                add(static_cast<unsigned char>(c));
+        }
+        for (const entry_snapshot& e : left.entries) {
+            add(e.index);
+            add(e.pfn * 4 + (e.locked ? 1 : 0) + (e.empty ? 2 : 0));
+        }
+        return hash;
+    }
+
+  private:
+    void perform(unsigned worker, const char* name, const operation& o, const std::string& text, int index) {
+        world_->label(worker, name, text.c_str());
+        machine::state.operation[machine::self_index()] = index;
+        const arch::site at{"", "", o.line};
+        if (machine::state.recording)
+            machine::record("begin", nullptr, at, text);
+        const outcome result = world_->perform(worker, o);
+        if (worker < outcomes_.size())
+            outcomes_[worker][static_cast<std::size_t>(index)] = result;
+        if (machine::state.recording)
+            machine::record("end", nullptr, at, text, std::string(daxtorture::name(result)));
+    }
+
+    program program_;
+    std::vector<std::vector<std::string>> texts_;
+    std::vector<std::string> setup_texts_;
+    std::vector<std::vector<outcome>> outcomes_; ///< of the last execution
+    std::unique_ptr<world> world_;
+};
+
+} // namespace
+
+std::unique_ptr<body> make_world_body(const program& what) { return std::make_unique<world_body>(what); }
+
+} // namespace daxtorture

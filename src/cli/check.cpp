@@ -1,0 +1,258 @@
+#include "cli/commands.hpp"
+#include "cli/failure_report.hpp"
+#include "cli/memory.hpp"
+#include "cli/output.hpp"
+#include "cli/portfolio.hpp"
+#include "cli/scenarios.hpp"
+#include "cli/terminal.hpp"
+
+#include "report/json.hpp"
+#include "report/text.hpp"
+#include "scenario/parser.hpp"
+#include "scenario/printer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <optional>
+
+namespace daxtorture::cli {
+namespace {
+
+constexpr double shrink_seconds = 10;
+
+std::string memory_of(const program& what, const check_options& options) {
+    if (!options.memory_from_arch.empty())
+        return memory_of_arch(options.memory_from_arch);
+    if (!options.memory.empty())
+        return options.memory;
+    return what.memory.empty() ? "weak" : what.memory;
+}
+
+/// Which searches ran, and what they covered.
+std::string phases_text(const portfolio_result& result) {
+    std::vector<std::string> names;
+    for (const search_phase& phase : result.phases)
+        if (std::find(names.begin(), names.end(), phase.name) == names.end())
+            names.push_back(phase.name);
+    return fmt::format("{}", fmt::join(names, "+"));
+}
+
+verdict_kind judge(const portfolio_result& result, const check_options& options) {
+    if (result.found.kind != failure_kind::none)
+        return verdict_kind::fail;
+    const bool random_for_a_time =
+        (options.scheduler == "pct" || options.scheduler == "uniform") && options.iterations == 0;
+    // Searching at random for a time is done when the time is over; anything else must have run to its end.
+    if (result.complete || (random_for_a_time && result.executions > 0))
+        return verdict_kind::pass;
+    return verdict_kind::inconclusive;
+}
+
+std::string coverage_note(const portfolio_result& result, verdict_kind verdict,
+                          const check_options& options) {
+    if (verdict == verdict_kind::fail)
+        return "found by " + result.found_by;
+    std::uint64_t cut_short = 0;
+    bool gave_up = false;
+    for (const search_phase& phase : result.phases) {
+        cut_short += phase.answer.depth_limit_hits;
+        gave_up = gave_up || phase.answer.gave_up;
+    }
+    if (gave_up)
+        return "an execution did not end, and nothing shows that it never will: the rest of its search was "
+               "skipped";
+    if (cut_short != 0)
+        return fmt::format("{} executions ended only at the step limit", grouped(cut_short));
+    if (verdict == verdict_kind::inconclusive)
+        return "the time ended first";
+    if (result.exhaustive && options.scheduler != "full")
+        return fmt::format("all executions with at most {0} preemptions and {0} stale loads", options.bound);
+    return "";
+}
+
+std::string operation_text(const program& what, unsigned thread, unsigned number) {
+    const thread_program& of = what.threads[thread];
+    return fmt::format("{} ({})", print(of.operations[number], what), of.name);
+}
+
+coverage_summary coverage_of(const program& what, const search_coverage& covered) {
+    coverage_summary c;
+    c.outcomes = covered.outcomes.size();
+    c.pairs = covered.pairs.size();
+    for (unsigned a = 0; a < what.threads.size(); ++a)
+        for (unsigned i = 0; i < what.threads[a].operations.size(); ++i)
+            for (unsigned b = 0; b < what.threads.size(); ++b)
+                for (unsigned j = 0; a != b && j < what.threads[b].operations.size(); ++j) {
+                    ++c.pairs_possible;
+                    if (!covered.pairs.contains({a, i, b, j}))
+                        c.never.push_back(operation_text(what, b, j) + " inside " +
+                                          operation_text(what, a, i));
+                }
+    return c;
+}
+
+/// A scenario to check, and what its file expected before --rule changed the protocol.
+struct checked {
+    program what;
+    std::optional<expectation> documented; ///< of an unmodified preset
+    std::string documented_cause;          ///< how its cause begins: the file's note "cause"
+};
+
+checked prepare(program what, const check_options& options) {
+    checked one{std::move(what), {}, {}};
+    override_rules(one.what, options.protocol, {});
+    if (one.what.rules.empty())
+        one.documented = expectation_of(one.what);
+    for (const auto& [key, text] : one.what.notes)
+        if (key == "cause")
+            one.documented_cause = text;
+    override_rules(one.what, options.protocol, options.rules);
+    return one;
+}
+
+bool is_known(const checked& one, const failure& found) {
+    return one.documented && one.documented->verdict == verdict_kind::fail &&
+           (one.documented->invariant == 0 || one.documented->invariant == found.invariant) &&
+           found.cause.starts_with(one.documented_cause);
+}
+
+scenario_verdict verdict_of(const program& what, const std::string& memory, const portfolio_result& result,
+                            const check_options& options) {
+    scenario_verdict v;
+    v.name = what.name;
+    v.protocol = what.protocol;
+    std::string rules;
+    for (const auto& [name, value] : what.rules)
+        rules += (rules.empty() ? "" : " ") + name + "=" + value;
+    v.rules = rules;
+    v.memory = memory;
+    v.scheduler = phases_text(result);
+    v.verdict = judge(result, options);
+    v.executions = result.executions;
+    v.seconds = result.seconds;
+    v.exhaustive = result.exhaustive;
+    v.note = coverage_note(result, v.verdict, options);
+    v.expected = expectation_of(what);
+    v.found = result.found;
+    v.rechecked = result.rechecked;
+    if (options.coverage)
+        v.covered = coverage_of(what, result.covered);
+    return v;
+}
+
+void list(const std::vector<program>& programs) {
+    std::size_t widest = 0;
+    for (const program& what : programs)
+        widest = std::max(widest, what.name.size());
+    for (const program& what : programs) {
+        std::string claims;
+        for (const int claim : what.claims)
+            claims += " I" + std::to_string(claim);
+        fmt::print("{:<{}}  {} threads  {:<60} {}\n", what.name, widest, what.threads.size(), what.title,
+                   claims);
+    }
+}
+
+/// Checks one scenario and tells what it came to.
+scenario_verdict check_one(const checked& one, const check_options& options, std::size_t name_width,
+                           bool quiet, std::size_t number, std::size_t total) {
+    const program& what = one.what;
+    const std::string memory = memory_of(what, options);
+    const bool colour = colours_on_stdout();
+    status_line status;
+    const portfolio_result result =
+        search_scenario(print(what), what.name, memory, options, [&](const std::string& progress) {
+            status.show(fmt::format("[{}/{}] {}: {}", number, total, what.name, progress));
+        });
+    scenario_verdict verdict = verdict_of(what, memory, result, options);
+    verdict.known_finding = verdict.verdict == verdict_kind::fail && is_known(one, verdict.found);
+    std::string report;
+    if (verdict.verdict == verdict_kind::fail && result.found.kind != failure_kind::tool) {
+        told_failure told;
+        if (options.shrink) {
+            status.show(fmt::format("[{}/{}] {}: found after {} executions, shrinking", number, total,
+                                    what.name, grouped(result.executions)));
+            told = shrink_failure(what, memory, result.found, shrink_seconds);
+        } else {
+            told = {{what, own_command(), memory, "check", result.found_by, options.seed, 0,
+                     checker_fingerprint(), result.found},
+                    "",
+                    0};
+        }
+        told.kept.scheduler = result.found_by;
+        told.kept.seed = options.seed;
+        report = keep_failure(told, verdict, options.out, colour);
+    }
+    status.clear();
+    if (!quiet) {
+        fmt::print("{}\n", verdict_line(verdict, name_width, colour));
+        if (verdict.covered)
+            fmt::print("{}", coverage_text(*verdict.covered));
+        if (!report.empty())
+            fmt::print("\n{}\n", report);
+        std::fflush(stdout);
+    }
+    return verdict;
+}
+
+void print_count(const std::vector<scenario_verdict>& all) {
+    const auto count = [&](verdict_kind kind) {
+        return std::count_if(all.begin(), all.end(),
+                             [&](const scenario_verdict& v) { return v.verdict == kind; });
+    };
+    const auto known =
+        std::count_if(all.begin(), all.end(), [](const scenario_verdict& v) { return v.known_finding; });
+    fmt::print("{} pass, {} fail ({} known findings), {} inconclusive\n", count(verdict_kind::pass),
+               count(verdict_kind::fail), known, count(verdict_kind::inconclusive));
+}
+
+} // namespace
+
+namespace {
+
+/// What `git bisect run` understands: 0 good, 1 bad, 125 cannot be tested here.
+exit_code for_bisect(exit_code code) {
+    if (code == exit_code::pass || code == exit_code::violation)
+        return code;
+    return exit_code::bisect_skip;
+}
+
+} // namespace
+
+exit_code run_check(const check_options& given) {
+    check_options options = given;
+    if (options.bisect) {
+        options.bisect = false;
+        try {
+            const exit_code code = run_check(options);
+            return for_bisect(code);
+        } catch (const std::exception& problem) {
+            std::fprintf(stderr, "daxtorture: %s: skipped\n", problem.what());
+            return exit_code::bisect_skip;
+        }
+    }
+    const std::vector<program> programs = load_scenarios(options.targets);
+    if (options.list) {
+        list(programs);
+        return exit_code::pass;
+    }
+    std::size_t widest = 0;
+    std::vector<checked> all;
+    for (const program& what : programs) {
+        all.push_back(prepare(what, options));
+        widest = std::max(widest, what.name.size());
+    }
+    const bool quiet = options.json == "-";
+    std::vector<scenario_verdict> verdicts;
+    for (const checked& one : all)
+        verdicts.push_back(check_one(one, options, widest, quiet, verdicts.size() + 1, all.size()));
+    if (!quiet && verdicts.size() > 1)
+        print_count(verdicts);
+    if (!options.json.empty())
+        write_result(options.json, check_json(verdicts));
+    return exit_code_of(verdicts);
+}
+
+} // namespace daxtorture::cli

@@ -1,0 +1,121 @@
+#include "cli/checker.hpp"
+
+#include "cli/commands.hpp"
+#include "cli/paths.hpp"
+
+#include "run/failure_json.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <poll.h>
+
+namespace daxtorture::cli {
+namespace {
+
+using nlohmann::json;
+
+std::string text_of(const checker_request& request) {
+    json message{{"scenario", request.scenario}, {"file", request.file}, {"seconds", request.seconds}};
+    if (!request.memory.empty())
+        message["memory"] = request.memory;
+    switch (request.what) {
+    case checker_request::kind::search:
+        message.update({{"kind", "search"},
+                        {"scheduler", request.scheduler},
+                        {"depth", request.depth},
+                        {"bound", request.bound},
+                        {"seed", request.seed},
+                        {"first", request.first},
+                        {"iterations", request.iterations},
+                        {"coverage", request.coverage},
+                        {"collect_orders", request.collect_orders}});
+        if (!request.weaken_file.empty())
+            message["weaken"] = {{"file", request.weaken_file},
+                                 {"line", request.weaken_line},
+                                 {"kind", request.weaken_kind},
+                                 {"order", request.weaken_order}};
+        break;
+    case checker_request::kind::replay:
+        message.update(
+            {{"kind", "replay"}, {"schedule", request.schedule}, {"no_return", request.no_return}});
+        break;
+    case checker_request::kind::shrink:
+        message.update(
+            {{"kind", "shrink"}, {"schedule", request.schedule}, {"no_return", request.no_return}});
+        break;
+    }
+    return message.dump();
+}
+
+checker_answer answer_from(const json& line) {
+    checker_answer answer;
+    if (const auto found = line.find("failure"); found != line.end() && !found->is_null())
+        answer.found = decode_failure(*found);
+    answer.executions = line.value("executions", answer.executions);
+    answer.seconds = line.value("seconds", answer.seconds);
+    answer.exhausted = line.value("exhausted", answer.exhausted);
+    answer.depth_limit_hits = line.value("depth_limit_hits", answer.depth_limit_hits);
+    answer.diverged = line.value("diverged", answer.diverged);
+    answer.divergence = line.value("divergence", answer.divergence);
+    if (const auto events = line.find("events"); events != line.end())
+        answer.events = decode_events(*events);
+    answer.reduced = line.value("scenario", answer.reduced);
+    answer.reproduced = line.value("reproduced", answer.reproduced);
+    answer.preemptions = line.value("preemptions", answer.preemptions);
+    answer.stale = line.value("stale", answer.stale);
+    answer.minimal = line.value("minimal", answer.minimal);
+    answer.rechecked = line.value("rechecked", answer.rechecked);
+    answer.gave_up = line.value("gave_up", answer.gave_up);
+    if (const auto covered = line.find("coverage"); covered != line.end()) {
+        answer.covered.outcomes = covered->at("outcomes").get<std::set<std::uint64_t>>();
+        answer.covered.pairs = covered->at("pairs").get<std::set<operation_pair>>();
+        answer.covered.last_new = covered->at("last_new");
+    }
+    if (const auto orders = line.find("orders"); orders != line.end())
+        for (const json& one : *orders)
+            answer.orders.push_back(
+                {one.at("file"), one.at("function"), one.at("line"), one.at("kind"), one.at("order")});
+    return answer;
+}
+
+} // namespace
+
+checker::checker(const checker_request& request) : child_(checker_program(), text_of(request)) {}
+
+void checker::hear(const std::string& text) {
+    const json line = json::parse(text);
+    const std::string type = line.at("type");
+    if (type == "progress") {
+        answer_.executions = line.at("executions");
+        answer_.seconds = line.at("seconds");
+    } else if (type == "error") {
+        const std::string message = line.at("message");
+        if (line.at("what") == "tool")
+            throw std::runtime_error("checker: " + message);
+        throw usage_error(message);
+    } else {
+        answer_ = answer_from(line);
+        answered_ = true;
+    }
+}
+
+bool checker::advance() {
+    const bool open = child_.read_more();
+    while (const auto line = child_.next_line())
+        hear(*line);
+    if (!open && !answered_)
+        throw std::runtime_error("the checker ended without an answer (exit code " +
+                                 std::to_string(child_.wait()) + ")");
+    return answered_;
+}
+
+checker_answer ask_checker(const checker_request& request) {
+    checker one(request);
+    while (!one.advance()) {
+        pollfd more{one.output(), POLLIN, 0};
+        poll(&more, 1, -1);
+    }
+    return one.answer();
+}
+
+} // namespace daxtorture::cli

@@ -1,0 +1,100 @@
+/// The checker's side of the command line: requests to daxtorture-checker processes and their answers (models/main.cpp).
+#pragma once
+
+#include "cli/child_process.hpp"
+
+#include "run/failure.hpp"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace daxtorture::cli {
+
+/// What one checker process is to do. Fields that its kind does not use are ignored.
+struct checker_request {
+    enum class kind { search, replay, shrink } what = kind::search;
+    std::string scenario; ///< text of the scenario file, rules included
+    std::string file;     ///< its name, for errors
+    std::string memory;   ///< sc, tso, weak
+    std::string scheduler;
+    unsigned depth = 3;
+    unsigned bound = 2;
+    std::uint64_t seed = 1;
+    std::uint64_t first = 1;
+    std::uint64_t iterations = 0;
+    double seconds = 0;
+    std::vector<std::uint32_t> schedule;
+    bool coverage = false;       ///< search: report what it covered
+    bool collect_orders = false; ///< search: report the memory orders it met
+    std::string weaken_file;     ///< search: weaken the memory order here ...
+    unsigned weaken_line = 0;
+    std::string weaken_kind;  ///< ... of this access: load, store, rmw, fence
+    std::string weaken_order; ///< ... to this one
+    bool no_return = false;   ///< replay, shrink: mark the point of no return
+};
+
+/// A memory order in the model.
+struct order_place {
+    std::string file, function;
+    unsigned line = 0;
+    std::string kind, order;
+};
+
+/// Operation `operation` of `thread` ran between two steps of operation `outer` of `outer_thread`.
+using operation_pair = std::array<unsigned, 4>; ///< outer_thread, outer, thread, operation
+
+/// What a search covered.
+struct search_coverage {
+    std::set<std::uint64_t> outcomes; ///< results of all operations and the state at quiescence, hashed
+    std::set<operation_pair> pairs;
+    std::uint64_t last_new = 0; ///< execution that had the last new outcome
+};
+
+struct checker_answer {
+    failure found; ///< kind none: nothing was found
+    std::uint64_t executions = 0;
+    double seconds = 0;
+    bool exhausted = false;
+    std::uint64_t depth_limit_hits = 0;
+    bool diverged = false; ///< replay
+    std::uint64_t divergence = 0;
+    std::vector<event> events;   ///< replay
+    std::string reduced;         ///< shrink: text of the smaller scenario
+    bool reproduced = true;      ///< shrink
+    unsigned preemptions = 0;    ///< shrink: forced context switches left
+    unsigned stale = 0;          ///< shrink: stale loads left
+    bool minimal = false;        ///< shrink: proven
+    std::uint64_t rechecked = 0; ///< executions that were run twice and were the same
+    bool gave_up = false;        ///< an execution did not end, and no argument shows that it never will
+    search_coverage covered;
+    std::vector<order_place> orders;
+};
+
+/// One checker at work.
+class checker {
+  public:
+    explicit checker(const checker_request& request);
+
+    int output() const { return child_.output(); }
+    /// Takes what the checker has said. True when it has answered; throws std::runtime_error when it failed.
+    bool advance();
+    const checker_answer& answer() const { return answer_; }
+    std::uint64_t executions() const { return answer_.executions; } ///< so far
+    void stop() { child_.stop(); }
+
+  private:
+    void hear(const std::string& line);
+
+    child_process child_;
+    checker_answer answer_;
+    bool answered_ = false;
+};
+
+/// Starts one checker and waits for its answer.
+checker_answer ask_checker(const checker_request& request);
+
+} // namespace daxtorture::cli

@@ -1,0 +1,130 @@
+/// The commands of the daxtorture executable, with the options that the command line fills in.
+///
+/// Log lines go to stderr, results to stdout. A command reports bad input by throwing usage_error: one line that names the place.
+#pragma once
+
+#include "run/exit_code.hpp"
+#include "run/failure.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace daxtorture::cli {
+
+/// Bad input: the message is one line that names the file, option or value. Exit code 2.
+struct usage_error : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+/// The part of a search that one machine of several does: number `index` of `count`, from 0.
+struct shard {
+    unsigned index = 0;
+    unsigned count = 1;
+};
+
+struct check_options {
+    std::vector<std::string> targets; ///< scenario files, names or directories; empty: all scenarios
+    std::string protocol;             ///< empty: as each file says
+    std::vector<std::string> rules;   ///< "NAME=VALUE"
+    std::string memory;               ///< empty: as each file says, else weak
+    std::string scheduler;            ///< empty: a portfolio of all
+    unsigned bound = 2;               ///< preemptions and stale loads of the bounded search
+    unsigned depth = 3;               ///< of pct
+    std::uint64_t iterations = 0;     ///< 0: as many as the time allows, or the portfolio's plan
+    double seconds = 0;               ///< per scenario; 0: the default cap
+    std::uint64_t seed = 1;
+    std::uint64_t first = 1;
+    unsigned jobs = 0; ///< processes; 0: as many as processors
+    shard part;
+    bool list = false;
+    bool shrink = true;
+    bool coverage = false;        ///< say what the search covered
+    bool bisect = false;          ///< exit codes as `git bisect run` wants them
+    std::string memory_from_arch; ///< "arm64": its memory model
+    /// Goes on until a failure is found that this accepts; empty: any.
+    std::function<bool(const failure&)> wanted;
+    std::string json; ///< file, "-" for stdout
+    std::string out;  ///< where failures go
+};
+
+struct stress_command {
+    std::vector<std::string> scenarios; ///< files or names; empty, and no mixes: the default mix
+    std::vector<std::string> mixes;
+    std::vector<std::string> protocols; ///< empty: as each file says, v6.15 for a mix
+    std::vector<std::string> rules;
+    unsigned workers = 0;
+    double seconds = 10;
+    bool until = false; ///< `seconds` came from a time of day
+    double turn = 60;   ///< of each load, in seconds, when there are several
+    double slice = 0;   ///< seconds between journal records; 0: by the run's length
+    std::uint64_t seed = 0;
+    double hang_after = 30;
+    bool keep_going = false;
+    bool record = true; ///< flight recorders
+    shard part;
+    bool part_given = false;
+    std::string json;
+    std::string prometheus; ///< textfile, written while a campaign runs
+    std::string out;        ///< run directory: makes it a campaign
+    std::string job;        ///< already read when the command runs
+    std::string resume;     ///< run directory to go on with
+};
+
+struct report_options {
+    std::string directory;
+    std::string html;
+    std::string junit;
+    std::string json;
+};
+
+struct merge_options {
+    std::vector<std::string> directories;
+    std::string out;
+};
+
+struct museum_options {
+    std::vector<std::string> bugs; ///< ids; empty: all
+    bool list = false;
+    bool memory_table = false; ///< which memory models each bug needs
+    double seconds = 30;       ///< per bug
+    unsigned jobs = 0;
+    std::string json;
+};
+
+struct orders_options {
+    std::vector<std::string> targets; ///< scenarios; empty: all
+    double seconds = 5;               ///< per scenario and weakened order
+    unsigned jobs = 0;
+    std::string json;
+};
+
+struct replay_options {
+    std::string bundle;
+    bool trace = false; ///< every event, not only the interleaving that matters
+};
+
+struct reproduce_options {
+    std::string from;       ///< a bundle, or a directory that has some
+    double seconds = 120;   ///< for all candidates together
+    unsigned searches = 10; ///< with different seeds, to say how reliable it is
+    unsigned jobs = 0;
+    std::string json;
+    std::string out;
+};
+
+exit_code run_check(const check_options& options);
+exit_code run_stress_command(const stress_command& options);
+exit_code run_stress_worker();
+exit_code run_report(const report_options& options);
+exit_code run_merge(const merge_options& options);
+exit_code run_museum(const museum_options& options);
+exit_code run_orderings(const orders_options& options);
+exit_code run_reproduce(const reproduce_options& options);
+exit_code run_replay(const replay_options& options);
+exit_code run_protocols();
+exit_code run_demo();
+
+} // namespace daxtorture::cli

@@ -1,0 +1,109 @@
+#include "cli/failure_report.hpp"
+
+#include "cli/checker.hpp"
+#include "cli/paths.hpp"
+
+#include "report/text.hpp"
+#include "report/trace.hpp"
+#include "run/fnv1a.hpp"
+#include "run/lift.hpp"
+#include "scenario/parser.hpp"
+#include "scenario/printer.hpp"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <iterator>
+
+namespace daxtorture::cli {
+namespace {
+
+std::string file_contents(const std::filesystem::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+std::string plural(unsigned count, const char* what) {
+    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+} // namespace
+
+std::string bundle_name(const bundle& what, const std::string& scenario) {
+    const std::uint64_t hash =
+        fnv1a(differences(protocol{}, what.what.world.rules) + what.found.cause + what.memory);
+    return fmt::format("{}-I{}-{:06x}", scenario, what.found.invariant, hash & 0xffffff);
+}
+
+std::string checker_fingerprint() { return fmt::format("{:016x}", fnv1a(file_contents(checker_program()))); }
+
+std::vector<std::string> own_command() {
+    const std::string all = file_contents("/proc/self/cmdline");
+    std::vector<std::string> words;
+    for (std::size_t at = 0; at < all.size();) {
+        const std::size_t end = std::min(all.find('\0', at), all.size());
+        words.push_back(all.substr(at, end - at));
+        at = end + 1;
+    }
+    return words;
+}
+
+told_failure shrink_failure(const program& what, const std::string& memory, failure found, double seconds) {
+    told_failure told;
+    told.kept.what = what;
+    told.kept.memory = memory;
+    told.kept.command = own_command();
+    told.kept.source_hash = checker_fingerprint();
+    checker_request request;
+    request.what = checker_request::kind::shrink;
+    request.scenario = print(what);
+    request.file = what.name;
+    request.memory = memory;
+    request.seconds = seconds;
+    request.schedule = found.schedule;
+    request.no_return = true;
+    checker_answer smaller = ask_checker(request);
+    if (!smaller.reproduced)
+        throw std::runtime_error("the failure did not happen again under its own schedule: " + found.cause);
+    parse_result reduced = parse_scenario(smaller.reduced, what.name);
+    if (!reduced)
+        throw std::runtime_error("the shrunk scenario does not parse: " + reduced.error.text());
+    told.kept.what = std::move(*reduced.value);
+    told.kept.found = std::move(smaller.found);
+    told.preemptions = smaller.preemptions;
+    told.size = plural(smaller.preemptions, "preemption");
+    if (smaller.stale != 0)
+        told.size += ", " + plural(smaller.stale, "stale load");
+    if (smaller.minimal)
+        told.size += ": no schedule with fewer preemptions fails so";
+    return told;
+}
+
+std::string keep_failure(const told_failure& told, const scenario_verdict& verdict,
+                         const std::string& directory, bool colour) {
+    const std::filesystem::path place =
+        std::filesystem::path(directory.empty() ? default_failure_directory : directory) /
+        bundle_name(told.kept, verdict.name);
+    scenario_verdict shown = verdict;
+    shown.found = told.kept.found;
+    if (told.kept.found.schedule.empty()) // real threads: the recorders hold far more than one can read
+        shown.found.events = last_of_each(told.kept.found.events, 40);
+    const std::string replay = told.kept.found.schedule.empty() ? "" : "daxtorture replay " + place.string();
+    const auto text = [&](bool colours) {
+        ladder_options look;
+        look.colour = colours;
+        std::string all = failure_summary(shown, told.kept.what, replay, look);
+        if (!told.size.empty())
+            all += "schedule: " + told.size + "\n";
+        return all;
+    };
+    std::error_code ignored; // write_bundle names the place if it cannot be made
+    std::filesystem::create_directories(place.parent_path(), ignored);
+    if (const auto wrong = write_bundle(place, told.kept, text(false)))
+        throw usage_error("cannot keep the failure: " + *wrong + " (choose a directory with --out)");
+    if (const std::string trace = chrome_trace(told.kept.found, told.kept.what); !trace.empty())
+        std::ofstream(place / "trace.json") << trace;
+    return text(colour);
+}
+
+} // namespace daxtorture::cli

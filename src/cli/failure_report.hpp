@@ -1,0 +1,38 @@
+/// What happens to a found failure: it is made small, kept as a bundle and told.
+#pragma once
+
+#include "cli/commands.hpp"
+
+#include "run/bundle.hpp"
+#include "run/verdict.hpp"
+
+#include <string>
+
+namespace daxtorture::cli {
+
+inline constexpr const char* default_failure_directory = "daxtorture-failures";
+
+/// A failure ready to be kept: the scenario that shows it, shrunk if it could be.
+struct told_failure {
+    bundle kept;
+    std::string size;         ///< "2 preemptions, 1 stale load, minimal"; empty when it was not shrunk
+    unsigned preemptions = 0; ///< of its schedule, when it was shrunk
+};
+
+/// Shrinks a failure of `what` on the simulated machine, for at most `seconds`.
+told_failure shrink_failure(const program& what, const std::string& memory, failure found, double seconds);
+
+/// Writes the bundle below `directory` and returns the whole report: violation, ladder, state and the command that replays it.
+std::string keep_failure(const told_failure& told, const scenario_verdict& verdict,
+                         const std::string& directory, bool colour);
+
+/// "break-vs-pin-I16-3fa9c1": the same bug of the same scenario has the same name.
+std::string bundle_name(const bundle& what, const std::string& scenario);
+
+/// Fingerprint of the checker: a bundle names the one that wrote it.
+std::string checker_fingerprint();
+
+/// The command line of this process.
+std::vector<std::string> own_command();
+
+} // namespace daxtorture::cli

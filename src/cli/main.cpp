@@ -1,0 +1,310 @@
+/// The command line: options to commands, errors to one line, results to exit codes.
+#include "cli/commands.hpp"
+#include "cli/job.hpp"
+#include "cli/memory.hpp"
+#include "cli/quantities.hpp"
+
+#include "daxtorture_config.hpp"
+
+#include <CLI/CLI.hpp>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <functional>
+
+namespace daxtorture::cli {
+namespace {
+
+constexpr const char* description =
+    "Finds races, lost wake-ups and hangs in the reference-count protocol of FS-DAX and ZONE_DEVICE pages.\n"
+    "Start with: daxtorture demo";
+
+void add_rules(CLI::App& command, std::string& protocol, std::vector<std::string>& rules) {
+    command.add_option("--protocol", protocol, "preset of the protocol table (see `daxtorture protocols`)");
+    command.add_option("--rule", rules, "change a rule of the preset: NAME=VALUE, repeatable")->take_all();
+}
+
+void add_arch(CLI::App& command, std::string& arch) {
+    command.add_option("--memory-from-arch", arch, "memory model of an architecture: x86_64, arm64, ...")
+        ->check(CLI::IsMember(known_archs()))
+        ->excludes("--memory");
+}
+
+/// "i/n", i from 1.
+void add_shard(CLI::App& command, shard& part) {
+    command.add_option_function<std::string>(
+        "--shard", [&part](const std::string& text) { part = parse_shard(text); }, "do part i of n, as i/n");
+}
+
+void add_duration(CLI::App& command, const char* name, double& seconds, const char* help) {
+    command.add_option_function<std::string>(
+        name, [&seconds](const std::string& text) { seconds = parse_duration(text); }, help);
+}
+
+/// A whole number from 1: CLI11 would take -3 for a large one.
+void add_count(CLI::App& command, const char* name, std::uint64_t& count, const char* help) {
+    command.add_option_function<std::string>(
+        name, [name, &count](const std::string& text) { count = parse_count(name, text); }, help);
+}
+
+/// All commands, each with the function that runs it.
+class command_line {
+  public:
+    command_line() {
+        app_.require_subcommand(1);
+        app_.set_version_flag("--version", "daxtorture " DAXTORTURE_VERSION);
+        add_check();
+        add_stress();
+        add_report();
+        add_merge();
+        add_reproduce();
+        add_replay();
+        add_museum();
+        add_orderings();
+        app_.add_subcommand("protocols", "presets x rules")->callback([this] { run_ = run_protocols; });
+        app_.add_subcommand("demo", "the tool in a minute: check, find a historical bug, stress")
+            ->callback([this] { run_ = run_demo; });
+    }
+
+    exit_code run(int argc, char** argv) {
+        if (argc > 1 && argv[1][0] != '-' && !known(argv[1]))
+            throw usage_error("unknown command '" + std::string(argv[1]) + "' (try --help)");
+        try {
+            parse(with_job_file({argv + std::min(argc, 1), argv + argc}, check_option));
+        } catch (const CLI::Success& help) {
+            app_.exit(help);
+            return exit_code::pass;
+        } catch (const CLI::ParseError& error) {
+            throw usage_error(std::string(error.what()) + " (try --help)");
+        }
+        return run_();
+    }
+
+  private:
+    bool known(const std::string& command) const {
+        for (const CLI::App* one : app_.get_subcommands({}))
+            if (one->check_name(command))
+                return true;
+        return false;
+    }
+
+    void parse(std::vector<std::string> words) {
+        std::reverse(words.begin(), words.end()); // as CLI11 wants them
+        app_.parse(std::move(words));
+    }
+
+    /// One line of a job file, tried on a command line of its own.
+    static std::string check_option(const std::string& name, const std::vector<std::string>& words) {
+        command_line alone;
+        const CLI::App& stress = *alone.app_.get_subcommand("stress");
+        const bool file_itself = name == "job" || name == "resume" || name == "help";
+        if (name != "scenario" && (file_itself || stress.get_option_no_throw("--" + name) == nullptr))
+            return "unknown option '" + name +
+                   "'; those of `daxtorture stress` are known, without --job and --resume";
+        try {
+            std::vector<std::string> all{"stress"};
+            all.insert(all.end(), words.begin(), words.end());
+            alone.parse(all);
+        } catch (const std::exception& wrong) {
+            return wrong.what();
+        }
+        return "";
+    }
+
+    void add_check() {
+        CLI::App& command = *app_.add_subcommand(
+            "check", "search a scenario's interleavings for one that breaks an invariant");
+        command.add_option("scenario", check_.targets, "files, names or directories; none: all scenarios");
+        add_rules(command, check_.protocol, check_.rules);
+        command.add_option("--memory", check_.memory, "memory model: sc, tso or weak")
+            ->check(CLI::IsMember({"sc", "tso", "weak"}));
+        add_arch(command, check_.memory_from_arch);
+        command.add_option("--scheduler", check_.scheduler, "one strategy instead of the portfolio")
+            ->check(CLI::IsMember({"uniform", "pct", "bound", "full"}));
+        command.add_option("--bound", check_.bound, "preemptions and stale loads of the bounded search")
+            ->capture_default_str()
+            ->check(CLI::Range(0, 100));
+        command.add_option("--depth", check_.depth, "pct: ordering constraints of a failure")
+            ->capture_default_str()
+            ->check(CLI::Range(1, 50));
+        add_count(command, "--iterations", check_.iterations, "executions per scenario");
+        add_duration(command, "--seconds", check_.seconds, "time per scenario");
+        add_count(command, "--seed", check_.seed, "seed of the random strategies (default 1)");
+        add_count(command, "--first", check_.first, "number of the first execution (default 1)");
+        command.add_option("--jobs", check_.jobs, "processes (default: one per processor)")
+            ->check(CLI::Range(1, 1024));
+        add_shard(command, check_.part);
+        command.add_flag("--list", check_.list, "list the scenarios and stop");
+        command.add_flag("--coverage", check_.coverage,
+                         "say what the search covered: outcomes, operations seen inside each other");
+        command.add_flag("--bisect", check_.bisect,
+                         "exit code for `git bisect run`: 0 good, 1 bad, 125 skip");
+        command.add_flag("!--no-shrink", check_.shrink, "report the schedule as it was found");
+        command.add_option("--json", check_.json, "write results as JSON to this file, - for stdout");
+        command.add_option("--out", check_.out,
+                           "directory for failure bundles (default: daxtorture-failures)");
+        command.callback([this] { run_ = [this] { return run_check(check_); }; });
+    }
+
+    void add_stress() {
+        CLI::App& command = *app_.add_subcommand("stress", "race real threads over the model");
+        command.add_option("scenario", stress_.scenarios, "scenarios to loop; none: a random mix");
+        command.add_option("--mix", stress_.mixes, "random mix (default: default), repeatable")
+            ->take_all()
+            ->allow_extra_args(false);
+        command
+            .add_option("--protocol", stress_.protocols,
+                        "preset of the protocol table (see `daxtorture protocols`), repeatable")
+            ->take_all()
+            ->allow_extra_args(false);
+        command.add_option("--rule", stress_.rules, "change a rule of the preset: NAME=VALUE, repeatable")
+            ->take_all()
+            ->allow_extra_args(false);
+        command.add_option("--workers", stress_.workers, "threads (default: one per processor, at least 2)")
+            ->check(CLI::Range(1, 512));
+        auto* duration = command.add_option_function<std::string>(
+            "--duration", [this](const std::string& text) { stress_.seconds = parse_duration(text); },
+            "how long: 60s, 10m, 8h");
+        command
+            .add_option_function<std::string>(
+                "--until",
+                [this](const std::string& text) {
+                    stress_.seconds = seconds_until(text);
+                    stress_.until = true;
+                },
+                "until a time of day: 07:30")
+            ->excludes(duration);
+        add_count(command, "--seed", stress_.seed, "seed (default: a fresh one, printed)");
+        add_duration(command, "--hang-after", stress_.hang_after,
+                     "an operation that takes longer is a hang (default 30s)");
+        command.add_flag("!--no-recorder", stress_.record, "without flight recorders");
+        command.add_flag("--keep-going", stress_.keep_going, "go on with the next round after a failure");
+        command.add_option_function<std::string>(
+            "--shard",
+            [this](const std::string& text) {
+                stress_.part = parse_shard(text);
+                stress_.part_given = true;
+            },
+            "do part i of n, as i/n (default: the task of a Slurm job array)");
+        add_duration(command, "--turn", stress_.turn,
+                     "several scenarios, mixes or protocols: how long each at a time (default 60s)");
+        add_duration(command, "--slice", stress_.slice,
+                     "time between two records of the journal (default 1s to 5s)");
+        command.add_option("--job", stress_.job, "file with options like these, one per line without dashes");
+        auto* json =
+            command.add_option("--json", stress_.json, "write results as JSON to this file, - for stdout");
+        auto* prometheus = command.add_option("--prometheus", stress_.prometheus,
+                                              "keep metrics in this file while running (needs --out)");
+        command.add_option("--out", stress_.out,
+                           "run directory: a journal, and a bundle of each failure; survives being killed");
+        auto* resume = command.add_option("--resume", stress_.resume,
+                                          "go on with the run in this directory, as it was begun");
+        for (CLI::Option* other : command.get_options())
+            if (other != resume && other != json && other != prometheus && !other->get_lnames().empty() &&
+                other->get_lnames()[0] != "help")
+                resume->excludes(other);
+        command.callback([this] { run_ = [this] { return run_stress_command(stress_); }; });
+        app_.add_subcommand("stress-worker", "")->group("")->callback([this] { run_ = run_stress_worker; });
+    }
+
+    void add_report() {
+        CLI::App& command = *app_.add_subcommand("report", "the results of a stress run directory again");
+        command.add_option("run", report_.directory, "directory that stress --out or merge wrote")
+            ->required();
+        command.add_option("--html", report_.html,
+                           "write one self-contained page to this file, - for stdout");
+        command.add_option("--junit", report_.junit, "write JUnit XML to this file, - for stdout");
+        command.add_option("--json", report_.json, "write JSON to this file, - for stdout");
+        command.callback([this] { run_ = [this] { return run_report(report_); }; });
+    }
+
+    void add_merge() {
+        CLI::App& command =
+            *app_.add_subcommand("merge", "fold stress run directories of shards or machines into one");
+        command.add_option("runs", merge_.directories, "run directories")->required();
+        command.add_option("--out", merge_.out, "directory of the merged run")->required();
+        command.callback([this] { run_ = [this] { return run_merge(merge_); }; });
+    }
+
+    void add_reproduce() {
+        CLI::App& command =
+            *app_.add_subcommand("reproduce", "turn a failure of real threads into an exact schedule");
+        command.add_option("from", reproduce_.from, "bundle that stress wrote, or a directory of bundles")
+            ->required();
+        add_duration(command, "--seconds", reproduce_.seconds, "time for the search (default 2m)");
+        command
+            .add_option("--searches", reproduce_.searches,
+                        "searches with different seeds that say how reliable it is")
+            ->capture_default_str();
+        command.add_option("--jobs", reproduce_.jobs, "processes (default: one per processor)");
+        command.add_option("--json", reproduce_.json, "write results as JSON to this file, - for stdout");
+        command.add_option("--out", reproduce_.out,
+                           "directory for the bundle (default: daxtorture-failures)");
+        command.callback([this] { run_ = [this] { return run_reproduce(reproduce_); }; });
+    }
+
+    void add_replay() {
+        CLI::App& command =
+            *app_.add_subcommand("replay", "run a failure's schedule again; exit 1 if it fails the same way");
+        command.add_option("bundle", replay_.bundle, "directory that check or reproduce wrote")->required();
+        command.add_flag("--trace", replay_.trace, "print every event");
+        command.callback([this] { run_ = [this] { return run_replay(replay_); }; });
+    }
+
+    void add_orderings() {
+        CLI::App& command = *app_.add_subcommand(
+            "orderings", "weaken every memory order of the model, one at a time: which are needed?");
+        command.add_option("scenario", orders_.targets, "files, names or directories; none: all scenarios");
+        add_duration(command, "--seconds", orders_.seconds,
+                     "time per scenario and weakened order (default 5)");
+        command.add_option("--jobs", orders_.jobs, "processes (default: one per processor)");
+        command.add_option("--json", orders_.json, "write results as JSON to this file, - for stdout");
+        command.callback([this] { run_ = [this] { return run_orderings(orders_); }; });
+    }
+
+    void add_museum() {
+        CLI::App& command =
+            *app_.add_subcommand("museum", "every known bug: is it found, and does its fix make it go away");
+        command.add_option("id", museum_.bugs, "bugs; none: all");
+        command.add_flag("--list", museum_.list, "list the bugs and stop");
+        command.add_flag("--memory-table", museum_.memory_table,
+                         "which memory models each bug is found under");
+        add_duration(command, "--seconds", museum_.seconds, "time per bug (default 30)");
+        command.add_option("--jobs", museum_.jobs, "processes (default: one per processor)")
+            ->check(CLI::Range(1, 1024));
+        command.add_option("--json", museum_.json, "write results as JSON to this file, - for stdout");
+        command.callback([this] { run_ = [this] { return run_museum(museum_); }; });
+    }
+
+    CLI::App app_{description, "daxtorture"};
+    check_options check_;
+    stress_command stress_;
+    report_options report_;
+    merge_options merge_;
+    reproduce_options reproduce_;
+    replay_options replay_;
+    museum_options museum_;
+    orders_options orders_;
+    std::function<exit_code()> run_;
+};
+
+} // namespace
+} // namespace daxtorture::cli
+
+int main(int argc, char** argv) {
+    using namespace daxtorture;
+    using namespace daxtorture::cli;
+    spdlog::set_default_logger(spdlog::stderr_color_mt("daxtorture"));
+    spdlog::set_pattern("%H:%M:%S %^%l%$ %v");
+    try {
+        return static_cast<int>(command_line().run(argc, argv));
+    } catch (const usage_error& error) {
+        std::fprintf(stderr, "daxtorture: %s\n", error.what());
+        return static_cast<int>(exit_code::usage);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "daxtorture: internal error: %s\n", error.what());
+        return static_cast<int>(exit_code::tool_failed);
+    }
+}

@@ -1,0 +1,235 @@
+#include "cli/portfolio.hpp"
+
+#include "report/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <thread>
+
+#include <poll.h>
+
+namespace daxtorture::cli {
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+constexpr double default_seconds = 60;               ///< cap of the default plan, per scenario
+constexpr std::uint64_t random_executions = 100'000; ///< of each random phase of the default plan
+constexpr std::uint64_t slice = 250'000;             ///< executions of a random phase that only time ends
+
+bool random_strategy(const std::string& name) { return name == "pct" || name == "uniform"; }
+
+/// What is left to search: phases in order, and when they are used up, more slices of a random strategy that has no other limit.
+class search_plan {
+  public:
+    search_plan(const checker_request& base, const check_options& options) : base_(base), options_(options) {
+        next_ = options.first;
+        if (options.scheduler.empty())
+            plan_portfolio();
+        else if (random_strategy(options.scheduler))
+            plan_random();
+        else
+            phases_.push_back(phase(options.scheduler, options.depth));
+    }
+
+    bool empty() const { return phases_.empty() && !endless_; }
+    search_phase take() {
+        if (phases_.empty())
+            add_slice(options_.scheduler, options_.depth, slice);
+        search_phase front = std::move(phases_.front());
+        phases_.pop_front();
+        return front;
+    }
+
+    /// A random phase ended at a failure that nobody asked for: the rest of it comes next.
+    void go_on_after(const search_phase& ended) {
+        if (!random_strategy(ended.request.scheduler) || ended.answer.executions >= ended.request.iterations)
+            return;
+        search_phase rest = ended;
+        rest.request.first += ended.answer.executions;
+        rest.request.iterations -= ended.answer.executions;
+        rest.answer = {};
+        phases_.push_back(std::move(rest));
+    }
+
+  private:
+    search_phase phase(const std::string& scheduler, unsigned depth) const {
+        search_phase p{base_, scheduler, {}, false};
+        p.request.scheduler = scheduler;
+        p.request.depth = depth;
+        p.request.bound = options_.bound;
+        if (scheduler == "pct")
+            p.name += " " + std::to_string(depth);
+        if (scheduler == "bound")
+            p.name += " " + std::to_string(options_.bound);
+        return p;
+    }
+
+    /// The next `count` executions of a random strategy that belong to this shard.
+    void add_slice(const std::string& scheduler, unsigned depth, std::uint64_t count) {
+        search_phase p = phase(scheduler, depth);
+        p.request.first = next_ + options_.part.index * count;
+        p.request.iterations = count;
+        next_ += options_.part.count * count;
+        phases_.push_back(std::move(p));
+    }
+
+    void plan_portfolio() {
+        phases_.push_back(phase("bound", 0));
+        add_slice("pct", 2, random_executions);
+        add_slice("pct", 3, random_executions);
+        add_slice("uniform", 0, random_executions);
+        add_slice("pct", 5, random_executions);
+        add_slice("pct", 10, random_executions);
+    }
+
+    void plan_random() {
+        if (options_.iterations == 0) {
+            endless_ = true;
+            return;
+        }
+        // This shard's part of [first, first + iterations), cut into slices so that all processes share the work.
+        const std::uint64_t begin = options_.iterations * options_.part.index / options_.part.count;
+        const std::uint64_t end = options_.iterations * (options_.part.index + 1) / options_.part.count;
+        for (std::uint64_t at = begin; at < end; at += slice) {
+            search_phase p = phase(options_.scheduler, options_.depth);
+            p.request.first = options_.first + at;
+            p.request.iterations = std::min(slice, end - at);
+            phases_.push_back(std::move(p));
+        }
+    }
+
+    const checker_request& base_;
+    const check_options& options_;
+    std::deque<search_phase> phases_;
+    std::uint64_t next_ = 1;
+    bool endless_ = false;
+};
+
+struct running_phase {
+    search_phase phase;
+    std::unique_ptr<checker> worker;
+};
+
+class portfolio {
+  public:
+    portfolio(const checker_request& base, const check_options& options)
+        : options_(options), plan_(base, options) {
+        jobs_ = options.jobs != 0 ? options.jobs : std::max(1U, std::thread::hardware_concurrency());
+        limit_ = options.seconds > 0 ? options.seconds : default_seconds;
+    }
+
+    portfolio_result run(const std::function<void(const std::string&)>& progress) {
+        while (!found() && seconds() < limit_ && start_phases()) {
+            wait_for_news();
+            collect();
+            progress(fmt::format("{} executions, {:.1f} s", grouped(executions()), seconds()));
+        }
+        finish();
+        return std::move(result_);
+    }
+
+  private:
+    double seconds() const { return std::chrono::duration<double>(clock::now() - started_).count(); }
+    bool found() const { return result_.found.kind != failure_kind::none; }
+
+    std::uint64_t executions() const {
+        std::uint64_t total = result_.executions;
+        for (const running_phase& one : running_)
+            total += one.worker->executions();
+        return total;
+    }
+
+    /// Keeps every process busy. False when nothing runs and nothing is left.
+    bool start_phases() {
+        while (running_.size() < jobs_ && !plan_.empty()) {
+            search_phase phase = plan_.take();
+            phase.request.seconds = std::max(0.01, limit_ - seconds());
+            auto worker = std::make_unique<checker>(phase.request);
+            running_.push_back({std::move(phase), std::move(worker)});
+        }
+        return !running_.empty();
+    }
+
+    void wait_for_news() const {
+        std::vector<pollfd> outputs;
+        for (const running_phase& one : running_)
+            outputs.push_back({one.worker->output(), POLLIN, 0});
+        poll(outputs.data(), outputs.size(), 200);
+    }
+
+    void collect() {
+        for (std::size_t i = 0; i < running_.size();) {
+            if (!running_[i].worker->advance()) {
+                ++i;
+                continue;
+            }
+            conclude(running_[i]);
+            running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(i));
+        }
+    }
+
+    void conclude(running_phase& one) {
+        search_phase& phase = one.phase;
+        phase.answer = one.worker->answer();
+        result_.executions += phase.answer.executions;
+        result_.rechecked += phase.answer.rechecked;
+        result_.covered.outcomes.insert(phase.answer.covered.outcomes.begin(),
+                                        phase.answer.covered.outcomes.end());
+        result_.covered.pairs.insert(phase.answer.covered.pairs.begin(), phase.answer.covered.pairs.end());
+        const bool quota =
+            phase.request.iterations != 0 && phase.answer.executions >= phase.request.iterations;
+        phase.complete = (phase.answer.exhausted || quota) && phase.answer.depth_limit_hits == 0;
+        result_.exhaustive =
+            result_.exhaustive || (phase.answer.exhausted && phase.answer.depth_limit_hits == 0);
+        if (phase.answer.found.kind != failure_kind::none && options_.wanted &&
+            !options_.wanted(phase.answer.found)) {
+            if (result_.other.kind == failure_kind::none)
+                result_.other = phase.answer.found;
+            plan_.go_on_after(phase);
+        } else if (!found() && phase.answer.found.kind != failure_kind::none) {
+            result_.found = phase.answer.found;
+            result_.found_by = phase.name;
+        }
+        result_.phases.push_back(std::move(phase));
+    }
+
+    void finish() {
+        result_.complete = plan_.empty() && running_.empty();
+        for (const running_phase& one : running_)
+            result_.executions += one.worker->executions();
+        running_.clear();
+        for (const search_phase& phase : result_.phases)
+            result_.complete = result_.complete && phase.complete;
+        result_.seconds = seconds();
+    }
+
+    const check_options& options_;
+    search_plan plan_;
+    unsigned jobs_ = 1;
+    double limit_ = 0;
+    clock::time_point started_ = clock::now();
+    std::vector<running_phase> running_;
+    portfolio_result result_;
+};
+
+} // namespace
+
+portfolio_result search_scenario(const std::string& text, const std::string& file, const std::string& memory,
+                                 const check_options& options,
+                                 const std::function<void(const std::string&)>& progress) {
+    checker_request base;
+    base.scenario = text;
+    base.file = file;
+    base.memory = memory;
+    base.seed = options.seed;
+    base.coverage = options.coverage;
+    base.iterations = random_strategy(options.scheduler) ? 0 : options.iterations;
+    return portfolio(base, options).run(progress);
+}
+
+} // namespace daxtorture::cli

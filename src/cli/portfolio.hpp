@@ -1,0 +1,41 @@
+/// Searching one scenario with several strategies in several processes until something is found or the plan is done.
+///
+/// The default plan: all executions with few preemptions and stale loads, and fixed numbers of random ones by PCT of growing depth and by the
+/// uniform strategy. With a strategy named, that one alone; random strategies then split the executions over the processes.
+#pragma once
+
+#include "cli/checker.hpp"
+#include "cli/commands.hpp"
+
+#include <functional>
+#include <string>
+
+namespace daxtorture::cli {
+
+/// One search of the plan and what became of it.
+struct search_phase {
+    checker_request request;
+    std::string name; ///< "bound 2", "pct 3", "uniform"
+    checker_answer answer;
+    bool complete = false; ///< all of it was run
+};
+
+struct portfolio_result {
+    failure found;        ///< kind none: nothing was found
+    std::string found_by; ///< name of the phase
+    failure other;        ///< the first that was not wanted
+    std::uint64_t executions = 0;
+    double seconds = 0;
+    bool exhaustive = false;     ///< an exhaustive phase ran to its end
+    bool complete = false;       ///< the plan was done before the time ended
+    std::uint64_t rechecked = 0; ///< executions run twice
+    search_coverage covered;     ///< of all phases that ended, when asked for
+    std::vector<search_phase> phases;
+};
+
+/// `progress` is called a few times a second with a line of status.
+portfolio_result search_scenario(const std::string& text, const std::string& file, const std::string& memory,
+                                 const check_options& options,
+                                 const std::function<void(const std::string&)>& progress);
+
+} // namespace daxtorture::cli

@@ -1,0 +1,285 @@
+#include "cli/campaign.hpp"
+#include "cli/commands.hpp"
+#include "cli/failure_report.hpp"
+#include "cli/output.hpp"
+#include "cli/scenarios.hpp"
+#include "cli/terminal.hpp"
+
+#include "protocol/presets.hpp"
+#include "report/json.hpp"
+#include "report/text.hpp"
+#include "run/lift.hpp"
+#include "run/seed.hpp"
+#include "scenario/parser.hpp"
+#include "scenario/printer.hpp"
+#include "stress/mix.hpp"
+#include "stress/stress.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+
+namespace daxtorture::cli {
+namespace {
+
+std::atomic<bool> cancelled{false};
+
+void cancel_on_signals() {
+    struct sigaction action {};
+    action.sa_handler = [](int) { cancelled.store(true); };
+    sigemptyset(&action.sa_mask);
+    action.sa_flags = SA_RESETHAND; // a second one ends the process at once
+    sigaction(SIGINT, &action, nullptr);
+    sigaction(SIGTERM, &action, nullptr);
+}
+
+/// Short enough to type.
+std::uint64_t short_seed() { return fresh_seed() >> 16; }
+
+protocol rules_of(const load& what) {
+    const preset* named = find_preset(what.protocol);
+    if (named == nullptr)
+        throw usage_error("unknown protocol '" + what.protocol + "'; `daxtorture protocols` lists them");
+    protocol rules = named->rules;
+    for (const std::string& rule : what.rules)
+        if (const auto wrong = set_rule(rules, rule))
+            throw usage_error(*wrong);
+    return rules;
+}
+
+/// One load per scenario or mix and protocol, checked.
+std::vector<load> loads_of(const stress_command& command) {
+    std::vector<load> loads;
+    std::vector<std::string> protocols = command.protocols;
+    if (protocols.empty())
+        protocols.emplace_back();
+    if (!command.scenarios.empty())
+        for (const program& read : load_scenarios(command.scenarios))
+            for (const std::string& protocol : protocols) {
+                program what = read;
+                override_rules(what, protocol, command.rules);
+                if (what.threads.empty())
+                    throw usage_error("scenario '" + what.name + "' has no threads");
+                load one{what.name, print(what), what.protocol, {}};
+                for (const auto& [rule, value] : what.rules)
+                    one.rules.push_back(rule + "=" + value);
+                loads.push_back(std::move(one));
+            }
+    std::vector<std::string> mixes = command.mixes;
+    if (mixes.empty() && command.scenarios.empty())
+        mixes = {"default"};
+    for (const std::string& mix : mixes) {
+        if (stress::find_mix(mix) == nullptr) {
+            std::string known;
+            for (const stress::mix& m : stress::mix_table())
+                known += (known.empty() ? "" : ", ") + std::string(m.name);
+            throw usage_error("unknown mix '" + mix + "'; known: " + known);
+        }
+        for (const std::string& protocol : protocols) {
+            load one{mix, "", protocol.empty() ? "v6.15" : protocol, command.rules};
+            rules_of(one);
+            loads.push_back(std::move(one));
+        }
+    }
+    return loads;
+}
+
+stress_options options_from(const stress_command& command, const load& what) {
+    stress_options options;
+    options.workers = command.workers;
+    options.seconds = command.seconds;
+    options.hang_after = command.hang_after;
+    options.stop_on_failure = !command.keep_going;
+    options.record = command.record;
+    options.cancel = &cancelled;
+    // Shards share a seed and differ by their number.
+    options.seed =
+        (command.seed != 0 ? command.seed : short_seed()) + command.part.index * 0x9e3779b97f4a7c15U;
+    if (what.scenario.empty()) {
+        options.mix = what.name;
+        options.rules = rules_of(what);
+        return options;
+    }
+    parse_result parsed = parse_scenario(what.scenario, what.name);
+    if (!parsed)
+        throw std::runtime_error(parsed.error.text());
+    options.scenario = std::move(*parsed.value);
+    options.rules = options.scenario->world.rules;
+    return options;
+}
+
+run_parameters parameters_from(const stress_command& command, std::vector<load> loads) {
+    run_parameters p;
+    p.loads = std::move(loads);
+    p.workers = command.workers;
+    p.seconds = command.seconds;
+    if (command.until)
+        p.until = std::time(nullptr) + static_cast<std::int64_t>(command.seconds);
+    p.seed = command.seed != 0 ? command.seed : short_seed();
+    p.hang_after = command.hang_after;
+    p.keep_going = command.keep_going;
+    p.turn = command.turn;
+    p.slice = command.slice > 0 ? command.slice : std::clamp(command.seconds / 600, 1.0, 5.0);
+    p.shard_index = command.part.index;
+    p.shard_count = command.part.count;
+    return p;
+}
+
+/// A job of a Slurm array does its share without being told.
+shard shard_of_slurm(shard given) {
+    const auto number = [](const char* variable, unsigned& value) {
+        const char* text = std::getenv(variable);
+        if (text == nullptr)
+            return false;
+        const char* end = text + std::strlen(text);
+        return std::from_chars(text, end, value).ptr == end && end != text;
+    };
+    unsigned id = 0;
+    unsigned count = 0;
+    if (!number("SLURM_ARRAY_TASK_ID", id) || !number("SLURM_ARRAY_TASK_COUNT", count) || count == 0)
+        return given;
+    unsigned first = 0;
+    unsigned step = 1;
+    number("SLURM_ARRAY_TASK_MIN", first);
+    number("SLURM_ARRAY_TASK_STEP", step);
+    if (id < first || step == 0 || (id - first) / step >= count) {
+        spdlog::warn("Slurm array task {} of {} from {} makes no shard; give --shard i/n", id, count, first);
+        return given;
+    }
+    const shard part{(id - first) / step, count};
+    spdlog::info("Slurm array task {}: shard {}/{}", id, part.index + 1, part.count);
+    return part;
+}
+
+stress_summary summarise(const load& what, const stress_options& options, stress_result result) {
+    stress_summary all;
+    all.what = options.scenario ? options.scenario->name : "mix " + options.mix;
+    all.protocol = what.protocol;
+    all.rules = differences(find_preset(all.protocol)->rules, options.rules);
+    all.seed = options.seed;
+    all.verdict = result.verdict;
+    all.note = result.note;
+    all.operations = result.operations;
+    all.seconds = result.seconds;
+    all.workers = result.workers;
+    all.rounds = result.rounds;
+    all.quiescent_checks = result.quiescent_checks;
+    for (std::size_t kind = 0; kind < result.per_operation.size(); ++kind)
+        if (result.per_operation[kind].total != 0)
+            all.per_operation.push_back({std::string(operation_table[kind].name),
+                                         result.per_operation[kind].total, result.per_operation[kind].done});
+    all.failures = std::move(result.failures);
+    all.failures_seen = result.failures_seen;
+    return all;
+}
+
+exit_code exit_code_of_stress(verdict_kind verdict) {
+    switch (verdict) {
+    case verdict_kind::pass:
+        return exit_code::pass;
+    case verdict_kind::fail:
+        return exit_code::violation;
+    case verdict_kind::inconclusive:
+        break;
+    }
+    return exit_code::inconclusive;
+}
+
+/// Each distinct failure as a bundle without a schedule: what `reproduce` starts from.
+void keep_failures(const stress_options& options, const stress_summary& all, const program& mix) {
+    for (const failure& found : all.failures) {
+        told_failure told;
+        told.kept.what = options.scenario ? *options.scenario : window_of(mix, found.events);
+        told.kept.engine = "stress";
+        told.kept.command = own_command();
+        told.kept.seed = options.seed;
+        told.kept.found = found;
+        told.kept.source_hash = checker_fingerprint();
+        scenario_verdict verdict;
+        verdict.name = "stress-" + told.kept.what.name;
+        verdict.protocol = all.protocol;
+        verdict.rules = all.rules;
+        verdict.memory = "host";
+        verdict.verdict = verdict_kind::fail;
+        verdict.found = found;
+        keep_failure(told, verdict, default_failure_directory, false);
+    }
+}
+
+} // namespace
+
+exit_code run_stress_command(const stress_command& given) {
+    campaign_options lasting;
+    lasting.json = given.json;
+    lasting.prometheus = given.prometheus;
+    lasting.cancel = &cancelled;
+    if (!given.resume.empty()) {
+        lasting.directory = given.resume;
+        cancel_on_signals();
+        return resume_campaign(lasting);
+    }
+    stress_command command = given;
+    if (!command.part_given)
+        command.part = shard_of_slurm(command.part);
+    const std::vector<load> loads = loads_of(command);
+    cancel_on_signals();
+    if (!command.out.empty()) {
+        lasting.directory = command.out;
+        return begin_campaign(parameters_from(command, loads), lasting);
+    }
+    if (loads.size() != 1)
+        throw usage_error(fmt::format(
+            "{} loads take turns in a campaign only: name its directory with --out DIR", loads.size()));
+    if (!command.prometheus.empty())
+        throw usage_error("--prometheus needs a campaign: name its directory with --out DIR");
+    const load& what = loads.front();
+    stress_options options = options_from(command, what);
+    status_line status;
+    options.on_progress = [&](const stress_progress& now) {
+        status.show(fmt::format("{:.0f}/{:.0f} s  {} operations  {} rounds  {} failures", now.seconds,
+                                now.seconds_total, grouped(now.operations), grouped(now.rounds),
+                                now.failures));
+    };
+    run_parameters parameters = parameters_from(command, loads);
+    parameters.seed = options.seed;
+    spdlog::info("stress: {}", parameters_text(parameters));
+    stress_result result;
+    try {
+        result = run_stress(options);
+    } catch (const std::invalid_argument& wrong) {
+        throw usage_error(wrong.what());
+    }
+    status.clear();
+    const bool abandoned = result.abandoned_workers;
+    const bool was_cancelled = result.cancelled;
+    const program mix = options.scenario
+                            ? program{}
+                            : stress::mix_program(what.name, what.protocol, what.rules, result.workers);
+    const stress_summary all = summarise(what, options, std::move(result));
+    ladder_options look;
+    look.colour = colours_on_stdout();
+    if (command.json != "-")
+        fmt::print("{}", stress_table(all, look));
+    if (!command.json.empty())
+        write_result(command.json, stress_json(all));
+    keep_failures(options, all, mix);
+    parameters.workers = all.workers;
+    spdlog::info("stress: {}{}: {}", name(all.verdict), was_cancelled ? ", stopped by a signal" : "",
+                 parameters_text(parameters));
+    const exit_code code = exit_code_of_stress(all.verdict);
+    if (abandoned) { // a worker still runs: leave without destroying what it uses
+        std::fflush(nullptr);
+        std::_Exit(static_cast<int>(code));
+    }
+    return code;
+}
+
+} // namespace daxtorture::cli

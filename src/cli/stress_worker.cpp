@@ -1,0 +1,127 @@
+/// A worker process of a campaign: races one load for one leg and tells its supervisor.
+#include "cli/campaign.hpp"
+
+#include "protocol/presets.hpp"
+#include "scenario/parser.hpp"
+#include "stress/stress.hpp"
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+#include <sys/prctl.h>
+#include <unistd.h>
+
+namespace daxtorture::cli {
+namespace {
+
+std::atomic<bool> stop_asked{false};
+
+std::string all_of_stdin() {
+    std::ifstream in("/dev/stdin", std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::uint64_t resident_kib() {
+    std::ifstream file("/proc/self/statm");
+    std::uint64_t size = 0;
+    std::uint64_t resident = 0;
+    file >> size >> resident;
+    return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)) / 1024;
+}
+
+/// One line, one write: the pipe never holds half of a line that is not the last one.
+void tell(const leg_message& what) {
+    const std::string line = encode_message(what) + "\n";
+    std::fwrite(line.data(), 1, line.size(), stdout);
+    std::fflush(stdout);
+}
+
+std::vector<stress_count> counts_of(const operation_counts& all) {
+    std::vector<stress_count> named;
+    for (std::size_t kind = 0; kind < all.size(); ++kind)
+        if (all[kind].total != 0)
+            named.push_back({std::string(operation_table[kind].name), all[kind].total, all[kind].done});
+    return named;
+}
+
+stress_options options_of(const leg_order& order) {
+    const run_parameters& p = order.parameters;
+    const load& what = p.loads.at(order.load);
+    stress_options options;
+    options.workers = p.workers;
+    options.seconds = order.seconds;
+    options.seed = order.seed;
+    options.hang_after = p.hang_after;
+    options.stop_on_failure = !p.keep_going;
+    options.cancel = &stop_asked;
+    options.progress_every = std::min(1.0, p.slice / 2);
+    if (!what.scenario.empty()) {
+        parse_result parsed = parse_scenario(what.scenario, what.name);
+        if (!parsed)
+            throw usage_error(parsed.error.text());
+        options.scenario = std::move(*parsed.value);
+        options.rules = options.scenario->world.rules;
+        return options;
+    }
+    options.mix = what.name;
+    const preset* named = find_preset(what.protocol);
+    if (named == nullptr)
+        throw usage_error("unknown protocol '" + what.protocol + "'");
+    options.rules = named->rules;
+    for (const std::string& rule : what.rules)
+        if (const auto wrong = set_rule(options.rules, rule))
+            throw usage_error(*wrong);
+    return options;
+}
+
+} // namespace
+
+exit_code run_stress_worker() {
+    const leg_order order = decode_order(all_of_stdin());
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != order.parent)
+        return exit_code::tool_failed; // the supervisor died before the line above
+    std::signal(SIGINT, SIG_IGN);      // a terminal sends it to the supervisor too, which then sends SIGTERM
+    std::signal(SIGTERM, [](int) { stop_asked.store(true); });
+    const auto start = std::chrono::steady_clock::now();
+    leg_report last;
+    last.last = true;
+    bool abandoned = false;
+    try {
+        stress_options options = options_of(order);
+        options.on_failure = [](const failure& found) { tell(found); };
+        options.on_progress = [&](const stress_progress& now) {
+            leg_report r;
+            r.seconds = now.seconds;
+            r.rounds = now.rounds;
+            r.quiescent_checks = now.quiescent_checks;
+            r.failures_seen = now.failures;
+            r.rss_kib = resident_kib();
+            r.per_operation = counts_of(now.per_operation);
+            tell(r);
+        };
+        const stress_result result = run_stress(options);
+        abandoned = result.abandoned_workers;
+        last.seconds = result.seconds;
+        last.workers = result.workers;
+        last.rounds = result.rounds;
+        last.quiescent_checks = result.quiescent_checks;
+        last.failures_seen = result.failures_seen;
+        last.per_operation = counts_of(result.per_operation);
+        last.note = result.note;
+    } catch (const std::exception& wrong) {
+        last.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        last.error = wrong.what();
+    }
+    last.rss_kib = resident_kib();
+    tell(last);
+    if (abandoned) // a thread of it still runs
+        std::_Exit(0);
+    return exit_code::pass;
+}
+
+} // namespace daxtorture::cli

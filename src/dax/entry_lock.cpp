@@ -1,0 +1,89 @@
+#include "dax/entry_lock.hpp"
+
+#include "mm/unlocked.hpp"
+
+#include <arch/check.hpp>
+
+namespace daxtorture::inline ARCH_MACHINE {
+namespace {
+
+/// The queue of an entry's waiters and the key they sleep under.
+struct entry_wait {
+    wait_queue_head& queue;
+    wait_on key;
+};
+
+/// dax_entry_waitqueue: hashed by file and index, the index aligned down to the PMD when the entry given is one (X19).
+entry_wait dax_entry_waitqueue(kernel& k, address_space& mapping, const xa_state& xas, std::uint64_t) {
+    const std::uint64_t index = xas.xa_index;
+    return {k.entry_waits[index ^ static_cast<std::uint64_t>(mapping.number)], {&mapping, index}};
+}
+
+/// Queues on the entry's queue, drops xa_lock, sleeps once and takes the lock again.
+void sleep_on_entry(kernel& k, address_space& mapping, xa_state& xas, std::uint64_t entry) {
+    const entry_wait wait = dax_entry_waitqueue(k, mapping, xas, entry);
+    wait_queue_entry waiter(arch::current(), wait.key, true);
+    queued_wait queued(wait.queue, waiter);
+    wait.queue.prepare_to_wait_event(waiter, arch::task_state::uninterruptible, full_fence::full);
+    const unlocked dropped(mapping.i_pages.xa_lock);
+    xas_reset(xas);
+    arch::current().waiting.begin(arch::wait_kind::entry_lock, &mapping, xas.xa_index, arch::site::here());
+    arch::schedule();
+    arch::current().waiting.end();
+    queued.finish();
+}
+
+} // namespace
+
+std::uint64_t get_next_unlocked_entry(kernel& k, address_space& mapping, xa_state& xas, unsigned) {
+    for (;;) {
+        const std::uint64_t entry = xas_find_conflict(xas);
+        if (entry == 0 || !xa_is_value(entry) || !dax_entry(entry).locked())
+            return entry;
+        sleep_on_entry(k, mapping, xas, entry);
+    }
+}
+
+std::uint64_t wait_entry_unlocked_exclusive(kernel& k, address_space& mapping, xa_state& xas,
+                                            std::uint64_t entry) {
+    while (entry != 0 && xa_is_value(entry) && dax_entry(entry).locked()) {
+        sleep_on_entry(k, mapping, xas, entry);
+        entry = xas_load(xas);
+    }
+    return entry;
+}
+
+void put_unlocked_entry(kernel& k, address_space& mapping, const xa_state& xas, std::uint64_t entry,
+                        wake_mode mode) {
+    if (entry != 0 && xa_is_value(entry) && k.rules.entry_baton == baton::pass)
+        dax_wake_entry(k, mapping, xas, entry, mode);
+}
+
+wake_mode removal_wake(const kernel& k) {
+    return k.rules.removal_wakes == entry_wake::all ? wake_mode::all : wake_mode::next;
+}
+
+std::uint64_t dax_lock_entry(xa_state& xas, std::uint64_t entry) {
+    return xas_store(xas, dax_entry(entry).with_lock().store_form());
+}
+
+void dax_unlock_entry(kernel& k, address_space& mapping, xa_state& xas, std::uint64_t entry) {
+    xas_reset(xas);
+    std::uint64_t old = 0;
+    {
+        arch::guard held(mapping.i_pages.xa_lock);
+        old = xas_store(xas, dax_entry(entry).without_lock().store_form());
+    }
+    if (old == 0 || !dax_entry(old).locked())
+        arch::fail(10, "unlocked an entry that was not locked", "dax_unlock_entry");
+    dax_wake_entry(k, mapping, xas, entry, wake_mode::next);
+}
+
+void dax_wake_entry(kernel& k, address_space& mapping, const xa_state& xas, std::uint64_t entry,
+                    wake_mode mode) {
+    const entry_wait wait = dax_entry_waitqueue(k, mapping, xas, entry);
+    if (wait.queue.waitqueue_active())
+        wait.queue.wake_up(wait.key, mode == wake_mode::all ? wake_everybody : 1);
+}
+
+} // namespace daxtorture::inline ARCH_MACHINE

@@ -1,0 +1,112 @@
+#include "dax/layout_break.hpp"
+
+#include "dax/associate.hpp"
+#include "dax/entry_lock.hpp"
+#include "dax/truncate.hpp"
+#include "mm/wait_bit.hpp"
+#include "mm/zap.hpp"
+
+#include <arch/check.hpp>
+
+namespace daxtorture::inline ARCH_MACHINE {
+namespace {
+
+/// Looks at the entries of the range until one is busy, under xa_lock.
+folio* scan_entries(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last) {
+    xa_state xas(mapping.i_pages, first);
+    arch::guard held(mapping.i_pages.xa_lock);
+    for (std::uint64_t entry = xas_find(xas, last - 1); entry != 0; entry = xas_next_entry(xas, last - 1)) {
+        if (!xa_is_value(entry))
+            continue;
+        if (k.rules.locked == scan_locked::skip && dax_entry(entry).locked())
+            continue; // xas_find_conflict on a walked state finds nothing: the page goes untested (X9)
+        entry = wait_entry_unlocked_exclusive(k, mapping, xas, entry);
+        if (entry == 0)
+            continue;
+        folio* busy = dax_busy_page(k, dax_entry(entry));
+        put_unlocked_entry(k, mapping, xas, entry, wake_mode::next);
+        if (busy != nullptr)
+            return busy;
+    }
+    return nullptr;
+}
+
+/// ___wait_var_event on the page's count. False when a signal ended it: then the callback did not run and its lock is held.
+bool wait_page_idle(kernel& k, address_space& mapping, folio& f, arch::task_state state,
+                    break_callback callback) {
+    const int awaited = k.rules.wait_for == idle_wait::for_one ? 1 : 0;
+    const var_wait wait = page_wait(k, f, k.rules.waiter_key);
+    wait_queue_entry waiter(arch::current(), wait.key, false);
+    const queued_wait queued(wait.queue, waiter);
+    for (;;) {
+        const bool no_signal = wait.queue.prepare_to_wait_event(waiter, state, k.rules.waiter_fence);
+        if (folio_ref_count(f) == awaited)
+            return true;
+        if (!no_signal)
+            return false;
+        arch::current().waiting.begin(arch::wait_kind::page_idle, &f, static_cast<std::uint64_t>(awaited),
+                                      arch::site::here());
+        callback(k, mapping);
+        arch::current().waiting.end();
+    }
+}
+
+void schedule_only(kernel&, address_space&) { arch::schedule(); }
+
+} // namespace
+
+void check_nobody_holds(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last,
+                        int invariant, const char* cause) {
+    mapping.i_pages.for_each_peek([&](std::uint64_t index, unsigned, std::uint64_t entry, unsigned) {
+        if (index < first || index >= last || !xa_is_value(entry) || !dax_entry(entry).has_folio())
+            return;
+        const folio& f = k.mem[dax_entry(entry).pfn()];
+        if (f.pins.get() + f.gets.get() != 0)
+            arch::fail(invariant, cause, "a page of the range has a pin or a get reference");
+    });
+}
+
+folio* dax_layout_busy_page_range(kernel& k, address_space& mapping, std::uint64_t first,
+                                  std::uint64_t last) {
+    if (k.rules.unmapped == scan_unmapped::skip && !mapping.mapped())
+        return nullptr;
+    if (k.rules.scan == scan_order::scan_first) {
+        folio* busy = scan_entries(k, mapping, first, last);
+        unmap_mapping_pages(k, mapping, first, last);
+        return busy;
+    }
+    unmap_mapping_pages(k, mapping, first, last);
+    return scan_entries(k, mapping, first, last);
+}
+
+break_result dax_break_layout(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last,
+                              break_callback callback) {
+    break_result result = break_result::broken;
+    for (;;) {
+        folio* busy = dax_layout_busy_page_range(k, mapping, first, last);
+        if (busy == nullptr)
+            break;
+        if (callback == nullptr)
+            result = break_result::busy;
+        else if (!wait_page_idle(k, mapping, *busy, arch::task_state::interruptible, callback))
+            result = break_result::interrupted;
+        if (result != break_result::broken || k.rules.rescan == break_rescan::no)
+            break;
+    }
+    if (result == break_result::broken)
+        check_nobody_holds(k, mapping, first, last, 18, "layouts counted as broken while a page is held");
+    if (k.rules.deletes == break_delete::always ||
+        (k.rules.deletes == break_delete::when_idle && result == break_result::broken))
+        dax_delete_mapping_range(k, mapping, first, last);
+    else if (k.rules.deletes == break_delete::clean && result == break_result::broken)
+        dax_delete_mapping_range(k, mapping, first, last, delete_what::clean);
+    return result;
+}
+
+void dax_break_layout_final(kernel& k, address_space& mapping) {
+    while (folio* busy = dax_layout_busy_page_range(k, mapping, 0, to_the_end))
+        wait_page_idle(k, mapping, *busy, arch::task_state::uninterruptible, schedule_only);
+    dax_delete_mapping_range(k, mapping, 0, to_the_end);
+}
+
+} // namespace daxtorture::inline ARCH_MACHINE

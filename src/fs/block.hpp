@@ -1,0 +1,38 @@
+/// The device's blocks: which are free, and who owns the others. A block number is a page frame number.
+///
+/// Here invariant I7 is checked: a block that is freed, and a block that is given out, must be idle and held by nobody. Giving one out starts a
+/// new owner generation, which later accesses through old references are measured against.
+/// Last freed is first reused, so that a use after free meets its new owner soon.
+#pragma once
+
+#include "mm/kernel.hpp"
+
+#include <arch/lock.hpp>
+#include <arch/machine.hpp>
+#include <arch/plain.hpp>
+
+#include <memory>
+
+namespace daxtorture::inline ARCH_MACHINE {
+
+class block_allocator {
+  public:
+    static constexpr std::uint64_t none = ~std::uint64_t{0};
+
+    /// All blocks of the device are free at first.
+    block_allocator(kernel& k, unsigned blocks);
+
+    /// A free block, now owned by page `index` of file `file`; `none` when the device is full.
+    std::uint64_t allocate(int file, std::uint64_t index);
+    void free(std::uint64_t block);
+
+  private:
+    void check_idle(std::uint64_t block, const char* when) const;
+
+    kernel& k_;
+    arch::spinlock lock_;
+    arch::plain<unsigned> free_count_{0};
+    std::unique_ptr<arch::plain<std::uint64_t>[]> free_;
+};
+
+} // namespace daxtorture::inline ARCH_MACHINE

@@ -1,0 +1,48 @@
+/// Eviction of an inode at unmount (kernel facts 2.20): no VMA is left, only pins may be.
+#include "dax/truncate.hpp"
+#include "fs/inode.hpp"
+#include "mm/zap.hpp"
+
+#include <arch/check.hpp>
+
+namespace daxtorture::inline ARCH_MACHINE {
+
+namespace {
+
+/// No file reference is left, so nothing maps the inode and nothing can map it again.
+bool last_iput(inode& file) {
+    arch::write_guard i_mmap(file.mapping.i_mmap_rwsem);
+    // acquire: pairs with the last close, whose operation is over
+    if (file.mapping.mapped() || file.evicted.get() || file.open_count.load(arch::order::acquire) != 0)
+        return false;
+    file.evicted.set(true);
+    return true;
+}
+
+} // namespace
+
+outcome file_evict(kernel& k, inode& file) {
+    arch::write_guard io(file.i_rwsem);
+    if (!last_iput(file))
+        return outcome::refused;
+    const discarding all(file, 0, to_the_end);
+    if (k.rules.evict == evict_break::yes)
+        dax_break_layout_final(k, file.mapping);
+    check_nobody_holds(k, file.mapping, 0, to_the_end, 7, "an inode was evicted while its pages are held");
+    dax_delete_mapping_range(k, file.mapping, 0, to_the_end); // truncate_inode_pages_final
+    if (file.mapping.nrpages.get() != 0)
+        arch::fail(12, "entries left after eviction", "clear_inode met nrpages != 0");
+    file.i_size.store(0, arch::order::relaxed);
+    {
+        arch::guard held(file.ilock);
+        for (unsigned page = 0; page < file.max_pages; ++page) {
+            const std::uint64_t block = file.extents[page].get();
+            file.extents[page].set(block_allocator::none);
+            if (block != block_allocator::none)
+                file.blocks.free(block);
+        }
+    }
+    return outcome::done;
+}
+
+} // namespace daxtorture::inline ARCH_MACHINE

@@ -1,0 +1,88 @@
+/// A file on a DAX filesystem: its size, its blocks, and the locks that its operations take. Mirrors the shared shape of ext4, xfs and fuse
+/// (kernel facts 2.1, 2.15, 2.17, 2.20).
+///
+/// Locks     i_rwsem (IOLOCK) over size changes; mapping.invalidate_lock (MMAPLOCK) against faults; ilock over the extents, taken
+///           inside iomap_begin, below the entry lock
+/// Checked   every scenario with truncate, punch, break, evict or reuse
+#pragma once
+
+#include "dax/fault.hpp"
+#include "dax/layout_break.hpp"
+#include "fs/block.hpp"
+#include "mm/address_space.hpp"
+#include "mm/mm_struct.hpp"
+#include "world/config.hpp"
+#include "world/operation.hpp"
+
+#include <arch/machine.hpp>
+
+#include <memory>
+
+namespace daxtorture::inline ARCH_MACHINE {
+
+struct inode {
+    inode(int number, fs_kind kind, unsigned pages, block_allocator& device, const xarray_config& shape);
+
+    address_space mapping;
+    const fs_kind fs;
+    const unsigned max_pages; ///< the file's first size: the most it grows to
+    block_allocator& blocks;
+    arch::rwsem i_rwsem;
+    arch::mutex ilock;
+    arch::atomic<unsigned> i_size{0}; ///< in pages
+    arch::plain<bool> evicted{false}; ///< under i_mmap_rwsem: no new mappings
+    std::unique_ptr<arch::plain<std::uint64_t>[]>
+        extents;                          ///< block of each page or block_allocator::none; under ilock
+    arch::atomic<unsigned> open_count{0}; ///< operations through an open file: no eviction meanwhile
+    /// The oracle's: pages whose data an operation under way throws away, so that nobody may ask for their durability [I20].
+    arch::oracle<std::uint64_t> discard_first{0}, discard_last{0};
+};
+
+/// The VMA operations of a file on any of these filesystems.
+extern const vm_operations file_vm_ops;
+/// May this area be mapped? No once its inode is being evicted. The caller holds i_mmap_rwsem.
+bool file_may_map(const vm_area& area);
+
+/// An open file for the length of an operation: its inode is not evicted. Empty when eviction came first.
+class open_file {
+  public:
+    explicit open_file(inode& file);
+    ~open_file();
+    explicit operator bool() const { return file_ != nullptr; }
+    open_file(const open_file&) = delete;
+    open_file& operator=(const open_file&) = delete;
+
+  private:
+    inode* file_;
+};
+
+/// Says for its lifetime that the data of pages [first, last) is being thrown away.
+class discarding {
+  public:
+    discarding(inode& file, std::uint64_t first, std::uint64_t last) : file_(file) {
+        file.discard_first.set(first);
+        file.discard_last.set(last);
+    }
+    ~discarding() { file_.discard_last.set(0); }
+    discarding(const discarding&) = delete;
+    discarding& operator=(const discarding&) = delete;
+
+  private:
+    inode& file_;
+};
+
+/// Operations on files, each with its filesystem's locks. `size` and ranges are in pages.
+outcome file_truncate(kernel& k, inode& file, unsigned size);
+outcome file_punch(kernel& k, inode& file, unsigned first, unsigned last);
+outcome file_break(kernel& k, inode& file, unsigned first, unsigned last, bool nowait);
+/// Fills the holes with fresh blocks and grows the file to its first size: what a new owner of freed blocks does.
+outcome file_reuse(kernel& k, inode& file);
+/// fsync: dax_writeback_mapping_range over the whole file. `durable`: the caller relies on it, so I20 is checked at its end.
+outcome file_writeback(kernel& k, inode& file, bool durable);
+/// invalidate_inode_pages2_range, as a write into a hole does it (ext4, xfs: under i_rwsem) or an open (fuse: under nothing). `busy` when
+/// a dirty entry stayed.
+outcome file_invalidate(kernel& k, inode& file, unsigned first, unsigned last);
+/// The inode is evicted as at unmount: refused while a VMA maps it. `reuse` brings the file back, as a new inode on a new mount.
+outcome file_evict(kernel& k, inode& file);
+
+} // namespace daxtorture::inline ARCH_MACHINE

@@ -1,0 +1,33 @@
+/// Invalidation of cached entries: a write into a hole (ext4, xfs) or an open without FOPEN_KEEP_CACHE (fuse). Kernel facts 2.17.
+#include "dax/truncate.hpp"
+#include "fs/inode.hpp"
+#include "mm/zap.hpp"
+
+namespace daxtorture::inline ARCH_MACHINE {
+
+namespace {
+
+bool invalidate_range(kernel& k, address_space& mapping, unsigned first, unsigned last) {
+    if (k.rules.invalidation == invalidate_mode::beside_faults)
+        return invalidate_inode_pages2_range(k, mapping, first, last, invalidate_what::clean);
+    arch::write_guard faults(mapping.invalidate_lock);
+    unmap_mapping_pages(k, mapping, first, last); // from here on nobody takes new references
+    return invalidate_inode_pages2_range(k, mapping, first, last, invalidate_what::clean_and_idle);
+}
+
+} // namespace
+
+outcome file_invalidate(kernel& k, inode& file, unsigned first, unsigned last) {
+    const open_file held(file);
+    if (!held)
+        return outcome::refused;
+    const auto invalidate = [&] {
+        return invalidate_range(k, file.mapping, first, last) ? outcome::done : outcome::busy;
+    };
+    if (file.fs == fs_kind::fuse)
+        return invalidate(); // no lock at all: faults, truncation and other invalidations run beside it
+    arch::write_guard io(file.i_rwsem);
+    return invalidate();
+}
+
+} // namespace daxtorture::inline ARCH_MACHINE

@@ -1,0 +1,44 @@
+/// The page cache side of one file: entries, mappings and the lock that faults and truncation share.
+///
+/// Mirrors struct address_space, include/linux/fs.h, v6.15. i_pages holds DAX value entries only (dax/entry.hpp).
+/// Locks     xa_lock guards entries and nrpages; i_mmap_rwsem the list of VMAs; invalidate_lock keeps faults (shared) away from
+///           truncation (exclusive)
+#pragma once
+
+#include "mm/lock_classes.hpp"
+#include "xarray/xarray.hpp"
+
+#include <arch/lock.hpp>
+#include <arch/machine.hpp>
+#include <arch/plain.hpp>
+
+#include <array>
+
+namespace daxtorture::inline ARCH_MACHINE {
+
+struct vm_area;
+
+struct address_space {
+    static constexpr unsigned max_areas = 64;
+
+    address_space(int file, const xarray_config& pages)
+        : number(file), i_pages(pages), i_mmap_rwsem(lock_classes::i_mmap_rwsem),
+          invalidate_lock(lock_classes::invalidate_lock) {}
+
+    const int number; ///< of the file; hashes and reports use it instead of the address
+    xarray i_pages;
+    arch::plain<std::uint64_t> nrpages{0};
+    arch::rwsem i_mmap_rwsem;
+    arch::rwsem invalidate_lock;
+
+    /// The interval tree of VMAs, as a small array: `mapped_areas` of `i_mmap` are in use.
+    std::array<vm_area*, max_areas> i_mmap{};
+    arch::atomic<unsigned> mapped_areas{0};
+
+    /// mapping_mapped(): a lockless look, as in the kernel.
+    bool mapped() const { return mapped_areas.load(arch::order::relaxed) != 0; }
+    void add_area(vm_area& area);    ///< caller holds i_mmap_rwsem for writing
+    void remove_area(vm_area& area); ///< caller holds i_mmap_rwsem for writing
+};
+
+} // namespace daxtorture::inline ARCH_MACHINE

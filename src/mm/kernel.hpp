@@ -1,0 +1,54 @@
+/// What the modelled kernel shares: the protocol in force, the memory map, the wait tables and the grace periods.
+///
+/// Linux has these as globals; here they are one object, passed first to whatever needs them, so that a process may hold many worlds.
+#pragma once
+
+#include "mm/folio.hpp"
+#include "mm/wait_queue.hpp"
+#include "protocol/rules.hpp"
+
+#include <arch/machine.hpp>
+#include <arch/oracle.hpp>
+#include <arch/rcu.hpp>
+
+#include <memory>
+
+namespace daxtorture::inline ARCH_MACHINE {
+
+/// Each task's last wake-up, for hang reports: which page it woke, under which key, and how many sleepers that matched.
+/// One slot per task on its own cache line: a put must not pay for being watched.
+struct alignas(64) last_wake {
+    arch::oracle<bool> any{false};
+    arch::oracle<std::uint64_t> pfn{0};
+    arch::oracle<wait_key> key{wait_key::page};
+    arch::oracle<unsigned> woken{0};
+
+    void set(std::uint64_t page, wait_key which, unsigned count) {
+        any.set(true);
+        pfn.set(page);
+        key.set(which);
+        woken.set(count);
+    }
+};
+
+struct kernel {
+    kernel(const protocol& row, unsigned pages, unsigned wait_buckets, unsigned tasks)
+        : rules(row), mem(pages, row.idle == idle_value::one ? 1 : 0), var_waits(wait_buckets),
+          entry_waits(wait_buckets), wakes(std::make_unique<last_wake[]>(tasks)) {}
+
+    const protocol rules;
+    memmap mem;
+    wait_table var_waits;   ///< ___wait_var_event: waiters for an idle page
+    wait_table entry_waits; ///< waiters for a locked DAX entry
+    arch::rcu_domain rcu{arch::grace_periods::rare};
+    /// Hardware page walks in flight. A TLB flush is a grace period of this domain: when it returns, no access through the
+    /// old translation is under way and none can begin.
+    arch::rcu_domain tlb;
+    std::unique_ptr<last_wake[]> wakes; ///< by task id
+    /// The oracle's clock for I20: counts the fsyncs that have begun, from 1.
+    arch::oracle<std::uint64_t> fsync_count{1};
+
+    int idle_count() const { return rules.idle == idle_value::one ? 1 : 0; }
+};
+
+} // namespace daxtorture::inline ARCH_MACHINE

@@ -1,0 +1,106 @@
+#include "mm/mm_struct.hpp"
+
+#include "mm/address_space.hpp"
+#include "mm/zap.hpp"
+
+#include <arch/check.hpp>
+
+namespace daxtorture::inline ARCH_MACHINE {
+
+vm_area* mm_struct::find_vma(std::uint64_t page) {
+    if (!mapped.get())
+        return nullptr;
+    for (vm_area& area : areas)
+        if (area.covers(page))
+            return &area;
+    return nullptr;
+}
+
+const vm_area* mm_struct::area_at(std::uint64_t page) const {
+    for (const vm_area& area : areas)
+        if (area.covers(page))
+            return &area;
+    return nullptr;
+}
+
+bool block_backs(const folio& f, const vm_area& area, std::uint64_t page) {
+    return f.block.file.get() == area.mapping->number && f.block.index.get() == area.file_page(page);
+}
+
+bool do_mmap(mm_struct& mm, bool (*may_map)(const vm_area&)) {
+    arch::write_guard held(mm.mmap_lock);
+    if (mm.mapped.get())
+        return false;
+    for (vm_area& area : mm.areas) {
+        arch::write_guard i_mmap(area.mapping->i_mmap_rwsem);
+        if (!may_map(area))
+            continue;
+        area.mapping->add_area(area);
+    }
+    mm.mapped.set(true);
+    return true;
+}
+
+bool do_munmap(kernel& k, mm_struct& mm) {
+    arch::write_guard held(mm.mmap_lock);
+    if (!mm.mapped.get())
+        return false;
+    mm.mapped.set(false);
+    mmu_gather gather(k, mm);
+    for (vm_area& area : mm.areas)
+        zap_page_range(k, gather, area, area.first, area.last);
+    // free_pgtables: the VMAs leave their files before the gather drops what it holds
+    for (vm_area& area : mm.areas) {
+        arch::write_guard i_mmap(area.mapping->i_mmap_rwsem);
+        area.mapping->remove_area(area);
+    }
+    gather.finish();
+    return true;
+}
+
+vm_fault_result handle_mm_fault(kernel& k, mm_struct& mm, std::uint64_t page, bool write) {
+    arch::read_guard held(mm.mmap_lock);
+    vm_area* vma = mm.find_vma(page);
+    if (vma == nullptr || (write && !vma->writable))
+        return vm_fault_result::sigbus;
+    vm_fault fault{mm, *vma, page, vma->file_page(page), write};
+    return vma->ops->fault(k, fault);
+}
+
+namespace {
+
+/// What the hardware does: one walk and one access, both before any flush that begins later returns. True when it got through.
+bool hardware_access(kernel& k, mm_struct& mm, std::uint64_t page, bool write) {
+    arch::rcu_read_guard walk(k.tlb);
+    const pte_t pte = mm.table.get(page);
+    if (!pte.present() || (write && !pte.writable()))
+        return false;
+    if (pte.special())
+        return true;
+    folio& f = k.mem[pte.pfn()];
+    // relaxed: user data; what orders it is between the programs that share it
+    if (write) {
+        f.contents.store(1, arch::order::relaxed);
+        if (f.block.dirty_since.get() == 0)
+            f.block.dirty_since.set(k.fsync_count.get());
+    } else {
+        f.contents.load(arch::order::relaxed);
+    }
+    if (!block_backs(f, *mm.area_at(page), page))
+        arch::fail(8, "user access through a mapping of a freed block",
+                   write ? "a store hit a block that its file does not own"
+                         : "a load hit a block that its file does not own");
+    return true;
+}
+
+} // namespace
+
+bool user_access(kernel& k, mm_struct& mm, std::uint64_t page, bool write) {
+    while (!hardware_access(k, mm, page, write)) {
+        if (handle_mm_fault(k, mm, page, write) == vm_fault_result::sigbus)
+            return false;
+    }
+    return true;
+}
+
+} // namespace daxtorture::inline ARCH_MACHINE

@@ -1,0 +1,19 @@
+/// Reverse mapping: counting the page tables that map a folio. Mirrors mm/rmap.c, v6.15.
+#pragma once
+
+#include "mm/mm_struct.hpp"
+
+#include <arch/machine.hpp>
+
+namespace daxtorture::inline ARCH_MACHINE {
+
+/// One more PTE maps the folio. The caller holds the page-table lock and has taken the PTE's reference.
+void folio_add_file_rmap_pte(folio& f);
+/// One PTE less. The caller holds the page-table lock and still holds the PTE's reference.
+void folio_remove_rmap_pte(folio& f);
+
+/// Makes the page-table entry of this virtual page read-only and clean when it maps `pfn`, and flushes the TLB before it returns: the
+/// next store takes a fault. The caller holds i_mmap_rwsem of the area's file.
+void pfn_mkclean_range(kernel& k, std::uint64_t pfn, vm_area& area, std::uint64_t page);
+
+} // namespace daxtorture::inline ARCH_MACHINE

@@ -1,0 +1,32 @@
+#include "mm/vmf_insert.hpp"
+
+#include "mm/rmap.hpp"
+
+namespace daxtorture::inline ARCH_MACHINE {
+
+void vmf_insert_page_mkwrite(kernel& k, vm_fault& fault, folio& f) {
+    page_table& table = fault.mm.table;
+    const std::uint64_t pfn = k.mem.pfn(f);
+    arch::guard held(table.ptl);
+    const pte_t old = table.get(fault.page);
+    if (old.none()) {
+        if (k.rules.mapping == mapping_counts::yes) {
+            folio_get(f);
+            folio_add_file_rmap_pte(f);
+        }
+        table.set(fault.page, pte_t::map(pfn, fault.write, false));
+    } else if (fault.write && !old.special() && old.pfn() == pfn) {
+        table.set(fault.page,
+                  pte_t::map(pfn, true, false)); // young, dirty, writable; the reference is there already
+    }
+    // Anything else lost a race against another fault: NOPAGE, the access is tried again.
+}
+
+void vmf_insert_zero_page(kernel& k, vm_fault& fault) {
+    page_table& table = fault.mm.table;
+    arch::guard held(table.ptl);
+    if (table.get(fault.page).none())
+        table.set(fault.page, pte_t::map(k.mem.zero_page(), false, true));
+}
+
+} // namespace daxtorture::inline ARCH_MACHINE

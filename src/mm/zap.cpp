@@ -1,0 +1,98 @@
+#include "mm/zap.hpp"
+
+#include "mm/address_space.hpp"
+#include "mm/rmap.hpp"
+
+#include <algorithm>
+
+namespace daxtorture::inline ARCH_MACHINE {
+
+using arch::order;
+
+mmu_gather::mmu_gather(kernel& k, mm_struct& mm) : k_(k), mm_(mm) {
+    mm_.tlb_flush_pending.fetch_add(
+        1, order::relaxed); // relaxed: ordered by the page-table lock, which is taken next
+}
+
+void mmu_gather::add(folio& f) { folios_[count_++] = &f; }
+
+void mmu_gather::flush() {
+    if (cleared_)
+        k_.tlb.synchronize();
+    cleared_ = false;
+}
+
+void mmu_gather::flush_and_put() {
+    if (k_.rules.zap == zap_order::flush_then_put)
+        flush();
+    for (unsigned i = 0; i < count_; ++i)
+        folio_put(k_, *folios_[i]);
+    count_ = 0;
+    flush();
+}
+
+void mmu_gather::finish() {
+    // relaxed: the page-table lock was taken since; who cleared an entry before that had announced its gather
+    if (mm_.tlb_flush_pending.load(order::relaxed) > 1)
+        note_cleared();
+    flush_and_put();
+    mm_.tlb_flush_pending.fetch_sub(1, order::relaxed); // relaxed: after the flush, a full barrier
+}
+
+namespace {
+
+/// Clears what fits into the gather's batch; returns the first page not looked at.
+std::uint64_t zap_pte_range(kernel& k, mmu_gather& gather, mm_struct& mm, std::uint64_t page,
+                            std::uint64_t last) {
+    folio* delayed_rmap =
+        nullptr; // removed only after a flush: a dirty entry may be written through until then
+    arch::guard held(mm.table.ptl);
+    for (; page < last && !gather.full() && delayed_rmap == nullptr; ++page) {
+        if (mm.table.get(page).none())
+            continue;
+        const pte_t pte = mm.table.get_and_clear(page);
+        gather.note_cleared();
+        if (pte.special() || k.rules.mapping == mapping_counts::no)
+            continue;
+        folio& f = k.mem[pte.pfn()];
+        if (pte.dirty())
+            delayed_rmap = &f;
+        else
+            folio_remove_rmap_pte(f);
+        gather.add(f);
+    }
+    if (delayed_rmap != nullptr) {
+        if (k.rules.zap == zap_order::flush_then_put)
+            gather.flush();
+        folio_remove_rmap_pte(*delayed_rmap);
+    }
+    return page;
+}
+
+} // namespace
+
+void zap_page_range(kernel& k, mmu_gather& gather, vm_area& area, std::uint64_t first, std::uint64_t last) {
+    for (std::uint64_t page = first; page < last;) {
+        page = zap_pte_range(k, gather, *area.mm, page, last);
+        if (gather.full())
+            gather.flush_and_put();
+    }
+}
+
+void unmap_mapping_pages(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last) {
+    arch::read_guard held(mapping.i_mmap_rwsem);
+    const unsigned areas = mapping.mapped_areas.load(order::relaxed);
+    for (unsigned i = 0; i < areas; ++i) {
+        vm_area& area = *mapping.i_mmap[i];
+        const std::uint64_t area_last = area.pgoff + (area.last - area.first);
+        const std::uint64_t from = std::max(first, area.pgoff);
+        const std::uint64_t to = std::min(last, area_last);
+        if (from >= to)
+            continue;
+        mmu_gather gather(k, *area.mm);
+        zap_page_range(k, gather, area, area.first + (from - area.pgoff), area.first + (to - area.pgoff));
+        gather.finish();
+    }
+}
+
+} // namespace daxtorture::inline ARCH_MACHINE

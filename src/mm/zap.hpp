@@ -1,0 +1,50 @@
+/// Unmapping: clear entries, flush, drop references, in that order. Mirrors mm/memory.c and mm/mmu_gather.c, v6.15.
+///
+/// Steps     under ptl: clear the PTE, remove its rmap (a dirty one only after a flush, still under ptl), queue the page;
+///           after ptl: TLB flush, then the references of the whole batch                                            [I24]
+/// So        mapcount drops first and refcount strictly later: a scanner in between sees the page busy and is woken by the put
+/// Checked   break-vs-munmap, gup-vs-reuse; broken by the rule zap-order=put-then-flush
+#pragma once
+
+#include "mm/mm_struct.hpp"
+
+#include <arch/machine.hpp>
+
+#include <array>
+
+namespace daxtorture::inline ARCH_MACHINE {
+
+struct address_space;
+
+/// Pages whose references wait for the flush (struct mmu_gather). finish() must be called before it goes out of scope.
+///
+/// Whoever finds an entry cleared by another gather must not rely on that gather's flush, which may be still to come: finish()
+/// flushes whenever another gather of the same mm is under way.
+class mmu_gather {
+  public:
+    mmu_gather(kernel& k, mm_struct& mm);
+    void note_cleared() { cleared_ = true; }
+    void add(folio& f); ///< takes over the mapping's reference
+    bool full() const { return count_ == batch; }
+    void flush();         ///< invalidates the TLB now, keeps the references
+    void flush_and_put(); ///< the batch is full: flushes and drops its references
+    void finish();        ///< the same, at the end
+
+  private:
+    static constexpr unsigned batch = 64;
+    kernel& k_;
+    mm_struct& mm_;
+    bool cleared_ = false; ///< a translation was removed since the last flush
+    unsigned count_ = 0;
+    std::array<folio*, batch> folios_;
+};
+
+/// Clears the entries of [first, last) of the area. The caller holds mmap_lock, or i_mmap_rwsem of the area's file.
+void zap_page_range(kernel& k, mmu_gather& gather, vm_area& area, std::uint64_t first, std::uint64_t last);
+
+inline constexpr std::uint64_t to_the_end = ~std::uint64_t{0};
+
+/// Unmaps file pages [first, last) from every VMA of the file, one gather per VMA; anonymous copies stay.
+void unmap_mapping_pages(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last);
+
+} // namespace daxtorture::inline ARCH_MACHINE

@@ -1,0 +1,54 @@
+/// What a world consists of, as its oracles and its operations see it. Everything above sees world/world.hpp.
+#pragma once
+
+#include "fs/inode.hpp"
+#include "mm/gup.hpp"
+#include "mm/mm_struct.hpp"
+#include "world/config.hpp"
+
+#include <arch/machine.hpp>
+#include <arch/task.hpp>
+
+#include <array>
+#include <memory>
+#include <vector>
+
+namespace daxtorture::inline ARCH_MACHINE {
+
+/// The pages one worker holds, oldest first.
+class holdings {
+  public:
+    static constexpr unsigned limit = 16;
+    bool full() const { return count_ == limit; }
+    void add(held_page page) { pages_[count_++] = page; }
+    /// Removes and returns the oldest of that kind; empty when there is none.
+    held_page take_oldest(gup_kind kind);
+    const held_page* begin() const { return pages_.data(); }
+    const held_page* end() const { return pages_.data() + count_; }
+
+  private:
+    std::array<held_page, limit> pages_{};
+    unsigned count_ = 0;
+};
+
+/// One actor: its task, what it holds, and how reports call it and what it does.
+struct alignas(64) worker_state {
+    arch::task task;
+    holdings held;
+    arch::oracle<const char*> name{""};
+    arch::oracle<const char*> operation{""};
+};
+
+struct world_state {
+    explicit world_state(const world_config& config);
+
+    const world_config config;
+    kernel k;
+    block_allocator blocks;
+    std::vector<std::unique_ptr<inode>> files;
+    std::vector<std::unique_ptr<mm_struct>> mms;
+    std::unique_ptr<worker_state[]> workers; ///< config.workers + 1: the last does set-up and checks
+    unsigned worker_count() const { return config.workers + 1; }
+};
+
+} // namespace daxtorture::inline ARCH_MACHINE

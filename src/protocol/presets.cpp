@@ -1,0 +1,69 @@
+#include "protocol/presets.hpp"
+
+#include <array>
+
+namespace daxtorture {
+namespace {
+
+/// Zero-based: idle is 0, page tables hold references, the last put frees and wakes (38607c62b34b, 6.15).
+constexpr protocol zero_based{};
+
+/// One-based: idle is 1, page tables hold nothing, every put may be the waker. Stable 6.12 still skips unmapped files
+/// (cee91fa13a8e came with the zero-based series) and locked entries (6be3e21d25ca), and evicts pinned pages.
+constexpr protocol one_based = [] {
+    protocol row;
+    row.idle = idle_value::one;
+    row.mapping = mapping_counts::no;
+    row.busy = busy_test::ref_above_one;
+    row.wait_for = idle_wait::for_one;
+    row.waiter_key = wait_key::refcount;
+    row.waker_key = wait_key::refcount;
+    row.unmapped = scan_unmapped::skip;
+    row.locked = scan_locked::skip;
+    row.deletes = break_delete::never;
+    row.evict = evict_break::no;
+    return row;
+}();
+
+/// One-based with the fixes that the zero-based series put before its switch of the count.
+constexpr protocol one_based_fixed = [] {
+    protocol row = one_based;
+    row.unmapped = scan_unmapped::scan;
+    row.locked = scan_locked::wait;
+    row.deletes = break_delete::when_idle;
+    row.evict = evict_break::yes;
+    return row;
+}();
+
+/// Zero-based, with what docs/findings found wrong in it put right.
+constexpr protocol zero_based_fixed = [] {
+    protocol row;
+    row.deletes = break_delete::clean;
+    row.wb_locked = writeback_locked::wait;
+    row.wb_untags = towrite_clear::after_flush;
+    row.invalidation = invalidate_mode::locked;
+    return row;
+}();
+
+constexpr std::array table{
+    preset{"v6.1", "one-based count, as in the 6.1 stable series", one_based},
+    preset{"v6.12", "one-based count, as in the 6.12 stable series", one_based},
+    preset{"v6.12-fixed", "one-based count with the fixes that preceded the zero-based switch",
+           one_based_fixed},
+    preset{"v6.15", "zero-based count (38607c62b34b), as first merged", zero_based},
+    preset{"v6.15-fixed", "zero-based count with fixes for the defects that docs/findings describes",
+           zero_based_fixed},
+};
+
+} // namespace
+
+std::span<const preset> preset_table() { return table; }
+
+const preset* find_preset(std::string_view name) {
+    for (const preset& row : table)
+        if (row.name == name)
+            return &row;
+    return nullptr;
+}
+
+} // namespace daxtorture

@@ -1,0 +1,189 @@
+#include "protocol/rules.hpp"
+
+#include <array>
+
+namespace daxtorture {
+namespace {
+
+template <auto Field>
+constexpr rule_info rule(std::string_view name, std::string_view decides, std::string_view commit,
+                         std::span<const rule_value> values) {
+    using field_type = std::remove_cvref_t<decltype(std::declval<protocol>().*Field)>;
+    return {name,
+            decides,
+            commit,
+            values,
+            [](const protocol& row) { return static_cast<std::uint8_t>(row.*Field); },
+            [](protocol& row, std::uint8_t value) { row.*Field = static_cast<field_type>(value); }};
+}
+
+// Values stand in the order of their enum.
+constexpr std::array idle_values{
+    rule_value{"zero", "0: the page allocator's convention; a try-get on an idle page fails"},
+    rule_value{"one", "1: ZONE_DEVICE pages never reach zero; a try-get on an idle page succeeds"}};
+constexpr std::array mapping_values{
+    rule_value{"yes", "each PTE holds a folio reference and a mapcount"},
+    rule_value{"no", "PTEs of DAX pages are special: no reference, no mapcount"}};
+constexpr std::array busy_values{
+    rule_value{"ref-minus-mapcount", "refcount - mapcount is not 0: somebody but the page tables holds it"},
+    rule_value{"ref-above-one", "refcount is above 1"}};
+constexpr std::array wait_for_values{rule_value{"zero", "sleep until refcount is 0"},
+                                     rule_value{"one", "sleep until refcount is 1"}};
+constexpr std::array key_values{rule_value{"page", "the address of the struct page"},
+                                rule_value{"refcount", "the address of its refcount"}};
+constexpr std::array fence_values{rule_value{"full", "a full memory barrier, as smp_mb()"},
+                                  rule_value{"none", "no barrier: store buffering is allowed"}};
+constexpr std::array scan_order_values{
+    rule_value{"unmap-first", "zap the page tables, then look for busy pages"},
+    rule_value{"scan-first", "look for busy pages, then zap the page tables"}};
+constexpr std::array unmapped_values{rule_value{"scan", "scan the entries whether or not the file is mapped"},
+                                     rule_value{"skip", "report no busy page when no VMA maps the file"}};
+constexpr std::array locked_values{rule_value{"wait", "wait until the entry is unlocked, then test its page"},
+                                   rule_value{"skip", "go on to the next entry without testing the page"}};
+constexpr std::array delete_values{
+    rule_value{"when-idle", "break layouts deletes the entries once no busy page is left"},
+    rule_value{"always", "break layouts deletes the entries even when it gave up on a busy page"},
+    rule_value{"never", "break layouts leaves the entries to truncate"},
+    rule_value{"clean",
+               "break layouts deletes the clean entries once no busy page is left; DIRTY ones stay"}};
+constexpr std::array recheck_values{
+    rule_value{"yes", "re-read the PTE after the try-get and undo when it changed"},
+    rule_value{"no", "trust the PTE read before the try-get"}};
+constexpr std::array zap_values{
+    rule_value{"flush-then-put", "the TLB is flushed before the mapping's reference is dropped"},
+    rule_value{"put-then-flush",
+               "the mapping's reference is dropped while TLBs may still hold the translation"}};
+constexpr std::array removal_values{rule_value{"all", "removing an entry wakes every waiter of it"},
+                                    rule_value{"next", "removing an entry wakes one exclusive waiter"}};
+constexpr std::array baton_values{
+    rule_value{"pass", "who waited for an entry and does not lock it wakes the next waiter"},
+    rule_value{"drop", "who waited for an entry and does not lock it wakes nobody"}};
+constexpr std::array evict_values{rule_value{"yes", "eviction waits until no page of the file is busy"},
+                                  rule_value{"no", "eviction deletes the entries of pinned pages"}};
+constexpr std::array callback_values{
+    rule_value{"drop", "the filesystem drops its invalidate lock while break layouts sleeps"},
+    rule_value{"keep", "the filesystem sleeps with its invalidate lock held"}};
+constexpr std::array rescan_values{
+    rule_value{"yes", "after a wait the whole range is unmapped and scanned again"},
+    rule_value{"no", "after a wait the range counts as idle"}};
+constexpr std::array fault_lock_values{
+    rule_value{"until-mapped", "the entry stays locked until the PTE is in place"},
+    rule_value{"until-inserted", "the entry is unlocked before the PTE is put in place"}};
+constexpr std::array writeback_locked_values{
+    rule_value{"skip", "take a locked entry for a deleted one: its page is not flushed"},
+    rule_value{"wait", "wait until the entry is unlocked, then flush its page"}};
+constexpr std::array invalidate_values{
+    rule_value{"beside-faults",
+               "delete clean entries whoever holds their pages, then unmap, without invalidate_lock"},
+    rule_value{"locked",
+               "hold invalidate_lock, unmap, then delete the clean entries of pages that are not busy"}};
+constexpr std::array mkclean_values{
+    rule_value{"yes",
+               "write-protect the page everywhere before it is flushed, so that the next store faults"},
+    rule_value{"no", "leave page tables writable: later stores set no DIRTY mark"}};
+constexpr std::array towrite_clear_values{
+    rule_value{"at-lock", "the TOWRITE mark goes when the entry is locked: another fsync that set it too "
+                          "sees no work and nobody to wait for"},
+    rule_value{"after-flush", "the TOWRITE mark goes together with DIRTY"}};
+constexpr std::array dirty_clear_values{
+    rule_value{"after-flush", "the DIRTY mark goes after the page was flushed"},
+    rule_value{"before-flush", "the DIRTY mark goes before the page is flushed"}};
+constexpr std::array longterm_values{rule_value{"refuse", "FOLL_LONGTERM on a file DAX page fails"},
+                                     rule_value{"allow", "FOLL_LONGTERM on a file DAX page succeeds"}};
+
+constexpr std::array table{
+    rule<&protocol::idle>("idle", "refcount of an idle page", "38607c62b34b", idle_values),
+    rule<&protocol::mapping>("mapping-ref", "does a page-table entry hold a reference", "38607c62b34b",
+                             mapping_values),
+    rule<&protocol::busy>("busy-test", "when does the scan call a page busy", "38607c62b34b", busy_values),
+    rule<&protocol::wait_for>("wait-for", "count that the idle wait sleeps for", "38607c62b34b",
+                              wait_for_values),
+    rule<&protocol::waiter_key>("wait-key", "address the idle waiter sleeps on", "38607c62b34b", key_values),
+    rule<&protocol::waker_key>("wake-key", "address the last put wakes", "38607c62b34b", key_values),
+    rule<&protocol::waiter_fence>("waiter-fence", "barrier between queueing and testing the count", "",
+                                  fence_values),
+    rule<&protocol::waker_fence>("waker-fence", "barrier between dropping the count and looking at the queue",
+                                 "", fence_values),
+    rule<&protocol::scan>("scan-order", "order of unmapping and scanning in break layouts", "",
+                          scan_order_values),
+    rule<&protocol::unmapped>("scan-unmapped", "what the scan does when no VMA maps the file", "cee91fa13a8e",
+                              unmapped_values),
+    rule<&protocol::locked>("scan-locked", "what the scan does at a locked entry", "6be3e21d25ca",
+                            locked_values),
+    rule<&protocol::deletes>("break-delete", "when does break layouts delete the entries", "bde708f1a65d",
+                             delete_values),
+    rule<&protocol::recheck>("gup-recheck", "does GUP-fast re-read the PTE after its try-get", "",
+                             recheck_values),
+    rule<&protocol::zap>("zap-order", "order of TLB flush and reference drop in zap", "", zap_values),
+    rule<&protocol::removal_wakes>("removal-wake", "whom does the removal of an entry wake", "237388320def",
+                                   removal_values),
+    rule<&protocol::entry_baton>("entry-baton", "does an exclusive entry waiter pass the wake-up on",
+                                 "25bbe21bf427", baton_values),
+    rule<&protocol::evict>("evict-break", "does eviction wait for busy pages", "0e2f80afcfa6", evict_values),
+    rule<&protocol::callback>("break-callback", "invalidate lock while break layouts sleeps", "",
+                              callback_values),
+    rule<&protocol::rescan>("break-rescan", "does break layouts scan again after a wait", "", rescan_values),
+    rule<&protocol::fault_lock>("fault-lock", "how long a fault holds the entry lock", "", fault_lock_values),
+    rule<&protocol::wb_locked>("writeback-locked", "what writeback does at a locked entry", "",
+                               writeback_locked_values),
+    rule<&protocol::invalidation>("invalidation", "how are cached entries invalidated", "",
+                                  invalidate_values),
+    rule<&protocol::wb_protects>("writeback-mkclean", "does writeback write-protect the page", "06083a0921fd",
+                                 mkclean_values),
+    rule<&protocol::wb_untags>("writeback-towrite", "when does writeback clear the TOWRITE mark", "",
+                               towrite_clear_values),
+    rule<&protocol::wb_clears>("writeback-clear", "when does writeback clear the DIRTY mark", "",
+                               dirty_clear_values),
+    rule<&protocol::long_pins>("longterm", "FOLL_LONGTERM on file DAX pages", "e5cb23256347",
+                               longterm_values),
+};
+
+std::string value_names(const rule_info& rule) {
+    std::string names;
+    for (const rule_value& value : rule.values)
+        names.append(names.empty() ? "" : "|").append(value.name);
+    return names;
+}
+
+} // namespace
+
+std::span<const rule_info> rule_table() { return table; }
+
+const rule_info* find_rule(std::string_view name) {
+    for (const rule_info& rule : table)
+        if (rule.name == name)
+            return &rule;
+    return nullptr;
+}
+
+std::optional<std::string> set_rule(protocol& row, std::string_view assignment) {
+    const std::size_t equals = assignment.find('=');
+    if (equals == std::string_view::npos)
+        return "expected RULE=VALUE, got '" + std::string(assignment) + "'";
+    const rule_info* rule = find_rule(assignment.substr(0, equals));
+    if (rule == nullptr)
+        return "unknown rule '" + std::string(assignment.substr(0, equals)) +
+               "'; `daxtorture protocols` lists them";
+    const std::string_view wanted = assignment.substr(equals + 1);
+    for (std::uint8_t i = 0; i < rule->values.size(); ++i) {
+        if (rule->values[i].name == wanted) {
+            rule->set(row, i);
+            return std::nullopt;
+        }
+    }
+    return "unknown value '" + std::string(wanted) + "' of rule '" + std::string(rule->name) +
+           "'; expected " + value_names(*rule);
+}
+
+std::string differences(const protocol& base, const protocol& row) {
+    std::string text;
+    for (const rule_info& rule : table)
+        if (rule.get(base) != rule.get(row))
+            text.append(text.empty() ? "" : " ")
+                .append(rule.name)
+                .append("=")
+                .append(rule.values[rule.get(row)].name);
+    return text;
+}
+
+} // namespace daxtorture

@@ -1,0 +1,98 @@
+/// The protocol as a table: every decision on which kernel versions differ is a rule with named values.
+///
+/// A `protocol` is one row: a value for each rule. Presets are named rows (protocol/presets.hpp). The model consults each
+/// rule in exactly one place, by comparing the typed field, so that the correct path reads straight through. `rule_table`
+/// is the same list as data, for the command line, docs and `daxtorture protocols`.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace daxtorture {
+
+enum class idle_value : std::uint8_t { zero, one };
+enum class mapping_counts : std::uint8_t { yes, no };
+enum class busy_test : std::uint8_t { ref_minus_mapcount, ref_above_one };
+enum class idle_wait : std::uint8_t { for_zero, for_one };
+enum class wait_key : std::uint8_t { page, refcount };
+enum class full_fence : std::uint8_t { full, none };
+enum class scan_order : std::uint8_t { unmap_first, scan_first };
+enum class scan_unmapped : std::uint8_t { scan, skip };
+enum class scan_locked : std::uint8_t { wait, skip };
+enum class break_delete : std::uint8_t { when_idle, always, never, clean };
+enum class gup_recheck : std::uint8_t { yes, no };
+enum class zap_order : std::uint8_t { flush_then_put, put_then_flush };
+enum class entry_wake : std::uint8_t { all, next };
+enum class baton : std::uint8_t { pass, drop };
+enum class evict_break : std::uint8_t { yes, no };
+enum class break_lock : std::uint8_t { drop, keep };
+enum class break_rescan : std::uint8_t { yes, no };
+enum class fault_entry_lock : std::uint8_t { until_mapped, until_inserted };
+enum class writeback_locked : std::uint8_t { skip, wait };
+enum class invalidate_mode : std::uint8_t { beside_faults, locked };
+enum class mkclean : std::uint8_t { yes, no };
+enum class towrite_clear : std::uint8_t { at_lock, after_flush };
+enum class dirty_clear : std::uint8_t { after_flush, before_flush };
+enum class longterm : std::uint8_t { refuse, allow };
+
+/// One row of the table. Default-constructed it is the zero-based protocol of v6.15.
+struct protocol {
+    idle_value idle = idle_value::zero;
+    mapping_counts mapping = mapping_counts::yes;
+    busy_test busy = busy_test::ref_minus_mapcount;
+    idle_wait wait_for = idle_wait::for_zero;
+    wait_key waiter_key = wait_key::page;
+    wait_key waker_key = wait_key::page;
+    full_fence waiter_fence = full_fence::full;
+    full_fence waker_fence = full_fence::full;
+    scan_order scan = scan_order::unmap_first;
+    scan_unmapped unmapped = scan_unmapped::scan;
+    scan_locked locked = scan_locked::wait;
+    break_delete deletes = break_delete::when_idle;
+    gup_recheck recheck = gup_recheck::yes;
+    zap_order zap = zap_order::flush_then_put;
+    entry_wake removal_wakes = entry_wake::all;
+    baton entry_baton = baton::pass;
+    evict_break evict = evict_break::yes;
+    break_lock callback = break_lock::drop;
+    break_rescan rescan = break_rescan::yes;
+    fault_entry_lock fault_lock = fault_entry_lock::until_mapped;
+    writeback_locked wb_locked = writeback_locked::skip;
+    invalidate_mode invalidation = invalidate_mode::beside_faults;
+    mkclean wb_protects = mkclean::yes;
+    towrite_clear wb_untags = towrite_clear::at_lock;
+    dirty_clear wb_clears = dirty_clear::after_flush;
+    longterm long_pins = longterm::refuse;
+
+    friend bool operator==(const protocol&, const protocol&) = default;
+};
+
+/// A value of a rule as users write it.
+struct rule_value {
+    std::string_view name;
+    std::string_view meaning;
+};
+
+/// One rule as data. `get` and `set` reach the typed field; values are numbered as in its enum.
+struct rule_info {
+    std::string_view name;    ///< "wake-key"
+    std::string_view decides; ///< one line: the question the rule answers
+    std::string_view commit;  ///< upstream commit that changed or fixed it; empty when none did
+    std::span<const rule_value> values;
+    std::uint8_t (*get)(const protocol&);
+    void (*set)(protocol&, std::uint8_t);
+};
+
+std::span<const rule_info> rule_table();
+const rule_info* find_rule(std::string_view name);
+
+/// Sets "NAME=VALUE" in `row`. Returns what is wrong with it ("unknown rule 'x'; ..."), or nothing.
+std::optional<std::string> set_rule(protocol& row, std::string_view assignment);
+
+/// The rules in which `row` differs from `base`, as "NAME=VALUE" separated by spaces; empty when equal.
+std::string differences(const protocol& base, const protocol& row);
+
+} // namespace daxtorture

@@ -1,0 +1,140 @@
+#include "report/json.hpp"
+#include "report/run.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace daxtorture {
+
+using json = nlohmann::ordered_json;
+
+namespace {
+
+std::string text_of(const json& document) {
+    return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+json invariant_of(int number) { return number == 0 ? json(nullptr) : json("I" + std::to_string(number)); }
+
+json scenario(const scenario_verdict& v) {
+    const bool failed = v.verdict == verdict_kind::fail;
+    json one;
+    one["name"] = v.name;
+    one["protocol"] = v.protocol;
+    one["rules"] = v.rules;
+    one["memory"] = v.memory;
+    one["scheduler"] = v.scheduler;
+    one["verdict"] = name(v.verdict);
+    one["invariant"] = failed ? invariant_of(v.found.invariant) : json(nullptr);
+    one["kind"] = failed ? json(name(v.found.kind)) : json(nullptr);
+    one["cause"] = failed ? json(v.found.cause) : json(nullptr);
+    one["executions"] = v.executions;
+    one["seconds"] = v.seconds;
+    one["exhaustive"] = v.exhaustive;
+    one["expected"] = v.expected ? json(name(v.expected->verdict)) : json(nullptr);
+    one["expected_invariant"] = v.expected ? invariant_of(v.expected->invariant) : json(nullptr);
+    one["as_expected"] = as_expected(v);
+    one["known_finding"] = v.known_finding;
+    one["note"] = v.note;
+    one["rechecked"] = v.rechecked;
+    if (v.covered)
+        one["coverage"] = {{"outcomes", v.covered->outcomes},
+                           {"pairs", v.covered->pairs},
+                           {"pairs_possible", v.covered->pairs_possible},
+                           {"never", v.covered->never}};
+    return one;
+}
+
+json task(const task_snapshot& t) {
+    return {{"name", t.name},           {"operation", t.operation}, {"blocked", t.blocked},
+            {"waits_for", t.waits_for}, {"where", t.wait_site},     {"held", t.held}};
+}
+
+} // namespace
+
+std::string check_json(std::span<const scenario_verdict> all) {
+    json document{{"version", json_version}, {"scenarios", json::array()}};
+    for (const scenario_verdict& v : all)
+        document["scenarios"].push_back(scenario(v));
+    return text_of(document);
+}
+
+namespace {
+
+json totals(const stress_summary& s) {
+    json document;
+    document["version"] = json_version;
+    document["verdict"] = name(s.verdict);
+    document["what"] = s.what;
+    document["protocol"] = s.protocol;
+    document["rules"] = s.rules;
+    document["seed"] = s.seed;
+    document["operations"] = s.operations;
+    document["seconds"] = s.seconds;
+    document["workers"] = s.workers;
+    document["rounds"] = s.rounds;
+    document["quiescent_checks"] = s.quiescent_checks;
+    document["per_operation"] = json::object();
+    for (const stress_count& one : s.per_operation)
+        document["per_operation"][one.operation] = {{"total", one.total}, {"done", one.done}};
+    document["failures_seen"] = s.failures_seen;
+    document["failures"] = json::array();
+    return document;
+}
+
+} // namespace
+
+std::string stress_json(const stress_summary& s) {
+    json document = totals(s);
+    for (const failure& f : s.failures) {
+        json one{{"kind", name(f.kind)},
+                 {"invariant", invariant_of(f.invariant)},
+                 {"cause", f.cause},
+                 {"detail", f.detail}};
+        one["tasks"] = json::array();
+        for (const task_snapshot& t : f.state.tasks)
+            one["tasks"].push_back(task(t));
+        document["failures"].push_back(std::move(one));
+    }
+    document["note"] = s.note;
+    return text_of(document);
+}
+
+std::string run_json(const run_contents& run) {
+    const stress_summary sum = summarise(run);
+    const run_parameters& p = run.begin.parameters;
+    const run_origin& o = run.begin.origin;
+    json document = totals(sum);
+    for (const failure_note& f : failures_of(run))
+        document["failures"].push_back({{"kind", f.kind},
+                                        {"invariant", invariant_of(f.invariant)},
+                                        {"cause", f.cause},
+                                        {"bundle", f.bundle},
+                                        {"load", p.loads.at(f.load).name}});
+    document["note"] = sum.note;
+    document["complete"] = run.end && run.end->complete;
+    document["notice"] = run.notice;
+    document["run"] = {{"name", o.run},        {"daxtorture", o.version}, {"host", o.host},
+                       {"kernel", o.kernel},   {"compiler", o.compiler},  {"started", o.started},
+                       {"command", o.command}, {"merged", o.merged}};
+    document["parameters"] = {{"loads", json::array()},
+                              {"workers", p.workers},
+                              {"seconds", p.seconds},
+                              {"until", p.until},
+                              {"seed", p.seed},
+                              {"hang_after", p.hang_after},
+                              {"keep_going", p.keep_going},
+                              {"shard_index", p.shard_index},
+                              {"shard_count", p.shard_count}};
+    for (const load& l : p.loads)
+        document["parameters"]["loads"].push_back(
+            {{"name", l.name}, {"mix", l.scenario.empty()}, {"protocol", l.protocol}, {"rules", l.rules}});
+    document["records"] = run.records;
+    document["events"] = json::array();
+    for (const event_record& e : run.events)
+        if (e.what != "leg")
+            document["events"].push_back(
+                {{"at", e.at}, {"time", e.time}, {"what", e.what}, {"leg", e.leg}, {"text", e.text}});
+    return text_of(document);
+}
+
+} // namespace daxtorture

@@ -1,0 +1,312 @@
+#include "report/ladder.hpp"
+
+#include "oracle/invariant.hpp"
+#include "report/wrap.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace daxtorture {
+namespace {
+
+constexpr unsigned column_width_min = 16;
+constexpr std::string_view separator = " | ";
+
+/// One step that is shown.
+struct rung {
+    unsigned thread = 0;
+    std::string function; ///< empty: stands alone (an operation, a mark)
+    std::string text;
+    std::string place; ///< file:line
+    style look = style::plain;
+    unsigned times = 1;
+    std::string object; ///< of a write: the next write to it by the same function joins this line
+    std::string newest; ///< the value after it
+};
+
+/// The machinery below the functions that a reader knows: its steps are shown under the function that used it.
+bool internal(const event& e) {
+    return e.file.find("src/xarray/") != std::string::npos || e.function.empty() ||
+           e.function == "operator()";
+}
+
+bool writes(const event& e) {
+    return (e.kind == "store" || e.kind == "rmw" || e.kind == "cas") && e.before != e.after;
+}
+bool reads(const event& e) { return e.kind == "load" || e.kind == "cas-fail"; }
+
+/// Chooses the steps that tell the story.
+class selection {
+  public:
+    selection(const failure& what, const program& of, const ladder_options& options)
+        : events_(what.events), threads_(static_cast<unsigned>(of.threads.size())), all_(options.all) {
+        find_contested();
+        name_functions();
+        for (std::size_t i = 0; i < events_.size(); ++i)
+            if (events_[i].thread < threads_)
+                add(i);
+        for (const task_snapshot& task : what.state.tasks)
+            if (task.blocked && task.id < threads_ && what.kind == failure_kind::deadlock)
+                push({task.id, "", "never wakes: waits for " + task.waits_for, "", style::bad, 1, "", ""});
+    }
+    std::vector<rung> take() { return std::move(rungs_); }
+
+  private:
+    /// Objects that at least two threads use and one writes, with the places of the writes.
+    void find_contested() {
+        std::map<std::string_view, std::set<unsigned>> users;
+        for (std::size_t i = 0; i < events_.size(); ++i) {
+            const event& e = events_[i];
+            if (e.thread >= threads_ || e.object.empty() || !(writes(e) || reads(e)))
+                continue;
+            users[e.object].insert(e.thread);
+            if (writes(e))
+                writes_[e.object].push_back(i);
+        }
+        std::erase_if(writes_, [&](const auto& one) { return users[one.first].size() < 2; });
+        // Who sleeps and who is woken is told by "block" and "wake".
+        std::erase_if(writes_, [](const auto& one) { return one.first.starts_with("state of "); });
+    }
+
+    /// Steps of internals get the name of the function that their thread was last seen in, within the operation.
+    void name_functions() {
+        std::vector<std::string> last(threads_);
+        functions_.resize(events_.size());
+        for (std::size_t i = 0; i < events_.size(); ++i) {
+            const event& e = events_[i];
+            functions_[i] = e.function;
+            if (e.thread >= threads_)
+                continue;
+            if (e.kind == "begin" || e.kind == "end")
+                last[e.thread].clear();
+            else if (!internal(e))
+                last[e.thread] = e.function;
+            else if (!last[e.thread].empty() || e.function == "operator()")
+                functions_[i] = last[e.thread];
+        }
+    }
+
+    /// The newest write before the read, or the next one after it, is another thread's.
+    bool read_matters(std::size_t i) const {
+        const event& e = events_[i];
+        const auto found = writes_.find(e.object);
+        if (found == writes_.end())
+            return false;
+        const auto next = std::ranges::lower_bound(found->second, i);
+        if (e.stale)
+            return true;
+        return (next != found->second.end() && events_[*next].thread != e.thread) ||
+               (next != found->second.begin() && events_[*(next - 1)].thread != e.thread);
+    }
+
+    std::string text_of(std::size_t i) const {
+        const event& e = events_[i];
+        if (e.kind == "begin")
+            return "> " + e.object;
+        if (e.kind == "end")
+            return e.after == "done" && !all_ ? "" : "< " + e.after;
+        const bool task = e.object == "task" || e.object.starts_with("task ");
+        if (e.kind == "block")
+            return e.object.empty() || task ? "sleeps" : "waits for " + e.object;
+        if (e.kind == "wake")
+            return e.object.empty()
+                       ? "wakes a sleeper"
+                       : "wakes " + (e.object.starts_with("task ") ? e.object.substr(5) : e.object);
+        if (e.kind == "note" || e.kind == "violation")
+            return e.object + (e.object.empty() || e.after.empty() ? "" : " ") + e.after;
+        if (e.object.empty() && e.kind != "fence")
+            return all_ ? fmt::format("{} private data", e.kind) : "";
+        if (writes(e) && (all_ || writes_.contains(e.object)))
+            return fmt::format("{} {} -> {}", e.object, e.before, e.after);
+        if (reads(e) && (all_ || read_matters(i)))
+            return fmt::format("{} = {}{}", e.object, e.before, e.stale ? " (old)" : "");
+        return all_ ? fmt::format("{} {}", e.kind, e.object) : "";
+    }
+
+    void add(std::size_t i) {
+        const event& e = events_[i];
+        const bool switched = i == 0 || events_[i - 1].thread != e.thread;
+        if (switched) {
+            hidden_ = 0;
+            shown_ = false;
+        }
+        if (e.no_return)
+            push({e.thread, "", "-- no return --", "", style::bad, 1, "", ""});
+        if (std::string text = text_of(i); text.empty()) {
+            ++hidden_;
+        } else {
+            const bool alone = e.kind == "begin" || e.kind == "end";
+            const bool write = writes(e);
+            push({e.thread, alone ? "" : functions_[i], std::move(text),
+                  alone || e.file.empty() ? "" : fmt::format("{}:{}", e.file, e.line), look_of(e), 1,
+                  write ? e.object : "", write ? e.after : ""});
+            shown_ = true;
+        }
+        const bool last = i + 1 == events_.size() || events_[i + 1].thread != e.thread;
+        if (last && !shown_ && hidden_ != 0 && e.preempted)
+            push({e.thread, functions_[i], fmt::format("({} steps)", hidden_), "", style::faint, 1, "", ""});
+        if (e.preempted)
+            push({e.thread, "", "-- preempted --", "", style::doubtful, 1, "", ""});
+    }
+
+    static style look_of(const event& e) {
+        if (e.kind == "begin")
+            return style::strong;
+        if (e.kind == "violation")
+            return style::bad;
+        return e.stale ? style::doubtful : style::plain;
+    }
+
+    void push(rung one) {
+        if (!rungs_.empty()) {
+            rung& before = rungs_.back();
+            if (before.thread == one.thread && before.function == one.function && before.text == one.text) {
+                ++before.times;
+                return;
+            }
+            // 0 -> 1 and then 1 -> 2: 0 -> 1 -> 2
+            const std::string joint = one.object + " " + before.newest + " -> ";
+            if (!one.object.empty() && before.thread == one.thread && before.function == one.function &&
+                before.object == one.object && before.times == 1 && one.text.starts_with(joint) && !all_) {
+                before.text += " -> " + one.newest;
+                before.newest = one.newest;
+                return;
+            }
+        }
+        rungs_.push_back(std::move(one));
+    }
+
+    const std::vector<event>& events_;
+    const unsigned threads_;
+    const bool all_;
+    std::map<std::string_view, std::vector<std::size_t>>
+        writes_;                         ///< object -> indices of writes, contested objects only
+    std::vector<std::string> functions_; ///< of each event, as shown
+    std::vector<rung> rungs_;
+    std::size_t hidden_ = 0;
+    bool shown_ = false;
+};
+
+/// Writes rungs into columns.
+class page {
+  public:
+    page(const program& of, const ladder_options& options) : threads_(of.threads.size()), options_(options) {
+        const std::size_t gaps = separator.size() * (threads_ - 1);
+        const std::size_t room = options.width > gaps ? options.width - gaps : 0;
+        column_ = std::max<std::size_t>(room / threads_, column_width_min);
+    }
+
+    std::string print(const std::vector<rung>& rungs, const program& of) {
+        std::vector<std::string> names;
+        for (const thread_program& one : of.threads)
+            names.push_back(one.name.substr(0, column_));
+        line(names, style::strong);
+        line(std::vector<std::string>(threads_, std::string(column_, '-')), style::plain);
+        for (std::size_t i = 0; i < rungs.size(); ++i) {
+            const rung& one = rungs[i];
+            const bool same =
+                i != 0 && rungs[i - 1].thread == one.thread && rungs[i - 1].function == one.function;
+            if (!one.function.empty() && !same)
+                cell(one.thread, one.function + "()", style::plain, 0);
+            std::string text = one.text;
+            if (one.times > 1)
+                text += fmt::format(" (x{})", one.times);
+            if (options_.places && !one.place.empty())
+                text += fmt::format(" [{}]", note(one.place));
+            cell(one.thread, text, one.look, one.function.empty() ? 0 : 2);
+            if (one.text == "-- no return --")
+                no_return_ = true;
+        }
+        for (std::size_t i = 0; i < notes_.size(); ++i)
+            out_ += fmt::format("{}[{}] {}\n", i == 0 ? "\n" : "", i + 1, notes_[i]);
+        if (no_return_)
+            out_ += "\nno return: from there on nearly every way to go on fails\n";
+        return std::move(out_);
+    }
+
+  private:
+    std::size_t note(const std::string& place) {
+        const auto found = std::ranges::find(notes_, place);
+        if (found != notes_.end())
+            return static_cast<std::size_t>(found - notes_.begin()) + 1;
+        notes_.push_back(place);
+        return notes_.size();
+    }
+
+    /// Says the same shorter, as far as the column asks for it.
+    static std::string fitted(std::string text, std::size_t room) {
+        constexpr std::pair<std::string_view, std::string_view> shorter[] = {{" refcount", " ref"},
+                                                                             {" mapcount", " map"},
+                                                                             {" -> ", "->"},
+                                                                             {"present pfn", "pfn"},
+                                                                             {" = ", "="}};
+        for (const auto& [from, to] : shorter) {
+            if (text.size() <= room)
+                break;
+            for (std::size_t at = text.find(from); at != std::string::npos;
+                 at = text.find(from, at + to.size()))
+                text.replace(at, from.size(), to);
+        }
+        return text;
+    }
+
+    void cell(unsigned thread, const std::string& text, style look, std::size_t indent) {
+        for (const std::string& part : wrap(fitted(text, column_ - indent), column_ - indent, 2)) {
+            std::vector<std::string> cells(threads_);
+            cells[thread] = std::string(indent, ' ') + part;
+            line(cells, look);
+        }
+    }
+
+    void line(const std::vector<std::string>& cells, style look) {
+        std::string text;
+        for (std::size_t i = 0; i < cells.size(); ++i) {
+            text += (i == 0 ? "" : std::string(separator)) +
+                    paint(cells[i], cells[i].empty() ? style::plain : look, options_.colour);
+            text += std::string(column_ - std::min(column_, cells[i].size()), ' ');
+        }
+        while (text.ends_with(' '))
+            text.pop_back();
+        out_ += text + "\n";
+    }
+
+    std::size_t threads_;
+    std::size_t column_;
+    const ladder_options& options_;
+    std::vector<std::string> notes_;
+    std::string out_;
+    bool no_return_ = false;
+};
+
+std::string wrapped(std::string_view text, const ladder_options& options, style look) {
+    std::string out;
+    for (const std::string& one : wrap(text, options.width, 2))
+        out += paint(one, look, options.colour) + "\n";
+    return out;
+}
+
+} // namespace
+
+std::string violation_text(const failure& what, const ladder_options& options) {
+    std::string head = name(what.kind);
+    if (what.invariant >= 1 && what.invariant <= static_cast<int>(invariant_table.size()))
+        head += fmt::format(", I{}: {}", what.invariant, invariant(what.invariant).text);
+    std::string out = wrapped(head, options, style::bad);
+    if (!what.cause.empty())
+        out += wrapped("cause: " + what.cause, options, style::strong);
+    if (!what.detail.empty() && what.detail != what.cause)
+        out += wrapped("here:  " + what.detail, options, style::plain);
+    return out;
+}
+
+std::string ladder(const failure& what, const program& of, const ladder_options& options) {
+    if (what.events.empty() || of.threads.empty())
+        return violation_text(what, options);
+    return page(of, options).print(selection(what, of, options).take(), of) + "\n" +
+           violation_text(what, options);
+}
+
+} // namespace daxtorture

@@ -1,0 +1,259 @@
+#include "report/run.hpp"
+
+#include "report/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+namespace daxtorture {
+
+namespace {
+
+std::string escaped(std::string_view text) {
+    std::string safe;
+    for (const char c : text)
+        switch (c) {
+        case '&':
+            safe += "&amp;";
+            break;
+        case '<':
+            safe += "&lt;";
+            break;
+        case '>':
+            safe += "&gt;";
+            break;
+        case '"':
+            safe += "&quot;";
+            break;
+        default:
+            // XML has no way to write other control characters.
+            safe += static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t' ? '?' : c;
+        }
+    return safe;
+}
+
+constexpr std::string_view style = R"(
+:root{--ground:#fcfcfb;--ink:#1d1f23;--soft:#5d636d;--line:#d9dce1;--plot:#2563a8;--fill:#2563a826;
+--pass:#1a7f45;--fail:#b3261e;--inconclusive:#8a5a00}
+@media(prefers-color-scheme:dark){:root{--ground:#16181c;--ink:#e6e8eb;--soft:#9aa1ac;--line:#343941;--plot:#7ab2ec;
+--fill:#7ab2ec2e;--pass:#5fc98b;--fail:#ff8a80;--inconclusive:#e6b95c}}
+*{box-sizing:border-box}
+body{margin:0 auto;padding:1rem;max-width:70rem;background:var(--ground);color:var(--ink);
+font:16px/1.45 system-ui,sans-serif;overflow-wrap:anywhere}
+h1{font-size:1.5rem;margin:.2rem 0}h2{font-size:1.1rem;margin:1.8rem 0 .5rem}h3{font-size:1rem;margin:1rem 0 .3rem}
+.pass{color:var(--pass)}.fail{color:var(--fail)}.inconclusive{color:var(--inconclusive)}
+dl{display:grid;grid-template-columns:minmax(6rem,auto) 1fr;gap:.2rem .8rem;margin:.6rem 0}
+dt{color:var(--soft)}dd{margin:0}
+.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,17rem),1fr));gap:1rem}
+figure{margin:0;border:1px solid var(--line);border-radius:6px;padding:.5rem .6rem}
+figcaption{display:flex;justify-content:space-between;gap:.5rem;font-size:.9rem}figcaption span{color:var(--soft)}
+svg{display:block;width:100%;height:auto}svg text{fill:var(--soft);font-size:11px}
+pre{overflow-x:auto;border:1px solid var(--line);border-radius:6px;padding:.6rem;font-size:.8rem;line-height:1.35;
+overflow-wrap:normal}
+.wide{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
+td,th{padding:.2rem .7rem .2rem 0;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
+td:first-child,th:first-child{text-align:left}
+)";
+
+/// Slices of all runs in one row of bins over the time of racing.
+class timeline {
+  public:
+    explicit timeline(const run_contents& run) {
+        for (const slice_record& slice : run.slices)
+            length_ = std::max(length_, slice.at);
+        bins_ = std::clamp<std::size_t>(run.slices.size(), 1, 120);
+    }
+    double length() const { return length_; }
+    std::vector<double> empty() const { return std::vector<double>(bins_, 0); }
+    std::size_t bin(double at) const {
+        if (length_ <= 0)
+            return 0;
+        return std::min(bins_ - 1, static_cast<std::size_t>(at / length_ * static_cast<double>(bins_)));
+    }
+    /// Spreads an amount evenly over the bins that a slice covers.
+    void spread(std::vector<double>& into, const slice_record& slice, double amount) const {
+        const double width = length_ / static_cast<double>(bins_);
+        if (width <= 0 || slice.seconds <= 0)
+            return;
+        const double begin = slice.at - slice.seconds;
+        for (std::size_t i = bin(std::max(0.0, begin)); i <= bin(slice.at); ++i) {
+            const double left = std::max(begin, static_cast<double>(i) * width);
+            const double right = std::min(slice.at, static_cast<double>(i + 1) * width);
+            into[i] += amount * std::max(0.0, right - left) / slice.seconds / width;
+        }
+    }
+
+  private:
+    double length_ = 0;
+    std::size_t bins_ = 1;
+};
+
+std::string short_number(double value) {
+    if (value >= 1e9)
+        return fmt::format("{:.3g} G", value / 1e9);
+    if (value >= 1e6)
+        return fmt::format("{:.3g} M", value / 1e6);
+    if (value >= 1e3)
+        return fmt::format("{:.3g} k", value / 1e3);
+    return fmt::format("{:.3g}", value);
+}
+
+std::string short_time(double seconds) {
+    if (seconds >= 7200)
+        return fmt::format("{:.1f} h", seconds / 3600);
+    if (seconds >= 300)
+        return fmt::format("{:.0f} min", seconds / 60);
+    return fmt::format("{:.0f} s", seconds);
+}
+
+std::string plot(const std::string& title, const std::string& note, const std::vector<double>& values,
+                 double length, const char* unit) {
+    constexpr double width = 320;
+    constexpr double height = 90;
+    constexpr double top = 14;
+    const double highest = std::max(1e-9, *std::max_element(values.begin(), values.end()));
+    const double step = width / static_cast<double>(values.size());
+    std::string line;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        const double y = top + height * (1 - values[i] / highest);
+        line += fmt::format("{:.1f},{:.1f} {:.1f},{:.1f} ", static_cast<double>(i) * step, y,
+                            static_cast<double>(i + 1) * step, y);
+    }
+    return fmt::format("<figure><figcaption><b>{0}</b><span>{1}</span></figcaption>"
+                       "<svg viewBox=\"0 0 {2:.0f} {3:.0f}\" role=\"img\" aria-label=\"{0} over time\">"
+                       "<polygon points=\"0,{4:.0f} {5}{2:.0f},{4:.0f}\" fill=\"var(--fill)\"/>"
+                       "<polyline points=\"{5}\" fill=\"none\" stroke=\"var(--plot)\" stroke-width=\"1.5\"/>"
+                       "<line x1=\"0\" x2=\"{2:.0f}\" y1=\"{4:.0f}\" y2=\"{4:.0f}\" stroke=\"var(--line)\"/>"
+                       "<text x=\"0\" y=\"10\">{6} {7}</text><text x=\"0\" y=\"{8:.0f}\">0</text>"
+                       "<text x=\"{2:.0f}\" y=\"{8:.0f}\" text-anchor=\"end\">{9}</text></svg></figure>\n",
+                       escaped(title), escaped(note), width, top + height + 16, top + height, line,
+                       short_number(highest), unit, top + height + 13, short_time(length));
+}
+
+void fact(std::string& page, std::string_view name, const std::string& value) {
+    if (!value.empty())
+        page += fmt::format("<dt>{}</dt><dd>{}</dd>\n", name, escaped(value));
+}
+
+std::string title_of(const failure_note& f, const run_parameters& p) {
+    return fmt::format("{}{}: {} ({} under {})", f.kind,
+                       f.invariant == 0 ? "" : fmt::format(", I{}", f.invariant), f.cause,
+                       p.loads.at(f.load).name, p.loads.at(f.load).protocol);
+}
+
+} // namespace
+
+std::string run_html(const run_contents& run) {
+    const stress_summary sum = summarise(run);
+    const run_parameters& p = run.begin.parameters;
+    const run_origin& o = run.begin.origin;
+    const timeline time(run);
+    std::string page = fmt::format(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+        "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
+        "<meta name=\"color-scheme\" content=\"light dark\"><title>{0}: {1}</title><style>{2}</style>"
+        "</head><body>\n<h1><span class=\"{0}\">{0}</span>: {1} under {3}</h1>\n<p>{4} operations and {5} "
+        "rounds in {6}, {7} failures{8}</p>\n<dl>\n",
+        name(sum.verdict), escaped(sum.what), style, escaped(sum.protocol), grouped(sum.operations),
+        grouped(sum.rounds), short_time(sum.seconds), grouped(sum.failures_seen),
+        sum.note.empty() ? "." : ": " + escaped(sum.note));
+    fact(page, "parameters", parameters_text(p));
+    fact(page, "begun", local_time(o.started));
+    fact(page, "ended", run.end ? local_time(run.end->time) : "not yet");
+    fact(page, "host", o.host + ", " + o.kernel);
+    fact(page, "version", "daxtorture " + o.version + ", " + o.compiler);
+    fact(page, "run", o.run);
+    fact(page, "merged from", o.merged.empty() ? "" : fmt::format("{} runs", o.merged.size()));
+    fact(page, "notice", run.notice);
+    page += "</dl>\n";
+
+    const std::vector<failure_note> failures = failures_of(run);
+    if (!failures.empty())
+        page += "<h2>Failures</h2>\n";
+    for (const failure_note& f : failures) {
+        const std::string report = failure_report(run, f);
+        page += fmt::format(
+            "<h3>{}</h3>\n<pre>{}</pre>\n<p>bundle: failures/{}</p>\n", escaped(title_of(f, p)),
+            report.empty() ? "its bundle is not in the run directory" : escaped(report), escaped(f.bundle));
+    }
+
+    std::map<std::string, std::vector<double>> rates;
+    std::vector<double> memory = time.empty();
+    for (const slice_record& slice : run.slices) {
+        for (const stress_count& one : slice.per_operation)
+            time.spread(rates.try_emplace(one.operation, time.empty()).first->second, slice,
+                        static_cast<double>(one.total));
+        double& at = memory[time.bin(slice.at)];
+        at = std::max(at, static_cast<double>(slice.rss_kib) / 1024);
+    }
+    for (std::size_t i = 1; i < memory.size(); ++i) // a bin between two records keeps what was
+        if (memory[i] <= 0)
+            memory[i] = memory[i - 1];
+    page += "<h2>Operations per second</h2>\n<div class=\"plots\">\n";
+    for (const stress_count& one : sum.per_operation)
+        if (const auto rate = rates.find(one.operation); rate != rates.end())
+            page += plot(one.operation, short_number(static_cast<double>(one.total)) + " in all",
+                         rate->second, time.length(), "/s");
+    page += "</div>\n<h2>Memory of the worker process</h2>\n<div class=\"plots\">\n" +
+            plot("resident", "", memory, time.length(), "MiB") + "</div>\n";
+
+    page +=
+        "<h2>Totals</h2>\n<div "
+        "class=\"wide\"><table><tr><th>operation</th><th>total</th><th>done</th><th>per second</th></tr>\n";
+    for (const stress_count& one : sum.per_operation)
+        page += fmt::format(
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n", one.operation, grouped(one.total),
+            grouped(one.done),
+            grouped(sum.seconds > 0 ? static_cast<std::uint64_t>(static_cast<double>(one.total) / sum.seconds)
+                                    : 0));
+    page += "</table></div>\n";
+    std::string events;
+    for (const event_record& e : run.events)
+        if (e.what != "leg")
+            events += fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td></tr>\n", local_time(e.time),
+                                  escaped(e.what), escaped(e.text));
+    if (!events.empty())
+        page += "<h2>Events</h2>\n<div class=\"wide\"><table>" + events + "</table></div>\n";
+    return page + "</body></html>";
+}
+
+std::string run_junit(const run_contents& run) {
+    const stress_summary sum = summarise(run);
+    const run_parameters& p = run.begin.parameters;
+    const std::vector<failure_note> failures = failures_of(run);
+    std::string cases;
+    unsigned failed = 0;
+    unsigned skipped = 0;
+    for (unsigned i = 0; i < p.loads.size(); ++i) {
+        double seconds = 0;
+        for (const slice_record& slice : run.slices)
+            seconds += slice.load == i ? slice.seconds : 0;
+        std::string inside;
+        for (const failure_note& f : failures)
+            if (f.load == i)
+                inside += fmt::format("<failure type=\"{}\" message=\"{}\">{}</failure>\n", escaped(f.kind),
+                                      escaped(title_of(f, p)), escaped(failure_report(run, f)));
+        if (!inside.empty()) {
+            ++failed;
+        } else if (sum.verdict == verdict_kind::inconclusive) {
+            ++skipped;
+            inside = fmt::format("<skipped message=\"inconclusive: {}\"/>\n", escaped(sum.note));
+        }
+        cases += fmt::format(
+            "<testcase classname=\"daxtorture.stress.{}\" name=\"{}{}\" time=\"{:.3f}\">{}</testcase>\n",
+            escaped(p.loads[i].protocol), p.loads[i].scenario.empty() ? "mix " : "", escaped(p.loads[i].name),
+            seconds, inside);
+    }
+    return fmt::format(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites><testsuite name=\"daxtorture stress\" "
+        "tests=\"{}\" "
+        "failures=\"{}\" errors=\"0\" skipped=\"{}\" time=\"{:.3f}\">\n<properties><property "
+        "name=\"parameters\" "
+        "value=\"{}\"/><property name=\"verdict\" value=\"{}\"/></properties>\n{}</testsuite></testsuites>",
+        p.loads.size(), failed, skipped, sum.seconds, escaped(parameters_text(p)), name(sum.verdict), cases);
+}
+
+} // namespace daxtorture

@@ -1,0 +1,35 @@
+/// Verdicts and failures as text for people. Colours only when asked for.
+#pragma once
+
+#include "report/ladder.hpp"
+#include "run/verdict.hpp"
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace daxtorture {
+
+/// "pass  break-vs-pin  v6.15  exhaustive, 7,191 executions in 0.3 s": one line per scenario, names padded to `name_width`.
+std::string verdict_line(const scenario_verdict& what, std::size_t name_width = 0, bool colour = false);
+
+/// Distinct outcomes, pairs of operations seen inside each other, and by name those never seen.
+std::string coverage_text(const coverage_summary& what, const ladder_options& options = {});
+
+/// All lines, aligned, and a last line that counts the verdicts.
+std::string verdict_table(std::span<const scenario_verdict> all, bool colour = false);
+
+/// Invariant, cause, ladder, who sleeps and holds what, and the command that replays it (left out when empty).
+std::string failure_summary(const scenario_verdict& what, const program& of, std::string_view replay_command,
+                            const ladder_options& options = {});
+
+/// Rates per kind of operation, and every failure with the state it left.
+std::string stress_table(const stress_summary& what, const ladder_options& options = {});
+
+/// Every blocked task: operation, what it waits for, where, locks held; then pages, entries and the last wake-ups.
+std::string state_text(const snapshot& what, const ladder_options& options = {});
+
+/// 7191 -> "7,191"
+std::string grouped(std::uint64_t number);
+
+} // namespace daxtorture

@@ -1,0 +1,242 @@
+#include "run/bundle.hpp"
+
+#include "run/failure_json.hpp"
+#include "scenario/library.hpp"
+#include "scenario/printer.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <system_error>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace daxtorture {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+namespace {
+
+constexpr const char* scenario_file = "scenario.dax";
+constexpr const char* json_file = "bundle.json";
+constexpr const char* report_file = "report.txt";
+
+/// One line, ready for the user. Never leaves this file.
+struct problem {
+    std::string text;
+};
+
+[[noreturn]] void fail_errno(const fs::path& where) {
+    throw problem{where.string() + ": " + std::strerror(errno)};
+}
+
+/// Writes and flushes to the device: the rename that follows must not overtake the contents.
+void write_file(const fs::path& file, std::string_view text) {
+    const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0)
+        fail_errno(file);
+    int error = 0;
+    while (!text.empty() && error == 0) {
+        const ssize_t written = ::write(fd, text.data(), text.size());
+        if (written >= 0)
+            text.remove_prefix(static_cast<std::size_t>(written));
+        else if (errno != EINTR)
+            error = errno;
+    }
+    if (error == 0 && ::fsync(fd) != 0)
+        error = errno;
+    if (::close(fd) != 0 && error == 0)
+        error = errno;
+    if (error != 0) {
+        errno = error;
+        fail_errno(file);
+    }
+}
+
+std::string read_file(const fs::path& file) {
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream(std::fopen(file.c_str(), "rb"), std::fclose);
+    if (!stream)
+        fail_errno(file);
+    std::string text;
+    char block[1 << 16];
+    while (const std::size_t got = std::fread(block, 1, sizeof block, stream.get()))
+        text.append(block, got);
+    if (std::ferror(stream.get()))
+        fail_errno(file);
+    return text;
+}
+
+std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+/// One key a line and one event a line: readable, and small in a diff.
+std::string lines_of(const json& object) {
+    std::string text = "{";
+    for (auto one = object.begin(); one != object.end(); ++one) {
+        text += (one == object.begin() ? "\n" : ",\n") + dump(one.key()) + ": ";
+        if (one.key() != "events" || one->empty()) {
+            text += dump(*one);
+            continue;
+        }
+        for (std::size_t i = 0; i < one->size(); ++i)
+            text += (i == 0 ? "[\n " : ",\n ") + dump((*one)[i]);
+        text += "\n]";
+    }
+    return text + "\n}\n";
+}
+
+json encode(const bundle& b) {
+    json all = daxtorture::encode(b.found);
+    all["version"] = bundle::format_version;
+    all["command"] = b.command;
+    all["scenario"] = b.what.name;
+    all["protocol"] = b.what.protocol;
+    json rules = json::array();
+    for (const auto& [name, value] : b.what.rules)
+        rules.push_back(name + "=" + value);
+    all["rules"] = std::move(rules);
+    all["memory"] = b.memory;
+    all["engine"] = b.engine;
+    all["scheduler"] = b.scheduler;
+    all["seed"] = b.seed;
+    all["execution"] = b.execution;
+    all["source_hash"] = b.source_hash;
+    return all;
+}
+
+template <class T> T value_at(const json& all, const char* key, const char* expected) {
+    try {
+        return all.at(key).get<T>();
+    } catch (const json::exception&) {
+        throw decode_error(std::string(key) + ": expected " + expected);
+    }
+}
+
+json parse_json(const fs::path& file, const std::string& text) {
+    try {
+        return json::parse(text);
+    } catch (const json::parse_error& error) {
+        const auto end = text.begin() + static_cast<std::ptrdiff_t>(
+                                            std::min(error.byte == 0 ? 0 : error.byte - 1, text.size()));
+        const auto line = std::count(text.begin(), end, '\n') + 1;
+        const auto start = std::find(std::make_reverse_iterator(end), text.rend(), '\n').base();
+        const bool torn = end == text.end();
+        throw problem{file.string() + ":" + std::to_string(line) + ":" + std::to_string(end - start + 1) +
+                      ": expected " + (torn ? "more JSON, got end of file (is it torn?)" : "JSON")};
+    }
+}
+
+void decode(const json& all, bundle& into) {
+    if (!all.is_object())
+        throw decode_error("expected an object");
+    if (const int version = value_at<int>(all, "version", "a number"); version != bundle::format_version)
+        throw decode_error("version: expected " + std::to_string(bundle::format_version) + ", got " +
+                           std::to_string(version));
+    into.command = value_at<std::vector<std::string>>(all, "command", "an array of strings");
+    into.memory = value_at<std::string>(all, "memory", "a string");
+    if (into.memory != "sc" && into.memory != "tso" && into.memory != "weak")
+        throw decode_error("memory: expected sc, tso or weak");
+    into.engine = value_at<std::string>(all, "engine", "a string");
+    into.scheduler = value_at<std::string>(all, "scheduler", "a string");
+    into.seed = value_at<std::uint64_t>(all, "seed", "a number");
+    into.execution = value_at<std::uint64_t>(all, "execution", "a number");
+    into.source_hash = value_at<std::string>(all, "source_hash", "a string");
+    into.found = decode_failure(all);
+}
+
+/// Removes the directory unless it was renamed into place.
+struct temporary_directory {
+    fs::path path;
+    ~temporary_directory() {
+        std::error_code ignored;
+        if (!path.empty())
+            fs::remove_all(path, ignored);
+    }
+};
+
+void sync_directory(const fs::path& directory) {
+    const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return; // not readable, and yet writable: the contents are safe, the name is as safe as it can be
+    ::fsync(fd);
+    ::close(fd);
+}
+
+void put_in_place(temporary_directory& made, const fs::path& target) {
+    std::error_code error;
+    if (fs::exists(fs::symlink_status(target, error))) {
+        if (!fs::is_directory(target, error) ||
+            (!fs::is_empty(target, error) && !fs::exists(target / json_file, error)))
+            throw problem{target.string() + ": expected a new name or an older bundle, got something else"};
+        const fs::path old = made.path.string() + ".old";
+        if (std::rename(target.c_str(), old.c_str()) != 0)
+            fail_errno(target);
+        if (std::rename(made.path.c_str(), target.c_str()) != 0) {
+            const int why = errno;
+            std::rename(old.c_str(), target.c_str());
+            errno = why;
+            fail_errno(target);
+        }
+        fs::remove_all(old, error);
+    } else if (std::rename(made.path.c_str(), target.c_str()) != 0) {
+        fail_errno(target);
+    }
+    made.path.clear();
+    sync_directory(target.parent_path().empty() ? "." : target.parent_path());
+}
+
+} // namespace
+
+std::optional<std::string> write_bundle(const fs::path& directory, const bundle& what,
+                                        std::string_view report) {
+    try {
+        fs::path target = directory.lexically_normal();
+        if (!target.has_filename())
+            target = target.parent_path();
+        if (target.has_parent_path()) {
+            std::error_code error;
+            fs::create_directories(target.parent_path(), error);
+            if (error)
+                return target.parent_path().string() + ": " + error.message();
+        }
+        std::string name = target.string() + ".tmp-XXXXXX";
+        if (::mkdtemp(name.data()) == nullptr)
+            return target.string() + ": " + std::strerror(errno);
+        temporary_directory made{name};
+        fs::permissions(made.path, fs::perms(0755));
+        write_file(made.path / scenario_file, print(what.what));
+        write_file(made.path / report_file, report);
+        write_file(made.path / json_file, lines_of(encode(what)));
+        put_in_place(made, target);
+        return std::nullopt;
+    } catch (const problem& wrong) {
+        return wrong.text;
+    } catch (const std::exception& error) {
+        return directory.string() + ": " + error.what();
+    }
+}
+
+bundle_result read_bundle(const fs::path& directory) {
+    const fs::path file = directory / json_file;
+    bundle made;
+    try {
+        const json all = parse_json(file, read_file(file));
+        decode(all, made);
+        parse_result scenario = load_scenario(directory / scenario_file);
+        if (!scenario)
+            return {std::nullopt, scenario.error.text()};
+        made.what = std::move(*scenario.value);
+        return {std::move(made), ""};
+    } catch (const problem& wrong) {
+        return {std::nullopt, wrong.text};
+    } catch (const std::exception& error) {
+        return {std::nullopt, file.string() + ": " + error.what()};
+    }
+}
+
+} // namespace daxtorture

@@ -1,0 +1,49 @@
+/// A failure as a directory that says everything about itself, so that `replay` repeats it on any machine.
+///
+///   scenario.dax  the scenario, canonical text, with the protocol and rules that ran
+///   bundle.json   version, command line, protocol, rules, memory, search, source hash, failure with schedule and events
+///   report.txt    what the user saw
+///   trace.json    of real threads: the recorded events, for Perfetto
+///
+/// Written beside its place and renamed into it: a bundle is whole or not there. An older bundle of the same name is replaced;
+/// anything else of that name is refused.
+#pragma once
+
+#include "run/failure.hpp"
+#include "scenario/program.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace daxtorture {
+
+struct bundle {
+    static constexpr int format_version = 1;
+
+    program what;                     ///< shrunk if the search shrank it; its rules are those that ran
+    std::vector<std::string> command; ///< the command line that found it
+    std::string memory = "weak";      ///< sc, tso or weak
+    std::string engine = "check";     ///< check or stress
+    std::string scheduler;
+    std::uint64_t seed = 0;
+    std::uint64_t execution = 0; ///< number of the failing execution, or round
+    std::string source_hash;     ///< of the model that found it
+    failure found;
+};
+
+/// Returns what went wrong ("DIR: Permission denied"), or nothing.
+std::optional<std::string> write_bundle(const std::filesystem::path& directory, const bundle& what,
+                                        std::string_view report);
+
+struct bundle_result {
+    std::optional<bundle> value;
+    std::string error; ///< one line with file and place
+
+    explicit operator bool() const { return value.has_value(); }
+};
+
+bundle_result read_bundle(const std::filesystem::path& directory);
+
+} // namespace daxtorture

@@ -1,0 +1,23 @@
+/// A failure as JSON and back: what the checker answers and what bundles keep. Keys: docs/json.md.
+///
+/// Decoding throws decode_error with the path of the wrong value ("state.tasks[2].id: expected a number").
+#pragma once
+
+#include "run/failure.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <stdexcept>
+
+namespace daxtorture {
+
+struct decode_error : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+nlohmann::json encode(const failure& what);
+nlohmann::json encode(const event& what);
+std::vector<event> decode_events(const nlohmann::json& from);
+failure decode_failure(const nlohmann::json& from);
+
+} // namespace daxtorture

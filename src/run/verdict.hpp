@@ -1,0 +1,108 @@
+/// What a run came to, as plain data: one record per checked scenario, one summary per stress run. std only.
+///
+/// pass          what was asked was covered; `exhaustive` says whether that means every execution within the bound
+/// fail          a violation was found, `found` has it
+/// inconclusive  a budget ended first, `note` says which
+#pragma once
+
+#include "run/exit_code.hpp"
+#include "run/failure.hpp"
+#include "scenario/program.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace daxtorture {
+
+constexpr const char* name(verdict_kind v) {
+    switch (v) {
+    case verdict_kind::pass:
+        return "pass";
+    case verdict_kind::fail:
+        return "fail";
+    case verdict_kind::inconclusive:
+        return "inconclusive";
+    }
+    return "?";
+}
+
+/// What a search covered of a scenario.
+struct coverage_summary {
+    std::uint64_t outcomes = 0; ///< distinct results of all operations with the state they left
+    std::uint64_t pairs =
+        0; ///< pairs of operations of different threads, one met between two steps of the other
+    std::uint64_t pairs_possible = 0;
+    std::vector<std::string> never; ///< "munmap m0 (unmapper) inside pin m0 0 (pinner)"
+};
+
+struct scenario_verdict {
+    std::string name;
+    std::string protocol;
+    std::string rules;     ///< what differs from the preset: "NAME=VALUE NAME=VALUE"
+    std::string memory;    ///< sc, tso or weak
+    std::string scheduler; ///< uniform, pct, bound, full, or several joined by '+'
+    verdict_kind verdict = verdict_kind::inconclusive;
+    std::uint64_t executions = 0;
+    double seconds = 0;
+    bool exhaustive = false;
+    std::string note;                    ///< why it is inconclusive, or what pass means; may be empty
+    std::optional<expectation> expected; ///< what the scenario file expects under this protocol
+    failure found;                       ///< of a fail
+    bool known_finding =
+        false; ///< the failure is one that the scenario documents of an unmodified preset: not news
+    std::uint64_t rechecked = 0;             ///< executions that were run twice and were the same
+    std::optional<coverage_summary> covered; ///< when asked for
+};
+
+/// The verdict is the expected one. An inconclusive run contradicts nothing; without an expectation nothing is unexpected.
+constexpr bool as_expected(const scenario_verdict& v) {
+    if (!v.expected || v.verdict == verdict_kind::inconclusive)
+        return true;
+    if (v.verdict != v.expected->verdict)
+        return v.expected->verdict == verdict_kind::inconclusive;
+    return v.verdict != verdict_kind::fail || v.expected->invariant == 0 ||
+           v.expected->invariant == v.found.invariant;
+}
+
+/// The exit code of a check: its worst verdict. Known findings do not count; a scenario that breaks the protocol by rules of its own
+/// does, although it expects to fail. A failure of the tool counts before all.
+constexpr exit_code exit_code_of(std::span<const scenario_verdict> all) {
+    exit_code worst = exit_code::pass;
+    for (const scenario_verdict& v : all) {
+        if (v.found.kind == failure_kind::tool)
+            return exit_code::tool_failed;
+        if (v.verdict == verdict_kind::fail && !v.known_finding)
+            worst = exit_code::violation;
+        else if (v.verdict == verdict_kind::inconclusive && worst == exit_code::pass)
+            worst = exit_code::inconclusive;
+    }
+    return worst;
+}
+
+struct stress_count {
+    std::string operation;
+    std::uint64_t total = 0;
+    std::uint64_t done = 0; ///< of these, with outcome::done
+};
+
+struct stress_summary {
+    std::string what; ///< the scenario's or the mix's name
+    std::string protocol;
+    std::string rules;
+    std::uint64_t seed = 0;
+    verdict_kind verdict = verdict_kind::inconclusive;
+    std::string note;
+    std::uint64_t operations = 0;
+    double seconds = 0;
+    unsigned workers = 0;
+    std::uint64_t rounds = 0;
+    std::uint64_t quiescent_checks = 0;
+    std::vector<stress_count> per_operation;
+    std::vector<failure> failures;   ///< distinct ones
+    std::uint64_t failures_seen = 0; ///< with repetitions
+};
+
+} // namespace daxtorture

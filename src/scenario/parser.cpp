@@ -1,0 +1,385 @@
+#include "scenario/parser.hpp"
+
+#include "protocol/presets.hpp"
+#include "scenario/lexer.hpp"
+#include "scenario/operands.hpp"
+#include "scenario/suggest.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace daxtorture {
+namespace {
+
+using namespace lex;
+
+constexpr std::array<std::string_view, 3> memory_names{"sc", "tso", "weak"};
+constexpr std::array<std::string_view, 2> geometry_names{"tiny", "real"};
+constexpr std::array<std::string_view, 3> fs_names{"ext4", "xfs", "fuse"};
+constexpr std::array<std::string_view, 3> verdict_names{"pass", "fail", "inconclusive"};
+
+std::vector<std::string_view> preset_names() {
+    std::vector<std::string_view> names;
+    for (const preset& row : preset_table())
+        names.push_back(row.name);
+    return names;
+}
+
+/// The file in the making. Lines that declare are read at once; lines that name what others declare wait in `later_`.
+class builder {
+  public:
+    program build(std::string_view text);
+
+  private:
+    using handler = void (builder::*)(line&);
+    struct keyword {
+        std::string_view name;
+        handler read;
+        bool once;
+    };
+    static const std::array<keyword, 14> keywords;
+
+    void read_line(line& from);
+    void read_name(line& from) {
+        program_.name = parse_name(from.take("a scenario name"), "a scenario name");
+    }
+    void read_title(line& from) { program_.title = from.rest("a title").text; }
+    void read_claims(line& from);
+    void read_protocol(line& from);
+    void read_rules(line& from);
+    void read_memory(line& from);
+    void read_geometry(line& from);
+    void read_file(line& from);
+    void read_spare(line& from);
+    void read_expectation(line& from);
+    void read_note(line& from);
+    void read_thread(line& from);
+    void wait_for_names(line& from) { later_.push_back(from); }
+
+    void read_mm(line& from);
+    void add_area(line& from, mm_config& mm);
+    void resolve_lines();
+    void check_whole(unsigned lines);
+
+    program program_;
+    std::vector<bool> seen_ = std::vector<bool>(keywords.size());
+    std::vector<line> later_;         ///< mm and setup lines, the keyword taken
+    std::vector<line> thread_bodies_; ///< what follows "thread NAME:"
+};
+
+const std::array<builder::keyword, 14> builder::keywords{{
+    {"scenario", &builder::read_name, true},
+    {"title", &builder::read_title, true},
+    {"claim", &builder::read_claims, false},
+    {"protocol", &builder::read_protocol, true},
+    {"rule", &builder::read_rules, false},
+    {"memory", &builder::read_memory, true},
+    {"geometry", &builder::read_geometry, true},
+    {"file", &builder::read_file, false},
+    {"spare", &builder::read_spare, true},
+    {"mm", &builder::wait_for_names, false},
+    {"setup", &builder::wait_for_names, false},
+    {"thread", &builder::read_thread, false},
+    {"expect", &builder::read_expectation, false},
+    {"note", &builder::read_note, false},
+}};
+
+template <class Named> void refuse_second(const std::vector<Named>& all, word name, std::string_view what) {
+    for (const Named& one : all)
+        if (one.name == name.text)
+            unexpected(name.at, std::string("a new ") + std::string(what) + " name", name.text,
+                       " a second time");
+}
+
+void refuse_more(std::size_t count, unsigned most, place at, std::string_view what) {
+    if (count >= most)
+        fail(at, "expected at most " + std::to_string(most) + " " + std::string(what) + ", got more");
+}
+
+void builder::read_line(line& from) {
+    const word head = from.take("a keyword");
+    std::vector<std::string_view> names;
+    for (const keyword& one : keywords)
+        names.push_back(one.name);
+    const auto found = std::ranges::find(names, head.text);
+    if (found == names.end())
+        unexpected(head.at, "a keyword", head.text, did_you_mean(head.text, names));
+    const auto index = static_cast<std::size_t>(found - names.begin());
+    if (keywords[index].once && seen_[index])
+        fail(head.at, "expected one '" + std::string(head.text) + "' line, got a second");
+    seen_[index] = true;
+    (this->*keywords[index].read)(from);
+    if (keywords[index].read != &builder::wait_for_names && keywords[index].read != &builder::read_thread)
+        from.expect_end("end of line");
+}
+
+void builder::read_claims(line& from) {
+    do {
+        const word at = from.take("an invariant");
+        const int number = parse_invariant(at);
+        if (std::ranges::count(program_.claims, number) != 0)
+            unexpected(at.at, "an invariant not claimed yet", at.text);
+        program_.claims.push_back(number);
+    } while (!from.at_end());
+}
+
+void builder::read_protocol(line& from) {
+    const word at = from.take("a protocol");
+    parse_choice(at, "a protocol", preset_names());
+    program_.protocol = at.text;
+}
+
+void builder::read_rules(line& from) {
+    do {
+        const assignment given = parse_assignment(from.take("RULE=VALUE"), "RULE=VALUE");
+        const rule_info* rule = find_rule(given.key.text);
+        if (rule == nullptr) {
+            std::vector<std::string_view> names;
+            for (const rule_info& one : rule_table())
+                names.push_back(one.name);
+            unexpected(given.key.at, "a rule", given.key.text, did_you_mean(given.key.text, names));
+        }
+        std::vector<std::string_view> values;
+        for (const rule_value& value : rule->values)
+            values.push_back(value.name);
+        parse_choice(given.value, "a value of rule " + std::string(rule->name), values);
+        for (const auto& [name, value] : program_.rules)
+            if (name == given.key.text)
+                unexpected(given.key.at, "a rule not set yet", given.key.text);
+        program_.rules.emplace_back(given.key.text, given.value.text);
+    } while (!from.at_end());
+}
+
+void builder::read_memory(line& from) {
+    const word at = from.take("a memory model");
+    program_.memory = memory_names[parse_choice(at, "a memory model", memory_names)];
+}
+
+void builder::read_geometry(line& from) {
+    const word at = from.take("a geometry");
+    program_.geometry = geometry_names[parse_choice(at, "a geometry", geometry_names)];
+    program_.world.shape = program_.geometry == "tiny" ? geometry::tiny() : geometry::real();
+}
+
+void builder::read_file(line& from) {
+    const word name = from.take("a file name");
+    file_config file;
+    file.name = parse_name(name, "a file name");
+    refuse_second(program_.world.files, name, "file");
+    refuse_more(program_.world.files.size(), limits::files, name.at, "files");
+    while (!from.at_end()) {
+        constexpr std::array<std::string_view, 2> keys{"fs", "pages"};
+        const assignment given = parse_assignment(from.take(""), "fs=KIND or pages=NUMBER");
+        if (parse_choice(given.key, "fs=KIND or pages=NUMBER", keys) == 0)
+            file.fs = static_cast<fs_kind>(parse_choice(given.value, "a filesystem", fs_names));
+        else
+            file.pages = parse_number(given.value, "a number of pages", 1, limits::pages);
+    }
+    program_.world.files.push_back(std::move(file));
+}
+
+void builder::read_spare(line& from) {
+    program_.world.spare_blocks =
+        parse_number(from.take("a number of blocks"), "a number of blocks", 0, limits::pages);
+}
+
+void builder::read_expectation(line& from) {
+    const word at = from.take("a verdict");
+    expectation made;
+    made.verdict = static_cast<verdict_kind>(parse_choice(at, "a verdict", verdict_names));
+    if (made.verdict == verdict_kind::fail && !from.at_end() && from.peek().text != "under")
+        made.invariant = parse_invariant(from.take(""));
+    if (!from.at_end()) {
+        from.expect("under", made.verdict == verdict_kind::fail
+                                 ? "'under' or end of line"
+                                 : "'under' or end of line (only 'fail' names an invariant)");
+        const word which = from.take("a protocol");
+        parse_choice(which, "a protocol", preset_names());
+        made.under = which.text;
+    }
+    for (const expectation& other : program_.expectations)
+        if (other.under == made.under)
+            fail(at.at, "expected one 'expect' line " +
+                            (made.under.empty() ? std::string("without 'under'") : "under " + made.under) +
+                            ", got a second");
+    program_.expectations.push_back(std::move(made));
+}
+
+void builder::read_note(line& from) {
+    const word key = from.take("a note's key");
+    std::string name = parse_name(key, "a note's key");
+    for (const auto& [known, text] : program_.notes)
+        if (known == name)
+            unexpected(key.at, "a key not noted yet", key.text);
+    program_.notes.emplace_back(std::move(name), from.rest("a note's text").text);
+}
+
+void builder::read_thread(line& from) {
+    const word name = from.take("a thread name");
+    thread_program made;
+    made.name = parse_name(name, "a thread name");
+    refuse_second(program_.threads, name, "thread");
+    refuse_more(program_.threads.size(), limits::threads, name.at, "threads");
+    from.expect(":", "':' after the thread's name");
+    program_.threads.push_back(std::move(made));
+    thread_bodies_.push_back(from);
+}
+
+void builder::read_mm(line& from) {
+    const word name = from.take("an mm name");
+    std::string text = parse_name(name, "an mm name");
+    auto found = std::ranges::find(program_.world.mms, text, &mm_config::name);
+    if (found == program_.world.mms.end()) {
+        refuse_more(program_.world.mms.size(), limits::mms, name.at, "mms");
+        program_.world.mms.push_back({std::move(text), {}});
+        found = program_.world.mms.end() - 1;
+    }
+    refuse_more(found->areas.size(), limits::areas, name.at, "areas of an mm");
+    add_area(from, *found);
+}
+
+/// "maps FILE FIRST..END [at PAGE] shared|private rw|ro"
+void builder::add_area(line& from, mm_config& mm) {
+    constexpr std::array<std::string_view, 2> sharing{"shared", "private"};
+    constexpr std::array<std::string_view, 2> access{"rw", "ro"};
+    from.expect("maps", "'maps FILE FIRST..END'");
+    std::vector<std::string_view> files;
+    for (const file_config& file : program_.world.files)
+        files.push_back(file.name);
+    area_config area;
+    area.file = parse_choice(from.take("a file"), "a file", files);
+    const file_config& file = program_.world.files[area.file];
+    const word pages = from.take("a range of " + file.name + "'s pages");
+    const page_range range = parse_range(pages);
+    if (range.last > file.pages)
+        unexpected(pages.at,
+                   "a range of " + file.name + "'s pages (within 0.." + std::to_string(file.pages) + ")",
+                   pages.text);
+    area.first_page = range.first;
+    area.last_page = range.last;
+    area.at = range.first;
+    place where = pages.at;
+    if (from.take_if("at")) {
+        const word at = from.take("a virtual page");
+        area.at = parse_number(at, "a virtual page", 0, limits::pages - (range.last - range.first));
+        where = at.at;
+    }
+    for (const area_config& other : mm.areas)
+        if (area.at < other.at + (other.last_page - other.first_page) &&
+            other.at < area.at + (area.last_page - area.first_page))
+            fail(where, "expected an area that overlaps no other of " + mm.name +
+                            ", got one at virtual page " + std::to_string(area.at));
+    area.shared = parse_choice(from.take("'shared' or 'private'"), "the sharing", sharing) == 0;
+    area.writable = parse_choice(from.take("'rw' or 'ro'"), "the access", access) == 0;
+    from.expect_end("end of line");
+    mm.areas.push_back(area);
+}
+
+void builder::resolve_lines() {
+    const auto is_setup =
+        std::stable_partition(later_.begin(), later_.end(), [](line& one) { return one.head() == "mm"; });
+    for (auto one = later_.begin(); one != is_setup; ++one)
+        read_mm(*one);
+    for (auto one = is_setup; one != later_.end(); ++one)
+        parse_operations(*one, program_, program_.setup);
+    for (std::size_t i = 0; i < thread_bodies_.size(); ++i)
+        parse_operations(thread_bodies_[i], program_, program_.threads[i].operations);
+}
+
+void builder::check_whole(unsigned lines) {
+    const place end{std::max(lines, 1u), 1};
+    if (!seen_[0])
+        fail({}, "expected a 'scenario NAME' line, got none");
+    if (program_.threads.empty())
+        fail(end, "expected at least one 'thread NAME: OPERATION; ...' line, got none");
+    std::uint64_t pages = program_.world.spare_blocks;
+    for (const file_config& file : program_.world.files)
+        pages += file.pages;
+    if (pages > limits::pages)
+        fail(end, "expected at most " + std::to_string(limits::pages) +
+                      " pages in all files and spare blocks, got " + std::to_string(pages));
+}
+
+program builder::build(std::string_view text) {
+    const std::vector<std::string_view> lines = split_lines(text);
+    bool opening = true;
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        line from(lines[i], static_cast<unsigned>(i + 1));
+        if (!from.at_end()) {
+            opening = false;
+            read_line(from);
+        } else if (opening && lines[i].starts_with('#')) {
+            std::string_view comment = lines[i].substr(lines[i].starts_with("# ") ? 2 : 1);
+            while (comment.ends_with(' ') || comment.ends_with('\t'))
+                comment.remove_suffix(1);
+            program_.comment.emplace_back(comment);
+        }
+    }
+    resolve_lines();
+    check_whole(static_cast<unsigned>(lines.size()));
+    program_.world.workers = static_cast<unsigned>(program_.threads.size());
+    if (const std::optional<std::string> wrong = resolve_rules(program_, "", {}))
+        fail({}, *wrong);
+    return std::move(program_);
+}
+
+} // namespace
+
+std::string parse_error::text() const {
+    if (line == 0)
+        return file + ": " + message;
+    return file + ":" + std::to_string(line) + ":" + std::to_string(column) + ": " + message;
+}
+
+parse_result parse_scenario(std::string_view text, std::string_view file_name) {
+    try {
+        return {builder().build(text), {}};
+    } catch (const lex::failure& wrong) {
+        return {std::nullopt, {std::string(file_name), wrong.at.line, wrong.at.column, wrong.message}};
+    }
+}
+
+std::optional<std::string> resolve_rules(program& what, std::string_view preset_name,
+                                         std::span<const std::string> assignments) {
+    const preset* base = find_preset(preset_name.empty() ? std::string_view(what.protocol) : preset_name);
+    if (base == nullptr) {
+        const std::vector<std::string_view> names = preset_names();
+        const std::string got(preset_name.empty() ? std::string_view(what.protocol) : preset_name);
+        return "unknown protocol '" + got + "'" + did_you_mean(got, names) +
+               "; `daxtorture protocols` lists them";
+    }
+    protocol row = base->rules;
+    for (const auto& [name, value] : what.rules)
+        if (std::optional<std::string> wrong = set_rule(row, name + "=" + value))
+            return wrong;
+    const protocol own = row;
+    for (const std::string& given : assignments)
+        if (std::optional<std::string> wrong = set_rule(row, given))
+            return wrong;
+    for (const std::string& given : assignments) {
+        const std::size_t equals = given.find('=');
+        std::pair<std::string, std::string> rule{given.substr(0, equals), given.substr(equals + 1)};
+        const auto known =
+            std::ranges::find(what.rules, rule.first, [](const auto& one) { return one.first; });
+        if (known == what.rules.end())
+            what.rules.push_back(std::move(rule));
+        else
+            *known = std::move(rule);
+    }
+    if (row != own)
+        what.expectations.clear();
+    what.protocol = base->name;
+    what.world.rules = row;
+    return std::nullopt;
+}
+
+std::optional<expectation> expectation_of(const program& what) {
+    for (const std::string_view under : {std::string_view(what.protocol), std::string_view()})
+        for (const expectation& one : what.expectations)
+            if (one.under == under)
+                return one;
+    return std::nullopt;
+}
+
+} // namespace daxtorture

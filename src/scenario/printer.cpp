@@ -1,0 +1,149 @@
+#include "scenario/printer.hpp"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+namespace daxtorture {
+namespace {
+
+constexpr std::string_view fs_name(fs_kind kind) {
+    switch (kind) {
+    case fs_kind::ext4:
+        return "ext4";
+    case fs_kind::xfs:
+        return "xfs";
+    case fs_kind::fuse:
+        return "fuse";
+    }
+    return "?";
+}
+
+/// Free text on one line: programs built by code may hold anything.
+std::string one_line(std::string_view text) {
+    std::string out(text);
+    for (char& c : out)
+        if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f)
+            c = ' ';
+    while (out.ends_with(' ') || out.ends_with('\t'))
+        out.pop_back();
+    return out.substr(std::min(out.find_first_not_of(" \t"), out.size()));
+}
+
+std::string keyword(std::string_view name) { return fmt::format("{:<9} ", name); }
+
+std::string operations_text(const std::vector<operation>& all, const program& in) {
+    std::string text;
+    for (const operation& one : all)
+        text += (text.empty() ? "" : "; ") + print(one, in);
+    return text;
+}
+
+std::string areas_text(const mm_config& mm, const std::vector<file_config>& files) {
+    std::string text;
+    for (const area_config& area : mm.areas) {
+        text += fmt::format("{}{} maps {} {}..{}", keyword("mm"), mm.name, files[area.file].name,
+                            area.first_page, area.last_page);
+        if (area.at != area.first_page)
+            text += fmt::format(" at {}", area.at);
+        text += fmt::format(" {} {}\n", area.shared ? "shared" : "private", area.writable ? "rw" : "ro");
+    }
+    return text;
+}
+
+std::string head_text(const program& p) {
+    std::string text;
+    for (const std::string& line : p.comment)
+        text += line.empty() ? "#\n" : "# " + line + "\n";
+    text += keyword("scenario") + p.name + "\n";
+    if (!p.title.empty())
+        text += keyword("title") + one_line(p.title) + "\n";
+    if (!p.claims.empty()) {
+        std::string claims;
+        for (const int number : p.claims)
+            claims += fmt::format("{}I{}", claims.empty() ? "" : " ", number);
+        text += keyword("claim") + claims + "\n";
+    }
+    text += keyword("protocol") + p.protocol + "\n";
+    for (const auto& [name, value] : p.rules)
+        text += keyword("rule") + name + "=" + value + "\n";
+    if (!p.memory.empty())
+        text += keyword("memory") + p.memory + "\n";
+    return text + keyword("geometry") + p.geometry + "\n";
+}
+
+std::string world_text(const program& p) {
+    std::string text;
+    for (const file_config& file : p.world.files)
+        text +=
+            fmt::format("{}{} fs={} pages={}\n", keyword("file"), file.name, fs_name(file.fs), file.pages);
+    if (p.world.spare_blocks != 0)
+        text += fmt::format("{}{}\n", keyword("spare"), p.world.spare_blocks);
+    for (const mm_config& mm : p.world.mms)
+        text += areas_text(mm, p.world.files);
+    return text;
+}
+
+} // namespace
+
+std::string print(const operation& what, const program& in) {
+    const operation_info& known = info(what.kind);
+    std::string text(known.name);
+    auto out = std::back_inserter(text);
+    switch (known.takes) {
+    case operands::none:
+        break;
+    case operands::mm:
+        fmt::format_to(out, " {}", in.world.mms[what.object].name);
+        break;
+    case operands::mm_page:
+        fmt::format_to(out, " {} {}", in.world.mms[what.object].name, what.first);
+        break;
+    case operands::file:
+        fmt::format_to(out, " {}", in.world.files[what.object].name);
+        break;
+    case operands::file_size:
+        fmt::format_to(out, " {} {}", in.world.files[what.object].name, what.first);
+        break;
+    case operands::file_range:
+        fmt::format_to(out, " {} {}", in.world.files[what.object].name, what.first);
+        if (what.last != what.first + 1)
+            fmt::format_to(out, "..{}", what.last);
+        break;
+    case operands::thread:
+        fmt::format_to(out, " {}", in.threads[what.object].name);
+        break;
+    }
+    for (const flag_info& one : flag_table)
+        if (what.has(one.value))
+            text.append(" ").append(one.name);
+    return text;
+}
+
+std::string print(const expectation& what) {
+    std::string text = what.verdict == verdict_kind::pass   ? "pass"
+                       : what.verdict == verdict_kind::fail ? "fail"
+                                                            : "inconclusive";
+    if (what.invariant != 0)
+        text += fmt::format(" I{}", what.invariant);
+    return what.under.empty() ? text : text + " under " + what.under;
+}
+
+std::string print(const program& p) {
+    std::string text = head_text(p) + world_text(p);
+    if (!p.setup.empty())
+        text += keyword("setup") + operations_text(p.setup, p) + "\n";
+    std::size_t widest = 0;
+    for (const thread_program& one : p.threads)
+        widest = std::max(widest, one.name.size() + 1);
+    for (const thread_program& one : p.threads)
+        text += fmt::format("{}{:<{}} {}\n", keyword("thread"), one.name + ":", widest,
+                            operations_text(one.operations, p));
+    for (const expectation& one : p.expectations)
+        text += keyword("expect") + print(one) + "\n";
+    for (const auto& [key, value] : p.notes)
+        text += fmt::format("{}{} {}\n", keyword("note"), key, one_line(value));
+    return text;
+}
+
+} // namespace daxtorture

@@ -1,0 +1,18 @@
+/// Canonical text of a program: parse_scenario(print(p)) equals p, and printing that gives the same text again.
+#pragma once
+
+#include "scenario/program.hpp"
+
+#include <string>
+
+namespace daxtorture {
+
+std::string print(const program& what);
+
+/// "truncate A 0". Names come from the program that the operation belongs to.
+std::string print(const operation& what, const program& in);
+
+/// "fail I7 under v6.12"
+std::string print(const expectation& what);
+
+} // namespace daxtorture

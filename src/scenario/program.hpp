@@ -1,0 +1,52 @@
+/// A parsed scenario: what to build, what each thread does, what it claims and what is expected of it.
+///
+/// Text form and parser: scenario/parser.hpp; the printer writes the canonical text, which parses back to an equal program.
+#pragma once
+
+#include "world/config.hpp"
+#include "world/operation.hpp"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace daxtorture {
+
+enum class verdict_kind : std::uint8_t { pass, fail, inconclusive };
+
+/// "expect fail I18" or "expect fail I18 under v6.12": the first expectation that matches the protocol applies.
+struct expectation {
+    verdict_kind verdict = verdict_kind::pass;
+    int invariant = 0; ///< 0: any
+    std::string under; ///< preset name; empty: whatever no other line names
+
+    friend bool operator==(const expectation&, const expectation&) = default;
+};
+
+struct thread_program {
+    std::string name;
+    std::vector<operation> operations;
+
+    friend bool operator==(const thread_program&, const thread_program&) = default;
+};
+
+struct program {
+    std::vector<std::string> comment; ///< the comment lines that open the file, without "# "
+    std::string name;
+    std::string title;                                      ///< one line, for lists; may be empty
+    std::vector<int> claims;                                ///< invariant numbers it is about
+    std::string protocol = "v6.15";                         ///< preset the file names
+    std::vector<std::pair<std::string, std::string>> rules; ///< "rule NAME=VALUE" lines on top of the preset
+    std::string memory; ///< "", "sc", "tso" or "weak": what the file asks for
+    std::string geometry = "tiny";
+    world_config world; ///< files, mms, spare blocks; rules already resolved from protocol + rules
+    std::vector<operation> setup;
+    std::vector<thread_program> threads;
+    std::vector<expectation> expectations;
+    std::vector<std::pair<std::string, std::string>>
+        notes; ///< "note KEY TEXT": museum metadata (bug, commit, story, needs, fixed)
+
+    friend bool operator==(const program&, const program&) = default;
+};
+
+} // namespace daxtorture

@@ -1,0 +1,60 @@
+/// What a world is built from: files, address spaces, geometry and the protocol's rules. Machine-neutral, std only.
+#pragma once
+
+#include "protocol/rules.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace daxtorture {
+
+enum class fs_kind : std::uint8_t { ext4, xfs, fuse };
+
+struct file_config {
+    std::string name;
+    fs_kind fs = fs_kind::xfs;
+    unsigned pages = 1; ///< size and allocated blocks at the start, in pages
+
+    friend bool operator==(const file_config&, const file_config&) = default;
+};
+
+struct area_config {
+    unsigned file = 0;       ///< index into files
+    unsigned first_page = 0; ///< file range mapped, in pages, end exclusive
+    unsigned last_page = 0;
+    unsigned at = 0; ///< virtual page number of the first page
+    bool shared = true;
+    bool writable = true;
+
+    friend bool operator==(const area_config&, const area_config&) = default;
+};
+
+struct mm_config {
+    std::string name;
+    std::vector<area_config> areas;
+
+    friend bool operator==(const mm_config&, const mm_config&) = default;
+};
+
+struct geometry {
+    unsigned wait_buckets = 256; ///< queues of the bit-wait and DAX entry wait tables
+    unsigned chunk_shift = 6;    ///< XArray node size, log2
+    static geometry tiny() { return {2, 2}; }
+    static geometry real() { return {256, 6}; }
+
+    friend bool operator==(const geometry&, const geometry&) = default;
+};
+
+struct world_config {
+    protocol rules;
+    geometry shape = geometry::tiny();
+    std::vector<file_config> files;
+    std::vector<mm_config> mms;
+    unsigned spare_blocks = 0; ///< free blocks beyond those the files own at the start
+    unsigned workers = 1;      ///< threads that perform operations
+
+    friend bool operator==(const world_config&, const world_config&) = default;
+};
+
+} // namespace daxtorture

@@ -1,0 +1,134 @@
+/// The vocabulary of operations: what one line of a scenario, or one draw of a random mix, asks the world to do.
+///
+/// Machine-neutral and std only: scenarios, reports and engines speak it without knowing a folio. Operands are small
+/// integers: an index into the world's mms or files, a half-open range of pages. Which operands an operation takes is
+/// data (`shape`), so that the parser, the printer and the random mixes need no list of their own.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace daxtorture {
+
+enum class op : std::uint8_t {
+    load,
+    store,
+    mmap,
+    munmap,
+    pin,
+    unpin,
+    get,
+    put,
+    dma_write,
+    truncate,
+    punch,
+    brk,
+    reuse,
+    evict,
+    writeback,
+    invalidate,
+    interrupt,
+    count_
+};
+
+/// Which operands follow the operation's name, in this order.
+enum class operands : std::uint8_t {
+    none,       ///< unpin
+    mm,         ///< munmap m0
+    mm_page,    ///< pin m0 3
+    file,       ///< evict A
+    file_size,  ///< truncate A 1        (pages)
+    file_range, ///< punch A 0..2        (pages, end exclusive)
+    thread,     ///< interrupt truncater
+};
+
+/// Words that may follow the operands.
+enum class flag : std::uint8_t {
+    slow = 1,        ///< pin, get: take the page-table lock instead of the lockless walk
+    longterm = 2,    ///< pin: FOLL_LONGTERM
+    fast = 8,        ///< pin, get: only the lockless walk; a page that is not mapped is not faulted in
+    nowait = 4,      ///< break: do not wait for a busy page (dax_break_layout without a callback)
+    background = 16, ///< writeback: nobody waits for it, so nothing is promised at its end
+};
+
+struct flag_info {
+    flag value;
+    std::string_view name;
+};
+inline constexpr std::array<flag_info, 5> flag_table{{
+    {flag::slow, "slow"},
+    {flag::fast, "fast"},
+    {flag::longterm, "longterm"},
+    {flag::nowait, "nowait"},
+    {flag::background, "background"},
+}};
+
+struct operation_info {
+    op kind;
+    std::string_view name;
+    operands takes;
+    std::uint8_t flags; ///< allowed flags, or-ed
+    std::string_view help;
+};
+
+inline constexpr std::array<operation_info, static_cast<std::size_t>(op::count_)> operation_table{{
+    {op::load, "load", operands::mm_page, 0, "user load; faults the page in when it is not mapped"},
+    {op::store, "store", operands::mm_page, 0, "user store; faults the page in writable when needed"},
+    {op::mmap, "mmap", operands::mm, 0, "map the mm's areas again after munmap"},
+    {op::munmap, "munmap", operands::mm, 0, "unmap all areas of the mm"},
+    {op::pin, "pin", operands::mm_page, 1 | 2 | 8, "pin_user_pages_fast: hold the page for DMA (FOLL_PIN)"},
+    {op::unpin, "unpin", operands::none, 0, "unpin_user_page: drop this thread's oldest pin"},
+    {op::get, "get", operands::mm_page, 1 | 8, "get_user_pages_fast: hold the page (FOLL_GET)"},
+    {op::put, "put", operands::none, 0, "folio_put: drop this thread's oldest FOLL_GET reference"},
+    {op::dma_write, "dma-write", operands::none, 0, "the device writes every page this thread has pinned"},
+    {op::truncate, "truncate", operands::file_size, 0,
+     "set the file's size: break layouts, drop entries, free blocks"},
+    {op::punch, "punch", operands::file_range, 0, "punch a hole: break layouts, drop entries, free blocks"},
+    {op::brk, "break", operands::file_range, 4, "break the layouts of a range and do nothing else"},
+    {op::reuse, "reuse", operands::file, 0,
+     "give freed blocks a new owner: fill the file's holes and grow it to its first size"},
+    {op::evict, "evict", operands::file, 0,
+     "evict the inode at unmount: final break, drop entries, free blocks"},
+    {op::writeback, "writeback", operands::file, 16,
+     "fsync: write-protect and flush every dirty page of the file"},
+    {op::invalidate, "invalidate", operands::file_range, 0,
+     "invalidate_inode_pages2_range: drop the clean entries of a range; dirty ones stay"},
+    {op::interrupt, "interrupt", operands::thread, 0, "send a signal to a thread"},
+}};
+
+constexpr const operation_info& info(op kind) { return operation_table[static_cast<std::size_t>(kind)]; }
+
+/// One operation with its operands; fields an operation does not take are 0.
+struct operation {
+    op kind = op::load;
+    std::uint8_t flags = 0;
+    std::uint8_t object = 0; ///< index of the mm, file or thread
+    std::uint32_t first = 0; ///< first page, or the new size in pages
+    std::uint32_t last = 0;  ///< one past the last page of a range
+    unsigned line = 0;       ///< source line in the scenario file; 0 when drawn at random
+
+    bool has(flag f) const { return (flags & static_cast<std::uint8_t>(f)) != 0; }
+    friend bool operator==(const operation& a, const operation& b) {
+        return a.kind == b.kind && a.flags == b.flags && a.object == b.object && a.first == b.first &&
+               a.last == b.last;
+    }
+};
+
+/// What became of an operation.
+enum class outcome : std::uint8_t {
+    done,
+    nothing,     ///< there was nothing to do it to (unpin without a pin, a page that could not be pinned)
+    sigbus,      ///< the fault found no block behind the page
+    interrupted, ///< a signal ended the wait (ERESTARTSYS)
+    busy,        ///< a no-wait form met a busy page, invalidation a dirty one (EBUSY/ERESTARTSYS)
+    refused,     ///< EOPNOTSUPP, EINVAL, EFAULT
+};
+
+constexpr std::string_view name(outcome o) {
+    constexpr std::array<std::string_view, 6> names{"done",        "nothing", "sigbus",
+                                                    "interrupted", "busy",    "refused"};
+    return names[static_cast<std::size_t>(o)];
+}
+
+} // namespace daxtorture

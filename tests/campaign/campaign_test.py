@@ -1,0 +1,275 @@
+#!/usr/bin/python3
+"""Campaigns as users meet them: killed and resumed, stopped, stuck, on bad directories, from job files, merged.
+
+usage: campaign_test.py DAXTORTURE
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import xml.dom.minidom
+
+PROGRAM = ""
+
+
+def checksum(data):
+    value = 0xcbf29ce484222325
+    for byte in data:
+        value = ((value ^ byte) * 0x100000001b3) & 0xffffffffffffffff
+    return f"{value:016x}"
+
+
+def records(directory):
+    """All whole records of a journal; their checksums and numbers are right, or it fails."""
+    found = []
+    with open(os.path.join(directory, "journal.jsonl"), "rb") as stream:
+        for line in stream.read().split(b"\n")[:-1]:
+            outer = json.loads(line)
+            text = line[line.index(b'"record":') + 9:-1]
+            assert outer["check"] == checksum(text), line
+            assert outer["record"]["n"] == len(found), line
+            found.append(outer["record"])
+    return found
+
+
+def totals(directory):
+    """The sum of a journal's records, computed here once more."""
+    sums = {"rounds": 0, "quiescent_checks": 0, "per_operation": {}}
+    for record in records(directory):
+        if record["type"] != "slice":
+            continue
+        sums["rounds"] += record["rounds"]
+        sums["quiescent_checks"] += record["quiescent_checks"]
+        for name, (total, done) in record["per_operation"].items():
+            old = sums["per_operation"].get(name, {"total": 0, "done": 0})
+            sums["per_operation"][name] = {"total": old["total"] + total, "done": old["done"] + done}
+    sums["operations"] = sum(one["total"] for one in sums["per_operation"].values())
+    return sums
+
+
+def run(*arguments, environment=None, timeout=60):
+    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=timeout, check=False,
+                          env=dict(os.environ, **(environment or {})))
+
+
+def start(*arguments):
+    return subprocess.Popen([PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def worker_of(supervisor):
+    """The pid of the worker process."""
+    for _ in range(100):
+        with open(f"/proc/{supervisor.pid}/task/{supervisor.pid}/children", encoding="ascii") as stream:
+            children = stream.read().split()
+        if children:
+            return int(children[0])
+        time.sleep(0.05)
+    raise AssertionError("no worker process")
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as stream:
+            return stream.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+class Campaign(unittest.TestCase):
+    def setUp(self):
+        self.scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(self.scratch.cleanup)
+        self.directory = os.path.join(self.scratch.name, "run")
+
+    def check_totals(self, directory):
+        result = run("report", directory, "--json", "-")
+        told = json.loads(result.stdout)
+        expected = totals(directory)
+        for key, value in expected.items():
+            self.assertEqual(told[key], value, key)
+        return told, result.returncode
+
+    def test_killed_five_times(self):
+        draw = random.Random(os.urandom(8))
+        arguments = ["stress", "--out", self.directory, "--duration", "6s", "--slice", "0.3s", "--workers", "2"]
+        before = 0
+        for _ in range(5):
+            supervisor = start(*arguments)
+            time.sleep(0.3 + draw.random())
+            worker = worker_of(supervisor)
+            supervisor.kill()
+            supervisor.communicate()
+            for _ in range(100):
+                if not alive(worker):
+                    break
+                time.sleep(0.02)
+            self.assertFalse(alive(worker), "the worker process outlived its supervisor")
+            told, _ = self.check_totals(self.directory)
+            self.assertGreaterEqual(told["operations"], before)
+            before = told["operations"]
+            arguments = ["stress", "--resume", self.directory]
+        # As a kill in the middle of a write would leave it.
+        with open(os.path.join(self.directory, "journal.jsonl"), "ab") as stream:
+            stream.write(b'{"check":"0123')
+        result = run(*arguments)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("unfinished last record dropped", result.stderr)
+        told, code = self.check_totals(self.directory)
+        self.assertEqual(code, 0)
+        self.assertEqual(told["verdict"], "pass")
+        self.assertTrue(told["complete"])
+        self.assertGreaterEqual(told["seconds"], 5.5)
+        self.assertEqual(sum(r.get("what") == "resumed" for r in records(self.directory)), 5)
+        size = os.path.getsize(os.path.join(self.directory, "journal.jsonl"))
+        again = run("stress", "--resume", self.directory)
+        self.assertIn("nothing remains", again.stderr)
+        self.assertEqual(size, os.path.getsize(os.path.join(self.directory, "journal.jsonl")))
+
+    def test_killed_worker(self):
+        supervisor = start("stress", "--out", self.directory, "--duration", "4s", "--slice", "0.3s", "--workers", "2")
+        time.sleep(1)
+        os.kill(worker_of(supervisor), signal.SIGKILL)
+        time.sleep(1)
+        os.kill(worker_of(supervisor), signal.SIGSEGV)
+        supervisor.communicate(timeout=30)
+        self.assertEqual(supervisor.returncode, 4)
+        told, _ = self.check_totals(self.directory)
+        self.assertIn("crashed", told["note"])
+        self.assertIn("killed from outside", told["note"])
+        self.assertEqual([e["what"] for e in told["events"]], ["leg-killed", "leg-crashed"])
+
+    def test_stops_on_signals(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            directory = self.directory + str(int(number))
+            supervisor = start("stress", "--out", directory, "--duration", "60s", "--workers", "2")
+            time.sleep(1.5)
+            supervisor.send_signal(number)
+            begun = time.monotonic()
+            out, _ = supervisor.communicate(timeout=30)
+            self.assertLess(time.monotonic() - begun, 5)
+            self.assertEqual(supervisor.returncode, 3)
+            self.assertIn("operations in", out)
+            told, _ = self.check_totals(directory)
+            self.assertIn("stopped by a signal", told["note"])
+            self.assertFalse(told["complete"])
+
+    def test_stuck_worker(self):
+        supervisor = start("stress", "--out", self.directory, "--duration", "3s", "--slice", "0.3s", "--workers", "2")
+        begun = time.monotonic()
+        time.sleep(1)
+        os.kill(worker_of(supervisor), signal.SIGSTOP)
+        supervisor.communicate(timeout=30)
+        self.assertLess(time.monotonic() - begun, 3 + 5)
+        self.assertEqual(supervisor.returncode, 3)
+        told, _ = self.check_totals(self.directory)
+        self.assertIn("had to be killed", told["note"])
+        self.assertGreater(told["operations"], 0)
+
+    def test_failures_keep_their_bundles(self):
+        result = run("stress", "break-vs-pin", "--rule", "wake-key=refcount", "--out", self.directory, "--duration", "30s",
+                     "--workers", "3", "--slice", "0.3s")
+        self.assertEqual(result.returncode, 1, result.stderr)
+        told, code = self.check_totals(self.directory)
+        self.assertEqual(code, 1)
+        self.assertTrue(told["failures"])
+        for failure in told["failures"]:
+            self.assertTrue(os.path.exists(os.path.join(self.directory, "failures", failure["bundle"], "report.txt")))
+        page = os.path.join(self.scratch.name, "page.html")
+        junit = os.path.join(self.scratch.name, "junit.xml")
+        self.assertEqual(run("report", self.directory, "--html", page, "--junit", junit).returncode, 1)
+        with open(page, encoding="utf-8") as stream:
+            text = stream.read()
+        self.assertIn(told["failures"][0]["bundle"], text)
+        self.assertNotIn("http", text)
+        suites = xml.dom.minidom.parse(junit)
+        self.assertEqual(len(suites.getElementsByTagName("failure")), len(told["failures"]))
+
+    def test_loads_take_turns(self):
+        metrics = os.path.join(self.scratch.name, "metrics.prom")
+        result = run("stress", "break-vs-pin", "--mix", "default", "--protocol", "v6.15", "--out", self.directory, "--duration",
+                     "3s", "--turn", "0.7s", "--slice", "0.3s", "--workers", "2", "--seed", "3", "--prometheus", metrics)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual({r["load"] for r in records(self.directory) if r["type"] == "slice"}, {0, 1})
+        lines = result.stderr.splitlines()
+        for line in lines[0], lines[-1]:
+            self.assertIn("scenario break-vs-pin under v6.15, mix default under v6.15; 2 workers, 3 s, seed 3", line)
+        self.assertIn("pass", lines[-1])
+        with open(metrics, encoding="utf-8") as stream:
+            self.assertIn(f"daxtorture_rounds_total {totals(self.directory)['rounds']}\n", stream.read())
+
+    def test_shards_merge(self):
+        parts = []
+        for shard in ("1/2", "2/2"):
+            parts.append(self.directory + shard[0])
+            result = run("stress", "--out", parts[-1], "--duration", "1s", "--seed", "5", "--shard", shard, "--workers", "2")
+            self.assertEqual(result.returncode, 0, result.stderr)
+        merged = self.directory + "-merged"
+        self.assertEqual(run("merge", *parts, "--out", merged).returncode, 0)
+        self.assertEqual(totals(merged)["operations"], sum(totals(p)["operations"] for p in parts))
+        self.check_totals(merged)
+        before = records(merged)
+        self.assertEqual(run("merge", parts[1], parts[0], "--out", merged).returncode, 0)
+        self.assertEqual(before, records(merged))
+        other = self.directory + "-other"
+        run("stress", "--out", other, "--duration", "1s", "--protocol", "v6.12", "--workers", "2")
+        result = run("merge", parts[0], other, "--out", self.directory + "-refused")
+        self.assertEqual(result.returncode, 2)
+        self.assertEqual(len(result.stderr.splitlines()), 1)
+
+    def test_slurm_arrays_are_shards(self):
+        array = {"SLURM_ARRAY_TASK_ID": "6", "SLURM_ARRAY_TASK_COUNT": "4", "SLURM_ARRAY_TASK_MIN": "4"}
+        result = run("stress", "--out", self.directory, "--duration", "1s", "--workers", "2", environment=array)
+        self.assertIn("shard 3/4", result.stderr.splitlines()[0])
+        self.assertEqual(records(self.directory)[0]["parameters"]["shard_index"], 2)
+
+    def test_errors_are_one_line(self):
+        job = os.path.join(self.scratch.name, "a.job")
+        with open(job, "w", encoding="utf-8") as stream:
+            stream.write("# comment\nduration 2s\n\nworkerz 2\n")
+        full = os.path.join(self.scratch.name, "full")
+        os.mkdir(full)
+        os.symlink("/dev/full", os.path.join(full, "journal.jsonl"))
+        for arguments, code, text in (
+                (["--job", job], 2, f"{job}:4: unknown option 'workerz'"),
+                (["--job", job + ".none"], 2, "No such file"),
+                (["--out", "/proc/none"], 2, "/proc/none"),
+                (["--out", full], 2, "No space left on device"),
+                (["--resume", self.directory], 2, "No such file"),
+                (["--resume", full, "--seed", "1"], 2, "excludes"),
+                (["--mix", "default", "--mix", "none"], 2, "unknown mix 'none'"),
+                (["--mix", "default", "break-vs-pin"], 2, "--out")):
+            result = run("stress", "--duration", "1s", *arguments) if "--resume" not in arguments else run("stress", *arguments)
+            self.assertEqual(result.returncode, code, (arguments, result.stderr))
+            self.assertIn(text, result.stderr)
+            self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
+
+    def test_job_file(self):
+        job = os.path.join(self.scratch.name, "a.job")
+        with open(job, "w", encoding="utf-8") as stream:
+            stream.write("duration 50s # overridden\n--workers = 2\nmix default\nseed 9\nkeep-going\n")
+        result = run("stress", "--job", job, "--out", self.directory, "--duration", "1s")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("2 workers, 1 s, seed 9, hang after 30 s, keep going", result.stderr)
+
+    def test_damage_is_named(self):
+        self.assertEqual(run("stress", "--out", self.directory, "--duration", "1s", "--workers", "2").returncode, 0)
+        file = os.path.join(self.directory, "journal.jsonl")
+        with open(file, "rb") as stream:
+            data = stream.read()
+        with open(file, "wb") as stream:
+            stream.write(data.replace(b'"leg":0', b'"leg":1', 1))
+        for command in (["report", self.directory], ["stress", "--resume", self.directory]):
+            result = run(*command)
+            self.assertEqual(result.returncode, 2)
+            self.assertIn(f"{file}:2: wrong checksum", result.stderr)
+
+
+if __name__ == "__main__":
+    PROGRAM = os.path.abspath(sys.argv.pop(1))
+    unittest.main()

@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""The command line as its users meet it: exit codes, one-line errors, JSON keys, replay. Usage: command_line_test.py DAXTORTURE"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+PROGRAM = Path(sys.argv.pop(1)).resolve()
+
+
+class CommandLine(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.here = Path(directory.name)
+
+    def run_it(self, *words):
+        return subprocess.run([PROGRAM, *words], cwd=self.here, capture_output=True, text=True, timeout=120, check=False)
+
+    def check_json(self, *words):
+        done = self.run_it("check", *words, "--json", "-")
+        return done.returncode, json.loads(done.stdout)["scenarios"]
+
+    def refused(self, expected, *words):
+        """One line on stderr that says what is wrong, nothing on stdout, exit code 2."""
+        done = self.run_it(*words)
+        self.assertEqual(done.returncode, 2, (words, done.stdout, done.stderr))
+        lines = [line for line in done.stderr.splitlines() if line.startswith("daxtorture:")]
+        self.assertEqual(len(lines), 1, (words, done.stderr))
+        self.assertIn(expected, lines[0], words)
+        self.assertEqual(done.stdout, "", words)
+
+    def test_usage_errors(self):
+        for expected, words in (
+            ("unknown command 'chek'", ("chek",)),
+            ("--foo", ("check", "--foo")),
+            ("nosuch", ("check", "nosuch")),
+            ("unknown rule 'foo'", ("check", "break-vs-pin", "--rule", "foo=1")),
+            ("expected page|refcount", ("check", "break-vs-pin", "--rule", "wake-key=x")),
+            ("expected RULE=VALUE", ("check", "break-vs-pin", "--rule", "wake-key")),
+            ("unknown protocol 'v9'", ("check", "break-vs-pin", "--protocol", "v9")),
+            ("--memory", ("check", "break-vs-pin", "--memory", "x")),
+            ("--iterations", ("check", "break-vs-pin", "--iterations", "-3")),
+            ("no duration", ("check", "break-vs-pin", "--seconds", "soon")),
+            ("no shard", ("check", "break-vs-pin", "--shard", "3/2")),
+            ("unknown mix 'nope'", ("stress", "--mix", "nope", "--duration", "1s")),
+            ("no duration", ("stress", "--duration", "0")),
+            ("no time of day", ("stress", "--until", "25:00")),
+            ("missing/bundle.json", ("replay", "missing")),
+            ("no bug 'nope'", ("museum", "nope")),
+        ):
+            self.refused(expected, *words)
+
+    def test_malformed_scenarios_name_the_place(self):
+        for text, place in (
+            ("", "s.dax"),
+            ("scenario x\nfish y\n", "s.dax:2:1:"),
+            ("scenario x\nfile A fs=xfs pages=1\nmm m0 maps A 0..1 shared rw\nthread a: pin m9 0\n", "s.dax:4:15:"),
+            ("scenario x\nfile A fs=xfs pages=1\nmm m0 maps A 0..9 shared rw\nthread a: pin m0 0\n", "s.dax:3:"),
+            ("scenario x\nfile A fs=xfs pages=many\n", "s.dax:2:"),
+            ("scenario x\nprotocol v9\n", "s.dax:2:"),
+            ("scenario x\nrule wake-key=maybe\n", "s.dax:2:"),
+        ):
+            (self.here / "s.dax").write_text(text, encoding="utf-8")
+            self.refused(place, "check", "s.dax")
+
+    def test_a_correct_protocol_passes(self):
+        code, (verdict,) = self.check_json("break-vs-munmap")
+        self.assertEqual((code, verdict["verdict"], verdict["exhaustive"]), (0, "pass", True))
+        for key in ("name", "protocol", "rules", "memory", "scheduler", "invariant", "cause", "executions", "seconds"):
+            self.assertIn(key, verdict)
+
+    def test_broken_rules_fail_with_the_right_invariant(self):
+        for scenario, rule, invariants in (
+            ("break-vs-pin", "wait-for=one", {"I16", "I7"}),
+            ("break-vs-pin", "wake-key=refcount", {"I28", "I16"}),
+            ("break-nowait", "break-delete=always", {"I18", "I7"}),
+            ("break-vs-pin", "scan-order=scan-first", {"I7", "I18"}),
+            ("gup-vs-reuse", "gup-recheck=no", {"I7", "I15"}),
+            ("break-vs-unmapped-pin", "scan-unmapped=skip", {"I7", "I18"}),
+            ("break-vs-munmap", "waiter-fence=none", {"I16"}),
+            ("break-vs-munmap", "waker-fence=none", {"I16"}),
+        ):
+            code, (verdict,) = self.check_json(scenario, "--rule", rule)
+            self.assertEqual((code, verdict["verdict"]), (1, "fail"), rule)
+            self.assertIn(verdict["invariant"], invariants, rule)
+
+    def test_missing_fences_need_weak_memory(self):
+        for rule, memory, expected in (
+            ("waiter-fence=none", "sc", "pass"),
+            ("waker-fence=none", "sc", "pass"),
+            ("waiter-fence=none", "tso", "fail"),
+            ("waker-fence=none", "tso", "pass"),
+        ):
+            _, (verdict,) = self.check_json("break-vs-munmap", "--rule", rule, "--memory", memory)
+            self.assertEqual(verdict["verdict"], expected, (rule, memory))
+
+    def test_a_bundle_replays_ten_times_out_of_ten(self):
+        done = self.run_it("check", "break-vs-pin", "--rule", "wake-key=refcount", "--out", "kept")
+        self.assertEqual(done.returncode, 1)
+        command = next(line for line in done.stdout.splitlines() if line.startswith("replay: ")).split()[2:]
+        outputs = {(again.returncode, again.stdout) for again in (self.run_it(*command) for _ in range(10))}
+        self.assertEqual(len(outputs), 1)
+        ((code, text),) = outputs
+        self.assertEqual(code, 1)
+        self.assertIn("the same failure again", text)
+
+    def test_a_torn_bundle_is_refused(self):
+        self.run_it("check", "break-vs-pin", "--rule", "wake-key=refcount", "--out", "kept")
+        (bundle,) = (self.here / "kept").iterdir()
+        file = bundle / "bundle.json"
+        file.write_text(file.read_text(encoding="utf-8")[:100], encoding="utf-8")
+        self.refused("bundle.json", "replay", str(bundle))
+
+    def test_known_findings_are_shown_and_do_not_fail(self):
+        code, (verdict,) = self.check_json("break-vs-refault")
+        self.assertEqual((code, verdict["verdict"], verdict["known_finding"]), (0, "fail", True))
+
+    def test_stress_finds_a_hang_and_names_its_waiter(self):
+        done = self.run_it("stress", "break-vs-munmap", "--rule", "wake-key=refcount", "--duration", "60s", "--seed", "1")
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn("truncater", done.stdout)
+        self.assertIn("to become idle", done.stdout)
+
+    def test_stress_json(self):
+        done = self.run_it("stress", "--duration", "1s", "--seed", "1", "--json", "-")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        result = json.loads(done.stdout)
+        for key in ("version", "verdict", "operations", "seconds", "workers", "per_operation"):
+            self.assertIn(key, result)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,422 @@
+// The stress engine over a fake world: rounds, the end of a run, violations, hangs and what is left after them.
+#include "protocol/presets.hpp"
+#include "stress/mix.hpp"
+#include "stress/stress.hpp"
+#include "tests/catch.hpp"
+#include "tests/host/fake_world.hpp"
+
+#include <arch/check.hpp>
+#include <arch/lock.hpp>
+#include <arch/task.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <thread>
+
+using namespace daxtorture;
+
+namespace {
+
+constexpr arch::lock_class outer{"outer", 10};
+
+/// Two threads, two operations each: worker 0 pins and unpins, worker 1 truncates twice.
+program two_threads() {
+    program p;
+    p.name = "fake";
+    p.world.files = {{"A", fs_kind::xfs, 2}};
+    p.world.mms = {{"m0", {{0, 0, 2, 0, true, true}}}};
+    p.setup = {{op::store, 0, 0, 0}};
+    p.threads = {{"pinner", {{op::pin, 0, 0, 1}, {op::unpin}}},
+                 {"truncater", {{op::truncate, 0, 0, 0}, {op::truncate, 0, 0, 1}}}};
+    return p;
+}
+
+std::shared_ptr<fake::behaviour>
+behave_as(std::function<outcome(world&, unsigned, const operation&)> perform) {
+    auto how = std::make_shared<fake::behaviour>();
+    how->perform = std::move(perform);
+    fake::behave(how);
+    return how;
+}
+
+outcome all_well(world&, unsigned, const operation&) { return outcome::done; }
+
+void sleep_for_ever() {
+    for (;;) {
+        arch::set_current_state(arch::task_state::uninterruptible);
+        arch::smp_mb();
+        arch::schedule();
+    }
+}
+
+stress_options options_for(double seconds) {
+    stress_options options;
+    options.scenario = two_threads();
+    options.workers = 2;
+    options.seconds = seconds;
+    options.seed = 1;
+    return options;
+}
+
+double elapsed(std::chrono::steady_clock::time_point since) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - since).count();
+}
+
+std::uint64_t count(const stress_result& r, op kind) {
+    return r.per_operation[static_cast<std::size_t>(kind)].total;
+}
+
+} // namespace
+
+TEST_CASE("a scenario runs in rounds, each in a fresh world with its set-up") {
+    const auto how = behave_as(all_well);
+    stress_options options = options_for(20);
+    options.rounds_max = 200;
+    const stress_result r = run_stress(options);
+    CHECK(r.verdict == verdict_kind::pass);
+    CHECK(r.rounds == 200);
+    CHECK(r.quiescent_checks == 200);
+    CHECK(r.workers == 2);
+    CHECK(how->worlds == 200);
+    CHECK(r.operations == 800);
+    CHECK(count(r, op::pin) == 200);
+    CHECK(count(r, op::unpin) == 200);
+    CHECK(count(r, op::truncate) == 400);
+    CHECK(r.failures.empty());
+    CHECK_FALSE(r.abandoned_workers);
+}
+
+TEST_CASE("more workers than the scenario has threads run it in several worlds") {
+    behave_as(all_well);
+    stress_options options = options_for(20);
+    options.workers = 5;
+    options.rounds_max = 50;
+    const stress_result r = run_stress(options);
+    CHECK(r.workers == 4);
+    CHECK(r.rounds == 100);
+}
+
+TEST_CASE("operations of one round overlap") {
+    std::atomic<int> inside{0};
+    std::atomic<int> together{0};
+    behave_as([&](world&, unsigned worker, const operation&) {
+        if (worker == 2)
+            return outcome::done;
+        if (++inside == 2)
+            ++together;
+        for (int i = 0; i < 1'000; ++i)
+            arch::pause_cpu();
+        --inside;
+        return outcome::done;
+    });
+    stress_options options = options_for(20);
+    options.rounds_max = 300;
+    run_stress(options);
+    if (std::thread::hardware_concurrency() > 1)
+        CHECK(together > 10);
+}
+
+TEST_CASE("a run ends at its deadline, at a cancel, and reports progress") {
+    behave_as(all_well);
+    stress_options options = options_for(0.3);
+    int calls = 0;
+    options.progress_every = 0.1;
+    options.on_progress = [&](const stress_progress& p) {
+        ++calls;
+        CHECK(p.seconds_total == 0.3);
+    };
+    auto start = std::chrono::steady_clock::now();
+    stress_result r = run_stress(options);
+    CHECK(elapsed(start) < 2);
+    CHECK(r.seconds >= 0.3);
+    CHECK(calls >= 1);
+    CHECK_FALSE(r.cancelled);
+
+    std::atomic<bool> cancel{false};
+    options.cancel = &cancel;
+    options.seconds = 60;
+    options.on_progress = [&](const stress_progress&) { cancel = true; };
+    start = std::chrono::steady_clock::now();
+    r = run_stress(options);
+    CHECK(elapsed(start) < 5);
+    CHECK(r.cancelled);
+    CHECK(r.verdict == verdict_kind::pass);
+}
+
+TEST_CASE("a violation ends the run and names worker, operation and site") {
+    std::atomic<int> truncates{0};
+    behave_as([&](world&, unsigned, const operation& what) {
+        if (what.kind == op::truncate && ++truncates == 11)
+            arch::fail(7, "freed while held", "block 3");
+        return outcome::done;
+    });
+    const stress_result r = run_stress(options_for(20));
+    CHECK(r.verdict == verdict_kind::fail);
+    REQUIRE(r.failures.size() == 1);
+    const failure& f = r.failures[0];
+    CHECK(f.kind == failure_kind::invariant);
+    CHECK(f.invariant == 7);
+    CHECK(f.cause == "freed while held");
+    CHECK(f.detail.find("block 3") != std::string::npos);
+    CHECK(f.detail.find("truncater in 'truncate A 0'") != std::string::npos);
+    CHECK(f.detail.find("stress_test.cpp") != std::string::npos);
+    REQUIRE(f.events.size() > 1);
+    CHECK(f.events.back().kind == "violation");
+    CHECK(f.events.back().thread == 1);
+    CHECK(f.events.back().operation == 0);
+    // The flight recorders: what the workers did before, in the order of time.
+    CHECK(std::ranges::any_of(f.events, [](const event& e) {
+        return e.kind == "begin" && e.thread == 1 && e.object == "truncate A 0";
+    }));
+    CHECK(std::ranges::is_sorted(f.events, {}, &event::time));
+    CHECK(f.state.tasks.size() == 3);
+}
+
+TEST_CASE("a violation at a quiescent point counts") {
+    const auto how = behave_as(all_well);
+    how->check = [] { arch::fail(1, "mapcount", ""); };
+    const stress_result r = run_stress(options_for(20));
+    CHECK(r.verdict == verdict_kind::fail);
+    REQUIRE(r.failures.size() == 1);
+    CHECK(r.failures[0].invariant == 1);
+    CHECK(r.failures[0].events.back().thread == 2);
+}
+
+TEST_CASE("the watchdog finds a sleeper whom nobody can wake") {
+    const auto how = behave_as([](world&, unsigned worker, const operation& what) {
+        if (worker == 1 && what.first == 1)
+            sleep_for_ever();
+        return outcome::done;
+    });
+    how->predicate_true = true;
+    const auto start = std::chrono::steady_clock::now();
+    const stress_result r = run_stress(options_for(60));
+    CHECK(elapsed(start) < 10);
+    CHECK(r.verdict == verdict_kind::fail);
+    REQUIRE(r.failures.size() == 1);
+    const failure& f = r.failures[0];
+    CHECK(f.kind == failure_kind::deadlock);
+    CHECK(f.invariant == 16);
+    CHECK(f.cause == "lost wake-up: artificial");
+    CHECK(f.detail.find("truncater in 'truncate A 1'") != std::string::npos);
+    CHECK_FALSE(r.abandoned_workers);
+}
+
+TEST_CASE("the watchdog finds a cycle of locks") {
+    arch::mutex a(outer);
+    arch::mutex b(outer);
+    std::atomic<unsigned> first_taken{0};
+    behave_as([&](world&, unsigned worker, const operation& what) {
+        if (worker > 1 || what.kind == op::unpin || what.first == 1)
+            return outcome::done;
+        arch::mutex& mine = worker == 0 ? a : b;
+        arch::mutex& other = worker == 0 ? b : a;
+        mine.lock();
+        ++first_taken;
+        while (first_taken < 2)
+            arch::cpu_relax();
+        // try_lock first: it is not asked for the lock order, which would be the first failure
+        arch::current().held.pop(&mine);
+        other.lock();
+        other.unlock();
+        arch::current().held.push(outer, &mine, arch::site::here());
+        mine.unlock();
+        return outcome::done;
+    });
+    program p = two_threads();
+    p.threads[0].operations = {{op::truncate, 0, 0, 0}};
+    stress_options options = options_for(60);
+    options.scenario = p;
+    const stress_result r = run_stress(options);
+    CHECK(r.verdict == verdict_kind::fail);
+    REQUIRE(r.failures.size() == 1);
+    CHECK(r.failures[0].kind == failure_kind::deadlock);
+    CHECK_FALSE(r.abandoned_workers);
+}
+
+TEST_CASE("an operation that never ends is a livelock after hang_after") {
+    behave_as([](world&, unsigned worker, const operation&) {
+        while (worker == 0)
+            arch::cpu_relax();
+        return outcome::done;
+    });
+    stress_options options = options_for(60);
+    options.hang_after = 0.5;
+    const stress_result r = run_stress(options);
+    CHECK(r.verdict == verdict_kind::fail);
+    REQUIRE(r.failures.size() == 1);
+    CHECK(r.failures[0].kind == failure_kind::livelock);
+    CHECK(r.failures[0].detail.find("pinner in 'pin m0 1' runs") != std::string::npos);
+    CHECK_FALSE(r.abandoned_workers);
+}
+
+TEST_CASE("the deadline holds although a worker does not end its operation") {
+    behave_as([](world&, unsigned worker, const operation&) {
+        while (worker == 0)
+            arch::cpu_relax();
+        return outcome::done;
+    });
+    const auto start = std::chrono::steady_clock::now();
+    const stress_result r = run_stress(options_for(0.2));
+    CHECK(elapsed(start) < 4);
+    CHECK(r.verdict == verdict_kind::inconclusive);
+    CHECK_FALSE(r.note.empty());
+}
+
+TEST_CASE("a set-up that hangs is found too") {
+    behave_as([](world&, unsigned worker, const operation&) {
+        if (worker == 2)
+            sleep_for_ever();
+        return outcome::done;
+    });
+    const stress_result r = run_stress(options_for(60));
+    CHECK(r.verdict == verdict_kind::fail);
+    REQUIRE(r.failures.size() == 1);
+    CHECK(r.failures[0].detail.find("setup in 'store m0 0'") != std::string::npos);
+}
+
+TEST_CASE("without stop_on_failure the run goes on in fresh worlds") {
+    std::atomic<unsigned> truncates{0};
+    behave_as([&](world&, unsigned, const operation& what) {
+        if (what.kind != op::truncate)
+            return outcome::done;
+        const unsigned n = ++truncates;
+        if (n == 20)
+            sleep_for_ever();
+        if (n % 100 == 0)
+            arch::fail(7, "freed while held", "");
+        return outcome::done;
+    });
+    stress_options options = options_for(2);
+    options.stop_on_failure = false;
+    const stress_result r = run_stress(options);
+    CHECK(r.verdict == verdict_kind::fail);
+    CHECK(r.failures.size() == 2); // the same violation is kept once
+    CHECK(r.failures_seen > 2);
+    CHECK(r.rounds > 100);
+    CHECK_FALSE(r.abandoned_workers);
+}
+
+TEST_CASE("a mix keeps its world, pauses for checks, and draws the same per seed") {
+    std::mutex mutex;
+    std::map<unsigned, std::vector<operation>> drawn;
+    const auto record = [&](world&, unsigned worker, const operation& what) {
+        {
+            const std::lock_guard held(mutex);
+            if (worker < 3 && drawn[worker].size() < 500)
+                drawn[worker].push_back(what);
+        }
+        return outcome::done;
+    };
+    const auto how = behave_as(record);
+    stress_options options;
+    options.workers = 3;
+    options.seconds = 0.7;
+    options.seed = 5;
+    const stress_result r = run_stress(options);
+    CHECK(r.verdict == verdict_kind::pass);
+    CHECK(how->worlds == 1);
+    CHECK(r.quiescent_checks >= 2);
+    CHECK(r.workers == 3);
+    CHECK(drawn.size() == 3);
+    const auto first = drawn;
+    drawn.clear();
+    options.seconds = 0.3;
+    run_stress(options);
+    for (const auto& [worker, operations] : first) {
+        REQUIRE(operations.size() == 500);
+        REQUIRE(drawn[worker].size() == 500);
+        CHECK((drawn[worker] == operations));
+    }
+    drawn.clear();
+    options.seed = 6;
+    run_stress(options);
+    CHECK((drawn[0] != first.at(0)));
+    CHECK_THROWS_AS(([&] {
+                        options.mix = "none";
+                        run_stress(options);
+                    }()),
+                    std::invalid_argument);
+}
+
+TEST_CASE("in a mix a worker holds nothing when it breaks layouts, and lets go for a waiter at a pause") {
+    // Worker 1 waits in its truncates until worker 0 holds no pin; between operations only a release can help it.
+    constexpr unsigned workers = 2;
+    std::atomic<int> pins[workers]{};
+    std::atomic<int> own_pins{0};
+    const auto how = behave_as([&](world&, unsigned worker, const operation& what) {
+        if (what.kind == op::pin)
+            ++pins[worker];
+        if (what.kind == op::unpin) {
+            if (pins[worker] == 0)
+                return outcome::nothing;
+            --pins[worker];
+        }
+        if (stress::breaks_layouts(what.kind))
+            own_pins += pins[worker];
+        if (what.kind == op::truncate)
+            while (pins[1 - worker] != 0)
+                arch::cpu_relax();
+        return outcome::done;
+    });
+    how->release = [&](unsigned worker) { pins[worker] = 0; };
+    stress_options options;
+    options.workers = workers;
+    options.seconds = 1;
+    options.mix = "pin-heavy";
+    const stress_result r = run_stress(options);
+    CHECK(r.verdict == verdict_kind::pass);
+    CHECK(own_pins == 0);
+    CHECK(r.quiescent_checks >= 2);
+}
+
+TEST_CASE("a mix finds a hang at its next pause") {
+    std::atomic<unsigned> steps{0};
+    const auto how = behave_as([&](world&, unsigned, const operation&) {
+        if (++steps == 5'000)
+            sleep_for_ever();
+        return outcome::done;
+    });
+    how->predicate_true = true;
+    stress_options options;
+    options.workers = 3;
+    options.seconds = 60;
+    const auto start = std::chrono::steady_clock::now();
+    const stress_result r = run_stress(options);
+    CHECK(elapsed(start) < 10);
+    REQUIRE(r.failures.size() == 1);
+    CHECK(r.failures[0].cause == "lost wake-up: artificial");
+}
+
+TEST_CASE("mixes are complete and draw what their weights say") {
+    std::set<std::string_view> names;
+    for (const stress::mix& m : stress::mix_table()) {
+        names.insert(m.name);
+        // Nothing is known to be wrong with this one, so that nothing is left out of its mixes.
+        const world_config config = stress::mix_world(find_preset("v6.15-fixed")->rules, 4);
+        const stress::repertoire all(m, config);
+        generator random(3);
+        std::map<op, unsigned> counts;
+        std::uint64_t weights = 0;
+        for (const unsigned w : m.weights)
+            weights += w;
+        constexpr unsigned draws = 20'000;
+        for (unsigned i = 0; i < draws; ++i)
+            ++counts[all.draw(random).what.kind];
+        for (std::size_t kind = 0; kind < stress::operation_kinds; ++kind) {
+            const double expected = double(draws) * m.weights[kind] / double(weights);
+            CHECK(counts[static_cast<op>(kind)] == Approx(expected).margin(200));
+        }
+    }
+    CHECK(names.size() == stress::mix_table().size());
+    CHECK(stress::find_mix("default") != nullptr);
+    CHECK(stress::find_mix("no such mix") == nullptr);
+    const world_config config = stress::mix_world(protocol{}, 4);
+    CHECK(stress::operation_text({op::punch, 0, 0, 0, 2}, config, {}) == "punch A 0..2");
+    CHECK(stress::operation_text({op::pin, 1, 1, 3}, config, {}) == "pin m1 3 slow");
+}

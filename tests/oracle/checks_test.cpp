@@ -1,0 +1,219 @@
+// Every check of the model and of the oracle can fail: each is handed the state that it must object to.
+#include "catch.hpp"
+
+#include "dax/associate.hpp"
+#include "dax/entry_lock.hpp"
+#include "dax/layout_break.hpp"
+#include "dax/truncate.hpp"
+#include "mm/rmap.hpp"
+#include "mm/zap.hpp"
+#include "oracle/quiescent.hpp"
+#include "oracle/state.hpp"
+#include "protocol/presets.hpp"
+
+#include <arch/check.hpp>
+
+#include <algorithm>
+#include <vector>
+
+using namespace daxtorture;
+
+namespace {
+
+std::vector<int> violated; // invariants, in the order they were reported
+
+/// A host world of two files, one mapped by one mm, whose violations are collected.
+class fixture {
+  public:
+    explicit fixture(const char* protocol = "v6.15") : w(config(protocol)) {
+        violated.clear();
+        before_ =
+            arch::set_violation_handler([](const arch::violation& v) { violated.push_back(v.invariant); });
+        arch::bind_current(w.workers[0].task);
+    }
+    ~fixture() {
+        arch::unbind_current();
+        arch::set_violation_handler(before_);
+    }
+    fixture(const fixture&) = delete;
+    fixture& operator=(const fixture&) = delete;
+
+    /// Faults page 0 of file A in, writable; returns its folio.
+    folio& touch() {
+        REQUIRE(user_access(w.k, *w.mms[0], 0, true));
+        return w.k.mem[w.mms[0]->table.peek(0).pfn()];
+    }
+    address_space& mapping() { return w.files[0]->mapping; }
+
+    world_state w;
+
+  private:
+    static world_config config(const char* protocol) {
+        world_config c;
+        c.rules = find_preset(protocol)->rules;
+        c.files = {{"A", fs_kind::xfs, 2}, {"B", fs_kind::xfs, 1}};
+        c.mms = {{"m0", {{0, 0, 2, 0, true, true}}}};
+        c.spare_blocks = 1;
+        return c;
+    }
+
+    arch::violation_handler before_ = nullptr;
+};
+
+bool reported(int invariant) {
+    return std::find(violated.begin(), violated.end(), invariant) != violated.end();
+}
+
+bool quiescent_check_reports(const fixture& f, int invariant) {
+    violated.clear();
+    check_quiescent(f.w);
+    return reported(invariant);
+}
+
+} // namespace
+
+TEST_CASE("a healthy world breaks nothing") {
+    for (const char* protocol : {"v6.15", "v6.12"}) {
+        fixture f(protocol);
+        f.touch();
+        check_quiescent(f.w);
+        CHECK(violated.empty());
+    }
+}
+
+TEST_CASE("quiescent checks can fail") {
+    SECTION("I1: a mapcount without a page-table entry") {
+        fixture f;
+        folio& page = f.touch();
+        page.mapcount.fetch_add(1, arch::order::relaxed);
+        page.refcount.fetch_add(1, arch::order::relaxed);
+        CHECK(quiescent_check_reports(f, 1));
+    }
+    SECTION("I2: a reference that nobody holds") {
+        fixture f;
+        f.touch().refcount.fetch_add(1, arch::order::relaxed);
+        CHECK(quiescent_check_reports(f, 2));
+    }
+    SECTION("I2: a pin that the count forgot") {
+        fixture f;
+        f.touch().pins.add(1);
+        CHECK(quiescent_check_reports(f, 2));
+    }
+    SECTION("I3: the same, one-based") {
+        fixture f("v6.12");
+        f.touch().refcount.fetch_add(1, arch::order::relaxed);
+        CHECK(quiescent_check_reports(f, 3));
+    }
+    SECTION("I8: a mapping of another file's block") {
+        fixture f;
+        f.touch().block.file.set(1);
+        CHECK(quiescent_check_reports(f, 8));
+    }
+    SECTION("I11: a lock bit that stayed") {
+        fixture f;
+        f.touch();
+        xa_state xas(f.mapping().i_pages, 0);
+        f.mapping().i_pages.xa_lock.lock();
+        dax_lock_entry(xas, xas_load(xas));
+        f.mapping().i_pages.xa_lock.unlock();
+        CHECK(quiescent_check_reports(f, 11));
+    }
+    SECTION("I11: nrpages off by one") {
+        fixture f;
+        f.touch();
+        f.mapping().nrpages.set(2);
+        CHECK(quiescent_check_reports(f, 11));
+    }
+    SECTION("I13: a folio that forgot its file") {
+        fixture f;
+        f.touch().mapping.store(nullptr, arch::order::relaxed);
+        CHECK(quiescent_check_reports(f, 13));
+    }
+    SECTION("I13: a folio associated without an entry") {
+        fixture f;
+        f.w.k.mem[2].mapping.store(&f.mapping(), arch::order::relaxed);
+        CHECK(quiescent_check_reports(f, 13));
+    }
+    SECTION("I26: a waiter left on a queue") {
+        fixture f;
+        wait_queue_head& queue = f.w.k.var_waits[0];
+        wait_queue_entry entry(f.w.workers[0].task, {&f, 0}, false);
+        const queued_wait queued(queue, entry);
+        queue.prepare_to_wait_event(entry, arch::task_state::uninterruptible, full_fence::full);
+        CHECK(quiescent_check_reports(f, 26));
+    }
+}
+
+TEST_CASE("continuous checks can fail") {
+    fixture f;
+    folio& page = f.touch();
+    violated.clear();
+    SECTION("I5: a put below the idle value") {
+        folio_put(f.w.k, page, 2);
+        CHECK(reported(5));
+    }
+    SECTION("I1: an unmap too many") {
+        folio_remove_rmap_pte(page);
+        folio_remove_rmap_pte(page);
+        CHECK(reported(1));
+    }
+    SECTION("I6: fewer references than mappings") {
+        page.mapcount.fetch_add(2, arch::order::relaxed);
+        folio_remove_rmap_pte(page);
+        CHECK(reported(6));
+    }
+    SECTION("I7: a block freed while pinned") {
+        const held_page pin = gup_fast(f.w.k, *f.w.mms[0], 0, gup_kind::pin);
+        REQUIRE(pin);
+        f.w.blocks.free(f.w.k.mem.pfn(page));
+        CHECK(reported(7));
+        gup_put(f.w.k, pin);
+    }
+    SECTION("I7: DMA into a block with a new owner") {
+        const held_page pin = gup_fast(f.w.k, *f.w.mms[0], 0, gup_kind::pin);
+        REQUIRE(pin);
+        page.block.generation.add(1);
+        dma_write(pin);
+        CHECK(reported(7));
+        gup_put(f.w.k, pin);
+    }
+    SECTION("I8: an access to a block that the file lost") {
+        page.block.file.set(block_owner::nobody);
+        user_access(f.w.k, *f.w.mms[0], 0, false);
+        CHECK(reported(8));
+    }
+    SECTION("I10: an unlock of what is not locked") {
+        xa_state xas(f.mapping().i_pages, 0);
+        f.mapping().i_pages.xa_lock.lock();
+        const std::uint64_t entry = xas_load(xas);
+        f.mapping().i_pages.xa_lock.unlock();
+        dax_unlock_entry(f.w.k, f.mapping(), xas, entry);
+        CHECK(reported(10));
+    }
+    SECTION("I13: a folio associated twice") {
+        dax_associate_entry(f.w.k, dax_entry::make(f.w.k.mem.pfn(page), 0), f.mapping(), 0);
+        CHECK(reported(13));
+    }
+    SECTION("I18: the entry of a held page deleted") {
+        page.pins.add(1);
+        dax_delete_mapping_range(f.w.k, f.mapping(), 0, 2);
+        CHECK(reported(18));
+    }
+    SECTION("I18: layouts counted as broken with an entry left") {
+        truncate_pagecache(f.w.k, f.mapping(), 0, 2);
+        CHECK(reported(18));
+    }
+    SECTION("I29: locks against the order") {
+        arch::guard inner(f.mapping().i_pages.xa_lock);
+        arch::read_guard outer(f.mapping().invalidate_lock);
+        CHECK(reported(29));
+    }
+}
+
+TEST_CASE("one-based: a put that yields 0 is reported") {
+    fixture f("v6.12");
+    folio& page = f.touch();
+    violated.clear();
+    folio_put(f.w.k, page);
+    CHECK(reported(5));
+}

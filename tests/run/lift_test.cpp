@@ -1,0 +1,116 @@
+// Lifting: from the last operations of real threads to small scenarios that parse, end by themselves and keep the failing pattern.
+#include "report/trace.hpp"
+#include "run/lift.hpp"
+#include "scenario/parser.hpp"
+#include "scenario/printer.hpp"
+#include "tests/catch.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+using namespace daxtorture;
+
+namespace {
+
+program mix_base() {
+    program p;
+    p.name = "mix-test";
+    p.geometry = "real";
+    p.world.shape = geometry::real();
+    p.world.files = {{"A", fs_kind::xfs, 4}, {"B", fs_kind::ext4, 4}};
+    p.world.mms = {{"m0", {{0, 0, 4, 0, true, true}, {1, 0, 4, 4, true, true}}}};
+    p.threads = {{"worker0", {}}, {"worker1", {}}, {"worker2", {}}};
+    return p;
+}
+
+event begins(unsigned thread, const char* operation, std::uint64_t time = 0) {
+    event e;
+    e.thread = thread;
+    e.kind = "begin";
+    e.object = operation;
+    e.time = time;
+    return e;
+}
+
+failure hang_of(std::vector<event> events) {
+    failure f;
+    f.kind = failure_kind::deadlock;
+    f.invariant = 28;
+    f.cause = "wrong queue";
+    f.events = std::move(events);
+    task_snapshot asleep;
+    asleep.name = "worker1";
+    asleep.blocked = true;
+    asleep.predicate_true = true;
+    f.state.tasks.push_back(asleep);
+    return f;
+}
+
+const std::vector<event> history{begins(0, "store m0 5"), begins(0, "pin m0 2 slow"),
+                                 begins(1, "load m0 1"),  begins(2, "interrupt worker0"),
+                                 begins(0, "unpin"),      begins(1, "truncate A 1")};
+
+} // namespace
+
+TEST_CASE("the window holds the last operations of every worker and parses back") {
+    const program window = window_of(mix_base(), history);
+    REQUIRE(window.threads.size() == 2); // an interrupt alone is no operation to search
+    CHECK(window.threads[0].operations.size() == 3);
+    CHECK(window.threads[1].operations.back().kind == op::truncate);
+    const parse_result again = parse_scenario(print(window), "window");
+    REQUIRE(again);
+    CHECK(*again.value == window);
+    CHECK(window_of(mix_base(), history, 1).threads[0].operations.size() == 1);
+}
+
+TEST_CASE("candidates are small, grow, parse and drop every pin that they take") {
+    const failure found = hang_of(history);
+    const std::vector<lifted> all = lift(window_of(mix_base(), history), found);
+    REQUIRE(!all.empty());
+    for (const lifted& one : all) {
+        INFO(print(one.what));
+        CHECK(one.what.threads.size() >= 2);
+        CHECK(one.what.threads.size() <= 4);
+        CHECK(parse_scenario(print(one.what), "lifted"));
+        for (const thread_program& t : one.what.threads) {
+            const auto count = [&](op kind) {
+                return std::ranges::count(t.operations, kind, &operation::kind);
+            };
+            CHECK(count(op::pin) == count(op::unpin));
+        }
+    }
+    const auto threads = [](const lifted& one) { return one.what.threads.size(); };
+    CHECK(threads(all.front()) <= threads(all.back()));
+    // The sleeper comes first; the other worker's unpin got the pin that it needs.
+    const auto literal =
+        std::ranges::find_if(all, [](const lifted& one) { return one.how.starts_with("last 1 "); });
+    REQUIRE(literal != all.end());
+    CHECK(literal->what.threads[0].operations.front().kind == op::truncate);
+    CHECK(literal->what.threads[1].operations.front().kind == op::pin);
+}
+
+TEST_CASE("a window about no file has no candidates") {
+    const std::vector<event> nothing{begins(0, "unpin"), begins(1, "put")};
+    CHECK(lift(window_of(mix_base(), nothing), hang_of(nothing)).empty());
+}
+
+TEST_CASE("the last events of each thread stay in order") {
+    const auto kept = last_of_each(history, 1);
+    REQUIRE(kept.size() == 3);
+    CHECK(kept[0].object == "interrupt worker0");
+    CHECK(kept[2].object == "truncate A 1");
+}
+
+TEST_CASE("events with times become a trace; an operation that never ended is closed") {
+    const program base = mix_base();
+    CHECK(chrome_trace(hang_of(history), base).empty());
+    const auto trace = nlohmann::json::parse(chrome_trace(hang_of({begins(0, "load m0 1", 1500)}), base));
+    const auto& events = trace.at("traceEvents");
+    const auto phase = [&](const char* p) {
+        return std::ranges::count_if(events, [&](const auto& e) { return e.at("ph") == p; });
+    };
+    CHECK(phase("M") == 3);
+    CHECK(phase("B") == 1);
+    CHECK(phase("E") == 1);
+}
