@@ -1,10 +1,11 @@
-/// Small concurrent programs over a tiny xarray for the simulated machine: each has a claim, threads and a correct variant only;
-/// `reader_without_rcu` is the one that must fail.
+/// Small concurrent programs over a tiny xarray for the simulated machine: each has a claim and threads, and is correct unless it
+/// says that it must fail.
 ///
 /// Claims    a reader finds what is never touched, sees an entry only at an index that it covered, and never a node whose grace
 ///           period is over: reuse of a node writes its plain fields, so that is a data race.
 /// Bounds    chunk shift 1 or 2, two or three nodes, two threads of one operation each: some hundred to some ten thousand
 ///           executions under all memory orders
+/// Checks of the checks: `reader_without_rcu` and `torn_sibling` must fail
 #pragma once
 
 #include "xarray/xarray.hpp"
@@ -279,6 +280,27 @@ inline scenario<two_marked> marked_reader_vs_erase() {
              [](two_marked& t) {
                  const std::uint64_t entry = t.find_marked(0, 1, xa_mark_0);
                  claim(entry == value(1) || entry == value(2), "a marked entry is not found");
+             }},
+            {}};
+}
+
+/// Must fail: a lockless reader that a sibling redirects finds what has replaced the large entry in its canonical slot, an entry that
+/// does not cover its index. Linux's readers have it too, and look again under a lock or at what they found.
+struct one_large : tree2 {
+    one_large() {
+        store(0, value(100), 1); // two slots of a leaf: one sibling
+        store(3, value(3));      // keeps the leaf
+    }
+};
+inline scenario<one_large> torn_sibling() {
+    return {"reader in a sibling slot whose canonical slot gets a smaller entry",
+            {[](one_large& t) {
+                 xa_erase(t.array, 0);
+                 t.store(0, value(1));
+             },
+             [](one_large& t) {
+                 const std::uint64_t entry = xa_load(t.array, 1);
+                 claim(entry == 0 || entry == value(100), "index 1 has its neighbour's entry");
              }},
             {}};
 }

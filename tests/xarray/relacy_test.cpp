@@ -91,3 +91,9 @@ TEST_CASE("a reader without a read section is found") {
     INFO(result.executions << " executions: " << result.found.cause);
     CHECK(result.found.kind != failure_kind::none);
 }
+
+TEST_CASE("a reader that a sibling leads to a smaller neighbour is found") {
+    const exploration_result result = run(torn_sibling(), make_bound(2, 3), 10);
+    INFO(result.executions << " executions: " << result.found.cause);
+    CHECK(result.found.cause == "index 1 has its neighbour's entry");
+}
