@@ -21,7 +21,7 @@ void dax_disassociate_entry(kernel& k, dax_entry entry, address_space& mapping, 
     if (!entry.has_folio())
         return;
     folio& f = k.mem[entry.pfn()];
-    if (trunc && f.pins.get() + f.gets.get() != 0)
+    if (trunc && k.mem.ledger(f).held())
         arch::fail(18, "the entry of a busy page was deleted", "dax_disassociate_entry met a held page");
     if (f.mapping.load(order::relaxed) != &mapping)
         arch::fail(13, "a folio does not belong to the file whose entry refers to it",

@@ -60,8 +60,7 @@ void check_nobody_holds(kernel& k, address_space& mapping, std::uint64_t first, 
     mapping.i_pages.for_each_peek([&](std::uint64_t index, unsigned, std::uint64_t entry, unsigned) {
         if (index < first || index >= last || !xa_is_value(entry) || !dax_entry(entry).has_folio())
             return;
-        const folio& f = k.mem[dax_entry(entry).pfn()];
-        if (f.pins.get() + f.gets.get() != 0)
+        if (k.mem.ledger(dax_entry(entry).pfn()).held())
             arch::fail(invariant, cause, "a page of the range has a pin or a get reference");
     });
 }

@@ -28,10 +28,10 @@ void dax_entry_mkclean(kernel& k, address_space& mapping, std::uint64_t pfn, std
 }
 
 /// Cleans the CPU caches of the page: what was stored before is durable now.
-void dax_flush(folio& f) {
-    f.contents.load(
+void dax_flush(kernel& k, std::uint64_t pfn) {
+    k.mem[pfn].contents.load(
         arch::order::relaxed); // relaxed: nobody stores any more; mkclean's flush is the full barrier
-    f.block.dirty_since.set(0);
+    k.mem.ledger(pfn).block.dirty_since.set(0);
 }
 
 /// A locked entry, waited for. Null when it is not this pass's business any more; then the baton is passed.
@@ -66,7 +66,7 @@ void dax_writeback_one(kernel& k, address_space& mapping, xa_state& xas, std::ui
         const unlocked dropped(mapping.i_pages.xa_lock);
         if (k.rules.wb_protects == mkclean::yes)
             dax_entry_mkclean(k, mapping, pfn, index);
-        dax_flush(k.mem[pfn]);
+        dax_flush(k, pfn);
     }
     // The store under xa_lock and the wake-up: a wp-fault that waited now finds the page clean and sets DIRTY again.
     xas_reset(xas);

@@ -21,7 +21,7 @@ std::uint64_t block_allocator::allocate(int file, std::uint64_t index) {
     const std::uint64_t block = free_[count - 1].get();
     free_count_.set(count - 1);
     check_idle(block, "block_allocator::allocate");
-    block_owner& owner = k_.mem[block].block;
+    block_owner& owner = k_.mem.ledger(block).block;
     owner.generation.add(1);
     owner.dirty_since.set(0);
     owner.file.set(file);
@@ -32,7 +32,7 @@ std::uint64_t block_allocator::allocate(int file, std::uint64_t index) {
 void block_allocator::free(std::uint64_t block) {
     check_idle(block, "block_allocator::free");
     arch::guard held(lock_);
-    k_.mem[block].block.file.set(block_owner::nobody);
+    k_.mem.ledger(block).block.file.set(block_owner::nobody);
     const unsigned count = free_count_.get();
     free_[count].set(block);
     free_count_.set(count + 1);
@@ -40,7 +40,7 @@ void block_allocator::free(std::uint64_t block) {
 
 void block_allocator::check_idle(std::uint64_t block, const char* when) const {
     const folio& f = k_.mem[block];
-    if (f.pins.get() + f.gets.get() != 0)
+    if (k_.mem.ledger(block).held())
         arch::fail(7, "a block was freed or reused while a page reference is held", when);
     // One-based, a lockless try-get may hold a reference for a moment on a page that it will give up again.
     if (k_.rules.idle == idle_value::zero && f.refcount.peek() != 0)

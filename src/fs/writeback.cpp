@@ -12,7 +12,7 @@ namespace {
 /// needs none; neither does a block that left the file meanwhile, which is why the owner is read on both sides.
 void check_durable(const kernel& k, const inode& file, std::uint64_t fsync) {
     for (unsigned pfn = 0; pfn < k.mem.pages(); ++pfn) {
-        const block_owner& block = k.mem[pfn].block;
+        const block_owner& block = k.mem.ledger(pfn).block;
         const std::uint64_t generation = block.generation.get();
         const bool ours = block.file.get() == file.mapping.number;
         const std::uint64_t since = block.dirty_since.get();

@@ -9,9 +9,30 @@ namespace daxtorture::inline ARCH_MACHINE {
 
 using arch::order;
 
-memmap::memmap(unsigned pages, int idle_count) : pages_(pages), folios_(std::make_unique<folio[]>(pages)) {
-    for (unsigned pfn = 0; pfn < pages; ++pfn)
-        folios_[pfn].refcount.store(idle_count, order::relaxed);
+namespace {
+
+constexpr unsigned head_bit = 1u << 8;
+constexpr std::uintptr_t tail_bit = 1;
+
+} // namespace
+
+folio& page_folio(folio& page, arch::site at) {
+    const std::uintptr_t word = page.compound_head.load(order::acquire, at);
+    return (word & tail_bit) == 0 ? page : *reinterpret_cast<folio*>(word - tail_bit);
+}
+
+dev_pagemap* page_pgmap(const folio& head, arch::site at) {
+    return reinterpret_cast<dev_pagemap*>(head.compound_head.load(order::acquire, at));
+}
+
+bool folio_test_large(const folio& f, arch::site at) {
+    // relaxed: who holds a reference or the entry lock keeps it from changing; others look again
+    return (f.order_and_head.load(order::relaxed, at) & head_bit) != 0;
+}
+
+unsigned folio_order(const folio& f, arch::site at) {
+    const unsigned word = f.order_and_head.load(order::relaxed, at); // relaxed: as folio_test_large
+    return (word & head_bit) == 0 ? 0 : word & ~head_bit;
 }
 
 int folio_ref_count(const folio& f, arch::site at) { return f.refcount.load(order::relaxed, at); }

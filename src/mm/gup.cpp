@@ -8,11 +8,11 @@ namespace {
 int weight(gup_kind kind) { return kind == gup_kind::pin ? pin_bias : 1; }
 
 /// The oracle's record of what threads rely on.
-void ledger(folio& f, gup_kind kind, int change) {
+void note_held(page_ledger& page, gup_kind kind, int change) {
     if (kind == gup_kind::pin)
-        f.pins.add(change);
+        page.pins.add(change);
     else
-        f.gets.add(change);
+        page.gets.add(change);
 }
 
 /// A pin is for the device to write, so it needs a writable entry; a get only reads.
@@ -21,12 +21,13 @@ bool usable(pte_t pte, gup_kind kind) {
 }
 
 /// From here on the caller relies on the page.
-held_page got(folio& f, gup_kind kind, const mm_struct& mm, std::uint64_t page) {
-    ledger(f, kind, 1);
-    if (!block_backs(f, *mm.area_at(page), page))
+held_page got(kernel& k, folio& f, gup_kind kind, const mm_struct& mm, std::uint64_t page) {
+    page_ledger& record = k.mem.ledger(f);
+    note_held(record, kind, 1);
+    if (!block_backs(record.block, *mm.area_at(page), page))
         arch::fail(7, "got a page of a block that its file does not own",
                    "the block was freed between the look at the PTE and the reference");
-    return {&f, kind, f.block.generation.get()};
+    return {&f, kind, record.block.generation.get()};
 }
 
 held_page gup_fast_pte_range(kernel& k, mm_struct& mm, std::uint64_t page, gup_kind kind) {
@@ -45,7 +46,7 @@ held_page gup_fast_pte_range(kernel& k, mm_struct& mm, std::uint64_t page, gup_k
         folio_put(k, f, weight(kind)); // may be the last: then it frees and wakes
         return {};
     }
-    return got(f, kind, mm, page);
+    return got(k, f, kind, mm, page);
 }
 
 /// Under ptl: the mapping cannot go away, so the page is not idle.
@@ -59,7 +60,7 @@ held_page follow_page_pte(kernel& k, mm_struct& mm, std::uint64_t page, gup_kind
         arch::fail(5, "a mapped page has no reference",
                    "try_grab_folio met refcount 0 under the page-table lock");
     folio_get(f, weight(kind));
-    return got(f, kind, mm, page);
+    return got(k, f, kind, mm, page);
 }
 
 } // namespace
@@ -96,14 +97,14 @@ held_page gup_slow(kernel& k, mm_struct& mm, std::uint64_t page, gup_kind kind, 
 }
 
 void gup_put(kernel& k, held_page held) {
-    ledger(*held.page, held.kind, -1);
+    note_held(k.mem.ledger(*held.page), held.kind, -1);
     folio_put(k, *held.page, weight(held.kind));
 }
 
-void dma_write(const held_page& held) {
+void dma_write(kernel& k, const held_page& held) {
     held.page->contents.store(
         2, arch::order::relaxed); // relaxed: a device's write, ordered by whoever waits for its end
-    if (held.page->block.generation.get() != held.generation)
+    if (k.mem.ledger(*held.page).block.generation.get() != held.generation)
         arch::fail(7, "DMA wrote to a block that has a new owner",
                    "the block was freed and reused while the pin was held");
 }

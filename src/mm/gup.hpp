@@ -34,6 +34,6 @@ held_page gup_slow(kernel& k, mm_struct& mm, std::uint64_t page, gup_kind kind, 
 void gup_put(kernel& k, held_page held);
 
 /// The device writes through a pin: the block must still have the owner it was pinned under [I7].
-void dma_write(const held_page& held);
+void dma_write(kernel& k, const held_page& held);
 
 } // namespace daxtorture::inline ARCH_MACHINE

@@ -3,7 +3,7 @@
 /// Linux has these as globals; here they are one object, passed first to whatever needs them, so that a process may hold many worlds.
 #pragma once
 
-#include "mm/folio.hpp"
+#include "mm/memmap.hpp"
 #include "mm/wait_queue.hpp"
 #include "protocol/rules.hpp"
 
@@ -33,10 +33,11 @@ struct alignas(64) last_wake {
 
 struct kernel {
     kernel(const protocol& row, unsigned pages, unsigned wait_buckets, unsigned tasks)
-        : rules(row), mem(pages, row.idle == idle_value::one ? 1 : 0), var_waits(wait_buckets),
-          entry_waits(wait_buckets), wakes(std::make_unique<last_wake[]>(tasks)) {}
+        : rules(row), pgmap{0, pages}, mem(pgmap, row.idle == idle_value::one ? 1 : 0),
+          var_waits(wait_buckets), entry_waits(wait_buckets), wakes(std::make_unique<last_wake[]>(tasks)) {}
 
     const protocol rules;
+    dev_pagemap pgmap; ///< of the one device
     memmap mem;
     wait_table var_waits;   ///< ___wait_var_event: waiters for an idle page
     wait_table entry_waits; ///< waiters for a locked DAX entry

@@ -23,8 +23,8 @@ const vm_area* mm_struct::area_at(std::uint64_t page) const {
     return nullptr;
 }
 
-bool block_backs(const folio& f, const vm_area& area, std::uint64_t page) {
-    return f.block.file.get() == area.mapping->number && f.block.index.get() == area.file_page(page);
+bool block_backs(const block_owner& block, const vm_area& area, std::uint64_t page) {
+    return block.file.get() == area.mapping->number && block.index.get() == area.file_page(page);
 }
 
 bool do_mmap(mm_struct& mm, bool (*may_map)(const vm_area&)) {
@@ -78,15 +78,16 @@ bool hardware_access(kernel& k, mm_struct& mm, std::uint64_t page, bool write) {
     if (pte.special())
         return true;
     folio& f = k.mem[pte.pfn()];
+    block_owner& block = k.mem.ledger(pte.pfn()).block;
     // relaxed: user data; what orders it is between the programs that share it
     if (write) {
         f.contents.store(1, arch::order::relaxed);
-        if (f.block.dirty_since.get() == 0)
-            f.block.dirty_since.set(k.fsync_count.get());
+        if (block.dirty_since.get() == 0)
+            block.dirty_since.set(k.fsync_count.get());
     } else {
         f.contents.load(arch::order::relaxed);
     }
-    if (!block_backs(f, *mm.area_at(page), page))
+    if (!block_backs(block, *mm.area_at(page), page))
         arch::fail(8, "user access through a mapping of a freed block",
                    write ? "a store hit a block that its file does not own"
                          : "a load hit a block that its file does not own");

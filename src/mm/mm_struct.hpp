@@ -64,8 +64,8 @@ struct mm_struct {
     const vm_area* area_at(std::uint64_t page) const;
 };
 
-/// For the oracle: does the block behind `f` back this page of the area's file?
-bool block_backs(const folio& f, const vm_area& area, std::uint64_t page);
+/// For the oracle: does this block back this page of the area's file?
+bool block_backs(const block_owner& block, const vm_area& area, std::uint64_t page);
 
 /// Maps all areas. False when they are mapped already or `may_map` refuses a file (its inode is being evicted).
 bool do_mmap(mm_struct& mm, bool (*may_map)(const vm_area&));

@@ -66,6 +66,7 @@ diagnosis diagnose_page_wait(const world_state& w, const worker_state& waiter) {
     const int awaited = static_cast<int>(waiter.task.waiting.key());
     const int now = f.refcount.peek();
     const std::uint64_t pfn = w.k.mem.pfn(f);
+    const page_ledger& held = w.k.mem.ledger(pfn);
     if (now == w.k.idle_count() && now != awaited)
         return {"wrong idle value: the waiter sleeps for refcount " + std::to_string(awaited) +
                     " on a page whose idle refcount is " + std::to_string(now),
@@ -86,8 +87,8 @@ diagnosis diagnose_page_wait(const world_state& w, const worker_state& waiter) {
         }
         return {"lost wake-up: the page is idle and its waiter sleeps", 16};
     }
-    const int accounted = w.k.idle_count() + f.mapcount.peek() + f.gets.get() + pin_bias * f.pins.get();
-    if (f.mapcount.peek() != 0 && f.gets.get() + f.pins.get() == 0 && now == accounted)
+    const int accounted = w.k.idle_count() + f.mapcount.peek() + held.gets.get() + pin_bias * held.pins.get();
+    if (f.mapcount.peek() != 0 && !held.held() && now == accounted)
         return {"mapped again: only page tables hold the awaited page, and no put wakes its waiter before "
                 "they let go",
                 16};
@@ -167,7 +168,7 @@ folio_snapshot snapshot_folio(const world_state& w, unsigned pfn) {
     page.pfn = pfn;
     page.refcount = f.refcount.peek();
     page.mapcount = f.mapcount.peek();
-    page.pins = f.pins.get();
+    page.pins = w.k.mem.ledger(pfn).pins.get();
     page.index = f.index_or_share.peek();
     if (const inode* file = file_at(w, f.mapping.peek()); file != nullptr)
         page.mapping = w.config.files[static_cast<std::size_t>(file->mapping.number)].name;

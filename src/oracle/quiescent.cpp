@@ -39,7 +39,9 @@ void check_mapcounts(const world_state& w) { // I1
 void check_refcounts(const world_state& w) { // I2, I3
     for (unsigned pfn = 0; pfn < w.k.mem.pages(); ++pfn) {
         const folio& f = w.k.mem[pfn];
-        const int expected = w.k.idle_count() + f.mapcount.peek() + f.gets.get() + pin_bias * f.pins.get();
+        const page_ledger& held = w.k.mem.ledger(pfn);
+        const int expected =
+            w.k.idle_count() + f.mapcount.peek() + held.gets.get() + pin_bias * held.pins.get();
         if (f.refcount.peek() > expected)
             arch::fail(w.k.idle_count() == 0 ? 2 : 3,
                        "leaked reference: refcount is above what anybody holds", "check_refcounts");
@@ -50,7 +52,7 @@ void check_refcounts(const world_state& w) { // I2, I3
 
 void check_mappings(const world_state& w) { // I8
     for_each_pte(w, [&](const vm_area& area, std::uint64_t page, pte_t pte) {
-        if (!pte.special() && !block_backs(w.k.mem[pte.pfn()], area, page))
+        if (!pte.special() && !block_backs(w.k.mem.ledger(pte.pfn()).block, area, page))
             arch::fail(8, "a page table maps a block that its file does not own", "check_mappings");
     });
 }

@@ -112,12 +112,12 @@ outcome put_page(world_state& w, worker_state& self, gup_kind kind) {
     return outcome::done;
 }
 
-outcome write_through_pins(const worker_state& self) {
+outcome write_through_pins(world_state& w, const worker_state& self) {
     outcome result = outcome::nothing;
     for (const held_page& page : self.held) {
         if (page.kind != gup_kind::pin)
             continue;
-        dma_write(page);
+        dma_write(w.k, page);
         result = outcome::done;
     }
     return result;
@@ -147,7 +147,7 @@ outcome dispatch(world_state& w, worker_state& self, const operation& what) {
     case op::put:
         return put_page(w, self, gup_kind::get);
     case op::dma_write:
-        return write_through_pins(self);
+        return write_through_pins(w, self);
     case op::truncate:
         return file_truncate(w.k, *w.files[what.object], what.first);
     case op::punch:

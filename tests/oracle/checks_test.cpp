@@ -96,7 +96,7 @@ TEST_CASE("quiescent checks can fail") {
     }
     SECTION("I2: a pin that the count forgot") {
         fixture f;
-        f.touch().pins.add(1);
+        f.w.k.mem.ledger(f.touch()).pins.add(1);
         CHECK(quiescent_check_reports(f, 2));
     }
     SECTION("I3: the same, one-based") {
@@ -106,7 +106,7 @@ TEST_CASE("quiescent checks can fail") {
     }
     SECTION("I8: a mapping of another file's block") {
         fixture f;
-        f.touch().block.file.set(1);
+        f.w.k.mem.ledger(f.touch()).block.file.set(1);
         CHECK(quiescent_check_reports(f, 8));
     }
     SECTION("I11: a lock bit that stayed") {
@@ -172,13 +172,13 @@ TEST_CASE("continuous checks can fail") {
     SECTION("I7: DMA into a block with a new owner") {
         const held_page pin = gup_fast(f.w.k, *f.w.mms[0], 0, gup_kind::pin);
         REQUIRE(pin);
-        page.block.generation.add(1);
-        dma_write(pin);
+        f.w.k.mem.ledger(page).block.generation.add(1);
+        dma_write(f.w.k, pin);
         CHECK(reported(7));
         gup_put(f.w.k, pin);
     }
     SECTION("I8: an access to a block that the file lost") {
-        page.block.file.set(block_owner::nobody);
+        f.w.k.mem.ledger(page).block.file.set(block_owner::nobody);
         user_access(f.w.k, *f.w.mms[0], 0, false);
         CHECK(reported(8));
     }
@@ -195,7 +195,7 @@ TEST_CASE("continuous checks can fail") {
         CHECK(reported(13));
     }
     SECTION("I18: the entry of a held page deleted") {
-        page.pins.add(1);
+        f.w.k.mem.ledger(page).pins.add(1);
         dax_delete_mapping_range(f.w.k, f.mapping(), 0, 2);
         CHECK(reported(18));
     }

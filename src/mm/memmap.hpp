@@ -1,0 +1,60 @@
+/// The memory map of the device: its pages by frame number, and beside each what the oracle knows of it.
+///
+/// The ledger stands apart from the pages: struct page has no room for it, and it is about single pages, while a large folio has its
+/// counts in its head.
+#pragma once
+
+#include "mm/dev_pagemap.hpp"
+#include "mm/folio.hpp"
+
+#include <arch/machine.hpp>
+#include <arch/oracle.hpp>
+
+#include <cstdint>
+#include <memory>
+
+namespace daxtorture::inline ARCH_MACHINE {
+
+/// Who owns the block behind a page, as the oracle sees it. `generation` counts owners: an access made under an older
+/// generation hits somebody else's data [I7, I8].
+struct block_owner {
+    static constexpr int nobody = -1;
+    arch::oracle<int> file{nobody};
+    arch::oracle<std::uint32_t> index{0}; ///< page of the file
+    arch::oracle<std::uint64_t> generation{0};
+    /// kernel::fsync_count at the first user store that no flush has covered yet; 0 when there is none [I20].
+    arch::oracle<std::uint64_t> dirty_since{0};
+};
+
+/// What threads hold of one page, from the moment they may rely on it. On a cache line of its own, as the page is.
+struct alignas(64) page_ledger {
+    arch::oracle<int> pins{0};
+    arch::oracle<int> gets{0};
+    block_owner block;
+
+    bool held() const { return pins.get() + gets.get() != 0; }
+};
+
+/// Folios by page frame number, which is also the block number.
+class memmap {
+  public:
+    /// Every page starts alone, with that refcount, as a page of `device`.
+    memmap(dev_pagemap& device, int idle_count);
+    folio& operator[](std::uint64_t pfn) { return folios_[pfn]; }
+    const folio& operator[](std::uint64_t pfn) const { return folios_[pfn]; }
+    std::uint64_t pfn(const folio& f) const { return static_cast<std::uint64_t>(&f - folios_.get()); }
+    page_ledger& ledger(std::uint64_t pfn) { return ledgers_[pfn]; }
+    const page_ledger& ledger(std::uint64_t pfn) const { return ledgers_[pfn]; }
+    page_ledger& ledger(const folio& f) { return ledgers_[pfn(f)]; }
+    const page_ledger& ledger(const folio& f) const { return ledgers_[pfn(f)]; }
+    unsigned pages() const { return pages_; }
+    /// The global zero page: a frame number beyond the device that has no folio and is never counted [I27].
+    std::uint64_t zero_page() const { return pages_; }
+
+  private:
+    unsigned pages_;
+    std::unique_ptr<folio[]> folios_;
+    std::unique_ptr<page_ledger[]> ledgers_;
+};
+
+} // namespace daxtorture::inline ARCH_MACHINE
