@@ -14,6 +14,7 @@ inline constexpr arch::lock_class block_alloc{"block_alloc_lock", 65};
 inline constexpr arch::lock_class i_mmap_rwsem{"i_mmap_rwsem", 70};
 inline constexpr arch::lock_class ptl{"ptl", 80};
 inline constexpr arch::lock_class xa_lock{"xa_lock", 90};
+inline constexpr arch::lock_class percpu_ref_switch{"percpu_ref_switch_lock", 95};
 inline constexpr arch::lock_class wait_queue{"wait_queue lock", 100};
 
 } // namespace daxtorture::lock_classes

@@ -90,6 +90,15 @@ constexpr std::array dirty_clear_values{
     rule_value{"before-flush", "the DIRTY mark goes before the page is flushed"}};
 constexpr std::array longterm_values{rule_value{"refuse", "FOLL_LONGTERM on a file DAX page fails"},
                                      rule_value{"allow", "FOLL_LONGTERM on a file DAX page succeeds"}};
+constexpr std::array percpu_switch_values{
+    rule_value{"after-grace-period", "the per-CPU counts are summed up when no user of the old mode is left"},
+    rule_value{"at-once", "the per-CPU counts are summed up while users may still count there"}};
+constexpr std::array percpu_sum_values{
+    rule_value{"with-bias", "sum and bias change the count in one addition"},
+    rule_value{"after-bias", "the bias goes first and the sum comes after: a put in between may reach 0"}};
+constexpr std::array percpu_put_values{
+    rule_value{"sub-and-test", "the put that reaches 0 learns it from its own subtraction"},
+    rule_value{"sub-then-read", "subtract, then read the count again: two puts may both find 0"}};
 
 constexpr std::array table{
     rule<&protocol::idle>("idle", "refcount of an idle page", "38607c62b34b", idle_values),
@@ -136,6 +145,12 @@ constexpr std::array table{
                                dirty_clear_values),
     rule<&protocol::long_pins>("longterm", "FOLL_LONGTERM on file DAX pages", "e5cb23256347",
                                longterm_values),
+    rule<&protocol::percpu_switches>("percpu-switch", "when does a dying percpu_ref sum up its CPUs", "",
+                                     percpu_switch_values),
+    rule<&protocol::percpu_sums>("percpu-sum", "how does a percpu_ref give up its bias", "",
+                                 percpu_sum_values),
+    rule<&protocol::percpu_puts>("percpu-put", "how does a put of a percpu_ref find that it was the last", "",
+                                 percpu_put_values),
 };
 
 std::string value_names(const rule_info& rule) {

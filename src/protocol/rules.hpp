@@ -37,6 +37,9 @@ enum class mkclean : std::uint8_t { yes, no };
 enum class towrite_clear : std::uint8_t { at_lock, after_flush };
 enum class dirty_clear : std::uint8_t { after_flush, before_flush };
 enum class longterm : std::uint8_t { refuse, allow };
+enum class percpu_switch : std::uint8_t { after_grace_period, at_once };
+enum class percpu_sum : std::uint8_t { with_bias, after_bias };
+enum class percpu_put : std::uint8_t { sub_and_test, sub_then_read };
 
 /// One row of the table. Default-constructed it is the zero-based protocol of v6.15.
 struct protocol {
@@ -66,6 +69,9 @@ struct protocol {
     towrite_clear wb_untags = towrite_clear::at_lock;
     dirty_clear wb_clears = dirty_clear::after_flush;
     longterm long_pins = longterm::refuse;
+    percpu_switch percpu_switches = percpu_switch::after_grace_period;
+    percpu_sum percpu_sums = percpu_sum::with_bias;
+    percpu_put percpu_puts = percpu_put::sub_and_test;
 
     friend bool operator==(const protocol&, const protocol&) = default;
 };

@@ -7,6 +7,7 @@
 #include "small_body.hpp"
 
 #include <arch/plain.hpp>
+#include <arch/rcu.hpp>
 
 using arch::atomic;
 using arch::order;
@@ -18,6 +19,7 @@ namespace {
 struct cells {
     atomic<int> x{0}, y{0};
     int r[4] = {};
+    arch::rcu_domain rcu;
 };
 using steps = std::vector<std::function<void(cells&)>>;
 
@@ -175,6 +177,29 @@ TEST_CASE("a read-modify-write reads the newest value, and a failed compare_exch
                        c.r[1] = c.x.load(order::relaxed);
                    }};
     CHECK(run(memory_class::weak, mp, 2).count("10") == 1);
+}
+
+TEST_CASE("a grace period: a read section that missed the flag is over when the sum is taken") {
+    const auto kill = [](bool grace_period) {
+        return steps{[](cells& c) {
+                         const arch::rcu_read_guard reading(c.rcu);
+                         c.r[0] = c.x.load(order::relaxed);
+                         if (c.r[0] == 0)
+                             c.y.store(1, order::relaxed);
+                     },
+                     [grace_period](cells& c) {
+                         c.x.store(1, order::relaxed);
+                         if (grace_period)
+                             c.rcu.synchronize();
+                         else
+                             arch::smp_mb();
+                         c.r[1] = c.y.load(order::relaxed);
+                     }};
+    };
+    for (auto memory : {memory_class::sc, memory_class::tso, memory_class::weak}) {
+        CHECK(run(memory, kill(true), 2) == set{"01", "10"});
+        CHECK(run(memory, kill(false), 2) == set{"00", "01", "10"});
+    }
 }
 
 TEST_CASE("what came before a wake-up is visible after it") {

@@ -24,11 +24,11 @@ template <class S> class small_body : public body {
 
     unsigned threads() const override { return static_cast<unsigned>(steps_.size()); }
     void set_up() override {
-        objects_ = std::make_unique<S>();
         tasks_ = std::make_unique<std::array<arch::task, 9>>();
         for (unsigned i = 0; i < tasks_->size(); ++i)
             (*tasks_)[i].id = i;
         arch::bind_current((*tasks_)[8]);
+        objects_ = std::make_unique<S>();
     }
     void thread(unsigned i) override {
         arch::bind_current((*tasks_)[i]);
