@@ -6,10 +6,11 @@
 
 namespace {
 
-void mixed(benchmark::State& state) {
+template <bool Record> void mixed(benchmark::State& state) {
     for (auto _ : state) {
         daxtorture::stress_options o;
         o.workers = static_cast<unsigned>(state.range(0));
+        o.record = Record;
         o.seconds = 0.3;
         o.seed = 1;
         o.preempt = false;
@@ -19,6 +20,7 @@ void mixed(benchmark::State& state) {
         state.SetIterationTime(r.seconds / static_cast<double>(r.operations));
     }
 }
-BENCHMARK(mixed)->Name("MODEL/mixed")->Arg(1)->Arg(2)->UseManualTime()->Iterations(1);
+BENCHMARK(mixed<true>)->Name("MODEL/mixed")->Arg(1)->Arg(2)->UseManualTime()->Iterations(1);
+BENCHMARK(mixed<false>)->Name("MODEL/mixed_unrecorded")->Arg(1)->UseManualTime()->Iterations(1);
 
 } // namespace

@@ -4,7 +4,10 @@
 
 #include "mm/zap.hpp"
 
+#include <arch/recorder.hpp>
+
 #include <chrono>
+#include <memory>
 #include <thread>
 
 namespace daxtorture::bench {
@@ -56,6 +59,61 @@ void pin_unpin(benchmark::State& state) {
 BENCHMARK(pin_unpin)->Name("MODEL/pin_unpin");
 void pin_unpin_floor(benchmark::State& state) { floor_of(state, 3); }
 BENCHMARK(pin_unpin_floor)->Name("FLOOR/pin_unpin");
+
+/// What the stress engine adds to an operation while its recorder is on.
+struct recorded_operation {
+    explicit recorded_operation(const char* text) : text_(text) { arch::record(arch::step::begin, text); }
+    ~recorded_operation() { arch::record(arch::step::end, text_); }
+    recorded_operation(const recorded_operation&) = delete;
+    recorded_operation& operator=(const recorded_operation&) = delete;
+
+  private:
+    const char* const text_;
+};
+
+struct recording {
+    recording() : ring_(std::make_unique<arch::flight_ring>()) { arch::record_into(ring_.get()); }
+    ~recording() { arch::record_into(nullptr); }
+    recording(const recording&) = delete;
+    recording& operator=(const recording&) = delete;
+
+  private:
+    const std::unique_ptr<arch::flight_ring> ring_;
+};
+
+void pin_unpin_recorded(benchmark::State& state) {
+    rig r(config_of(1, 64, 1, 1));
+    r.store_all(0, 64);
+    const recording on;
+    std::uint64_t page = 0;
+    for (auto _ : state) {
+        held_page held;
+        {
+            const recorded_operation pin("pin");
+            held = gup_fast(r.w.k, r.mm(), page, gup_kind::pin);
+        }
+        const recorded_operation unpin("unpin");
+        gup_put(r.w.k, held);
+        page = (page + 1) % 64;
+    }
+}
+BENCHMARK(pin_unpin_recorded)->Name("MODEL/pin_unpin_recorded");
+
+void fault_zap_recorded(benchmark::State& state) {
+    rig r(config_of(1, 64, 1, 1));
+    const recording on;
+    std::uint64_t page = 0;
+    for (auto _ : state) {
+        {
+            const recorded_operation store("store");
+            r.store(0, page);
+        }
+        const recorded_operation zap("zap");
+        r.zap(0, page);
+        page = (page + 1) % 64;
+    }
+}
+BENCHMARK(fault_zap_recorded)->Name("MODEL/fault_zap_recorded");
 
 /// Breaks the layout of 512 pages that are mapped and not held, as fallocate does before it frees them.
 void break_512(benchmark::State& state) {

@@ -1,5 +1,7 @@
 #include "stress/group.hpp"
 
+#include "stress/placement.hpp"
+
 #include <arch/check.hpp>
 #include <arch/futex.hpp>
 #include <arch/preempt.hpp>
@@ -22,27 +24,6 @@ struct identity {
     unsigned worker = 0;
 };
 constinit thread_local identity self{};
-
-/// Keeps the calling thread on one of the processors that it may use, the `number`th from a start that differs between
-/// processes. Left alone, the scheduler likes to put threads that wake each other on one processor, where they never race.
-void stay_on_processor(unsigned number) {
-    cpu_set_t allowed;
-    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0)
-        return;
-    const auto count = static_cast<unsigned>(CPU_COUNT(&allowed));
-    if (count < 2)
-        return;
-    unsigned left = (number + static_cast<unsigned>(getpid())) % count;
-    for (unsigned cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-        if (!CPU_ISSET(cpu, &allowed) || left-- != 0)
-            continue;
-        cpu_set_t one;
-        CPU_ZERO(&one);
-        CPU_SET(cpu, &one);
-        sched_setaffinity(0, sizeof one, &one);
-        return;
-    }
-}
 
 /// Enough for the last dozens of operations; more would only make bundles large.
 constexpr std::size_t events_per_worker = 400;
@@ -81,8 +62,10 @@ void group::work(unsigned worker) {
         arch::record_into(&slots_[worker].flight);
     // Short sleeps of preemption points shall be short; the default slack of a thread's timers is 50 us.
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
-    if (plan_->place_workers)
-        stay_on_processor(number_ * workers_ + worker);
+    // From a start that differs between processes: runs side by side share the processors evenly.
+    if (const std::vector<unsigned>& cpus = plan_->processors; plan_->pin && !cpus.empty())
+        stay_on_processor(
+            cpus[(number_ * workers_ + worker + static_cast<unsigned>(getpid())) % cpus.size()]);
     while (next_round(worker)) {
         const std::uint64_t round = round_.load(std::memory_order_relaxed);
         arch::bind_current(world_->task(worker));
@@ -452,9 +435,6 @@ event group::as_event(unsigned worker, const arch::flight_record& what) const {
         made.before = std::to_string(what.before);
         made.after = std::to_string(what.after);
         break;
-    case arch::step::lock:
-        made.kind = "lock";
-        break;
     case arch::step::block:
         made.kind = "block";
         break;
@@ -467,6 +447,7 @@ event group::as_event(unsigned worker, const arch::flight_record& what) const {
         break;
     case arch::step::note:
     case arch::step::violation:
+    case arch::step::clock:
         made.kind = "note";
         made.object = what.where;
         made.after = std::to_string(what.after);

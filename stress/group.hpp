@@ -35,7 +35,8 @@ struct plan {
     std::uint64_t seed = 0;
     std::uint64_t rounds_max = 0;
     bool preempt = true;
-    bool place_workers = true;
+    bool pin = true;
+    std::vector<unsigned> processors;
     bool stop_on_failure = true;
     bool record = true;
     std::size_t failures_max = 100;

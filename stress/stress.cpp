@@ -1,6 +1,7 @@
 #include "stress/stress.hpp"
 
 #include "stress/group.hpp"
+#include "stress/placement.hpp"
 #include "stress/watchdog.hpp"
 
 #include <arch/check.hpp>
@@ -79,7 +80,8 @@ class run {
         plan_->rounds_max = options.rounds_max;
         plan_->preempt = options.preempt;
         plan_->record = options.record;
-        plan_->place_workers = options.place_workers;
+        plan_->pin = options.pin;
+        plan_->processors = options.processors.empty() ? stress::allowed_processors() : options.processors;
         plan_->stop_on_failure = options.stop_on_failure;
         plan_->failures_max = options.failures_max;
 

@@ -63,7 +63,9 @@ struct stress_command {
     std::uint64_t seed = 0;
     double hang_after = 30;
     bool keep_going = false;
-    bool record = true; ///< flight recorders
+    bool record = true;               ///< flight recorders
+    bool pin = true;                  ///< each worker stays on a processor
+    std::vector<unsigned> processors; ///< on which; empty: those that the process may use
     shard part;
     bool part_given = false;
     std::string json;

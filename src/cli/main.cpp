@@ -180,6 +180,14 @@ class command_line {
         add_duration(command, "--hang-after", stress_.hang_after,
                      "an operation that takes longer is a hang (default 30s)");
         command.add_flag("!--no-recorder", stress_.record, "without flight recorders");
+        command.add_option_function<std::string>(
+            "--pin",
+            [this](const std::string& text) {
+                stress_.pin = text != "none";
+                if (stress_.pin && text != "each")
+                    stress_.processors = parse_processors(text);
+            },
+            "each worker on a processor of its own (each, the default), of this list (0,4-7), or none");
         command.add_flag("--keep-going", stress_.keep_going, "go on with the next round after a failure");
         command.add_option_function<std::string>(
             "--shard",

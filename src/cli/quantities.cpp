@@ -1,5 +1,8 @@
 #include "cli/quantities.hpp"
 
+#include "stress/placement.hpp"
+
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <ctime>
@@ -72,6 +75,33 @@ double seconds_until(const std::string& time_of_day) {
         target = std::mktime(&when);
     }
     return std::difftime(target, now);
+}
+
+std::vector<unsigned> parse_processors(const std::string& text) {
+    std::vector<unsigned> all;
+    const std::vector<unsigned> allowed = stress::allowed_processors();
+    for (std::size_t at = 0; at <= text.size();) {
+        const std::size_t end = std::min(text.find(',', at), text.size());
+        const std::string part = text.substr(at, end - at);
+        const std::size_t dash = part.find('-');
+        const char* begin = part.data();
+        unsigned first = 0;
+        unsigned last = 0;
+        const bool range = dash != std::string::npos;
+        if (!parse_all(begin, begin + (range ? dash : part.size()), first) ||
+            (range && !parse_all(begin + dash + 1, begin + part.size(), last)))
+            throw usage_error("--pin: '" + text +
+                              "' is no list of processors; expected 0,4-7, or each, or none");
+        for (unsigned cpu = first; cpu <= (range ? last : first); ++cpu) {
+            if (std::ranges::find(allowed, cpu) == allowed.end())
+                throw usage_error("--pin: this process may not use processor " + std::to_string(cpu));
+            all.push_back(cpu);
+        }
+        at = end + 1;
+    }
+    if (all.empty())
+        throw usage_error("--pin: '" + text + "' names no processor");
+    return all;
 }
 
 shard parse_shard(const std::string& text) {

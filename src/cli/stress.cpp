@@ -99,6 +99,8 @@ stress_options options_from(const stress_command& command, const load& what) {
     options.hang_after = command.hang_after;
     options.stop_on_failure = !command.keep_going;
     options.record = command.record;
+    options.pin = command.pin;
+    options.processors = command.processors;
     options.cancel = &cancelled;
     // Shards share a seed and differ by their number.
     options.seed =
@@ -126,6 +128,9 @@ run_parameters parameters_from(const stress_command& command, std::vector<load> 
     p.seed = command.seed != 0 ? command.seed : short_seed();
     p.hang_after = command.hang_after;
     p.keep_going = command.keep_going;
+    p.record = command.record;
+    p.pin = command.pin;
+    p.processors = command.processors;
     p.turn = command.turn;
     p.slice = command.slice > 0 ? command.slice : std::clamp(command.seconds / 600, 1.0, 5.0);
     p.shard_index = command.part.index;

@@ -57,6 +57,9 @@ stress_options options_of(const leg_order& order) {
     options.seed = order.seed;
     options.hang_after = p.hang_after;
     options.stop_on_failure = !p.keep_going;
+    options.record = p.record;
+    options.pin = p.pin;
+    options.processors = p.processors;
     options.cancel = &stop_asked;
     options.progress_every = std::min(1.0, p.slice / 2);
     if (!what.scenario.empty()) {

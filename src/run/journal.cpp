@@ -4,6 +4,7 @@
 #include "run/fnv1a.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -57,10 +58,19 @@ load decode_load(const json& from) {
 }
 
 json encode(const run_parameters& p) {
-    json all{
-        {"workers", p.workers},         {"seconds", p.seconds},        {"until", p.until}, {"seed", p.seed},
-        {"hang_after", p.hang_after},   {"keep_going", p.keep_going},  {"turn", p.turn},   {"slice", p.slice},
-        {"shard_index", p.shard_index}, {"shard_count", p.shard_count}};
+    json all{{"workers", p.workers},
+             {"seconds", p.seconds},
+             {"until", p.until},
+             {"seed", p.seed},
+             {"hang_after", p.hang_after},
+             {"keep_going", p.keep_going},
+             {"record", p.record},
+             {"pin", p.pin},
+             {"processors", p.processors},
+             {"turn", p.turn},
+             {"slice", p.slice},
+             {"shard_index", p.shard_index},
+             {"shard_count", p.shard_count}};
     all["loads"] = json::array();
     for (const load& l : p.loads)
         all["loads"].push_back(encode(l));
@@ -77,6 +87,9 @@ run_parameters decode_parameters(const json& from) {
     p.seed = get<std::uint64_t>(from, "seed");
     p.hang_after = get<double>(from, "hang_after");
     p.keep_going = get<bool>(from, "keep_going");
+    p.record = get<bool>(from, "record");
+    p.pin = get<bool>(from, "pin");
+    p.processors = get<std::vector<unsigned>>(from, "processors");
     p.turn = get<double>(from, "turn");
     p.slice = get<double>(from, "slice");
     p.shard_index = get<unsigned>(from, "shard_index");
@@ -357,6 +370,12 @@ std::string parameters_text(const run_parameters& p) {
         fmt::format("{}; {}, {:g} s, seed {}, hang after {:g} s{}", joined(loads, ", "),
                     p.workers == 0 ? "a worker per processor" : fmt::format("{} workers", p.workers),
                     p.seconds, p.seed, p.hang_after, p.keep_going ? ", keep going" : "");
+    if (!p.record)
+        text += ", no recorder";
+    if (!p.pin)
+        text += ", not pinned";
+    else if (!p.processors.empty())
+        text += fmt::format(", on processors {}", fmt::join(p.processors, ","));
     if (p.loads.size() > 1)
         text += fmt::format(", turns of {:g} s", p.turn);
     if (p.shard_count > 1)

@@ -53,8 +53,11 @@ struct run_parameters {
     std::uint64_t seed = 0;
     double hang_after = 30;
     bool keep_going = false;
-    double turn = 0;  ///< seconds until the next load's turn
-    double slice = 0; ///< seconds of one slice record
+    bool record = true;               ///< flight recorders
+    bool pin = true;                  ///< each worker stays on a processor
+    std::vector<unsigned> processors; ///< on which; empty: those that the process may use
+    double turn = 0;                  ///< seconds until the next load's turn
+    double slice = 0;                 ///< seconds of one slice record
     unsigned shard_index = 0;
     unsigned shard_count = 1;
 };

@@ -257,6 +257,27 @@ class Campaign(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn("2 workers, 1 s, seed 9, hang after 30 s, keep going", result.stderr)
 
+    def test_recorder_and_processors_reach_the_workers(self):
+        cpu = min(os.sched_getaffinity(0))
+        supervisor = start("stress", "--out", self.directory, "--duration", "3s", "--workers", "2", "--no-recorder",
+                           "--pin", str(cpu))
+        worker = worker_of(supervisor)
+        placed = set()
+        for _ in range(100):
+            tasks = [t for t in os.listdir(f"/proc/{worker}/task") if int(t) != worker]
+            placed = {tuple(os.sched_getaffinity(int(t))) for t in tasks}
+            if len(tasks) == 2 and placed == {(cpu,)}:
+                break
+            time.sleep(0.02)
+        self.assertEqual(placed, {(cpu,)})
+        _, log = supervisor.communicate(timeout=30)
+        self.assertIn(f"no recorder, on processors {cpu}", log.splitlines()[0])
+        parameters = records(self.directory)[0]["parameters"]
+        self.assertEqual((parameters["record"], parameters["processors"]), (False, [cpu]))
+        for wrong in ("0-", "x", "", "4000"):
+            result = run("stress", "--duration", "1s", "--pin", wrong)
+            self.assertEqual((result.returncode, len(result.stderr.splitlines())), (2, 1), result.stderr)
+
     def test_damage_is_named(self):
         self.assertEqual(run("stress", "--out", self.directory, "--duration", "1s", "--workers", "2").returncode, 0)
         file = os.path.join(self.directory, "journal.jsonl")

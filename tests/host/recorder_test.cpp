@@ -7,6 +7,7 @@
 #include <arch/recorder.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <thread>
 
@@ -25,7 +26,7 @@ TEST_CASE("a thread without a ring records nothing") {
     CHECK(ring->read().empty());
 }
 
-TEST_CASE("notes, counts and locks are recorded in order, with their values") {
+TEST_CASE("notes and counts are recorded in order, with their values; a free lock is not") {
     const auto ring = std::make_unique<arch::flight_ring>();
     const recording on(*ring);
     arch::atomic<int> count{5};
@@ -34,7 +35,7 @@ TEST_CASE("notes, counts and locks are recorded in order, with their values") {
     count.fetch_sub(6, arch::order::full);
     { arch::guard held(lock); }
     const auto all = ring->read();
-    REQUIRE(all.size() == 3);
+    REQUIRE(all.size() == 2);
     CHECK(all[0].kind == arch::step::note);
     CHECK(std::string(all[0].where) == "hello");
     CHECK(all[0].after == 7);
@@ -42,11 +43,47 @@ TEST_CASE("notes, counts and locks are recorded in order, with their values") {
     CHECK(all[1].object == &count);
     CHECK(all[1].before == 5);
     CHECK(all[1].after == -1);
-    CHECK(all[2].kind == arch::step::lock);
-    CHECK(all[2].object == &lock);
-    CHECK(all[0].time <= all[2].time);
+    CHECK(all[0].time <= all[1].time);
     ring->forget();
     CHECK(ring->read().empty());
+}
+
+TEST_CASE("what has no time stamp of its own lies between its neighbours") {
+    arch::flight_nanoseconds(0); // time begins
+    const auto ring = std::make_unique<arch::flight_ring>();
+    const recording on(*ring);
+    for (int i = 0; i < 3; ++i)
+        arch::record(arch::step::note, "before");
+    const std::uint64_t before = arch::flight_clock();
+    arch::record(arch::step::block, "f");
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    arch::record(arch::step::resume, "f");
+    const std::uint64_t after = arch::flight_clock();
+    arch::record(arch::step::note, "after");
+    const auto all = ring->read();
+    REQUIRE(all.size() == 6);
+    for (std::size_t i = 1; i < all.size(); ++i)
+        CHECK(all[i - 1].time <= all[i].time);
+    // The pause lies between the wait's two records and nowhere else.
+    CHECK(all[3].time >= before);
+    CHECK(all[4].time <= after);
+    CHECK(arch::flight_nanoseconds(all[4].time) - arch::flight_nanoseconds(all[3].time) > 1'000'000);
+    CHECK(all[5].time - all[4].time < all[4].time - all[3].time);
+    CHECK(all[0].time > 0);
+}
+
+TEST_CASE("records without any time stamp among them are placed before now") {
+    const auto ring = std::make_unique<arch::flight_ring>();
+    const recording on(*ring);
+    arch::record(arch::step::note, "first of eight");
+    ring->forget();
+    arch::record(arch::step::note, "second");
+    arch::record(arch::step::note, "third");
+    const auto all = ring->read();
+    REQUIRE(all.size() == 2);
+    CHECK(all[0].time > 0);
+    CHECK(all[0].time < all[1].time);
+    CHECK(all[1].time <= arch::flight_clock());
 }
 
 TEST_CASE("a full ring keeps the newest records") {

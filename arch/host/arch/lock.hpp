@@ -18,7 +18,6 @@
 #include <arch/machine.hpp>
 #include <arch/membarrier.hpp>
 #include <arch/preempt.hpp>
-#include <arch/recorder.hpp>
 #include <arch/site.hpp>
 #include <arch/task.hpp>
 
@@ -51,7 +50,6 @@ class exclusive_lock {
             [[unlikely]]
             lock_slowly(self, at);
         self.held.push(*type_, this, at);
-        record(step::lock, at.function, this);
     }
     bool try_lock(site at = site::here()) {
         std::uint32_t seen = free;
@@ -106,7 +104,6 @@ class rwsem {
         if (!try_read()) [[unlikely]]
             down_read_slowly(self, at);
         self.held.push(*type_, this, at);
-        record(step::lock, at.function, this);
     }
     void up_read(site = site::here()) {
         current().held.pop(this);
@@ -123,7 +120,6 @@ class rwsem {
         if (!try_write()) [[unlikely]]
             down_write_slowly(self, at);
         self.held.push(*type_, this, at);
-        record(step::lock, at.function, this);
     }
     bool try_down_write(site at = site::here()) {
         if (!try_write())
