@@ -27,7 +27,7 @@ class world_body : public body {
             setup_texts_.push_back(print(o, what));
     }
     /// The world of a failed execution is lost with its fibres: locks are held, tasks sleep.
-    ~world_body() override { world_.release(); }
+    ~world_body() override { static_cast<void>(world_.release()); }
 
     unsigned threads() const override { return program_.world.workers; }
 

@@ -79,7 +79,7 @@ std::vector<stress_count> difference(const std::vector<stress_count>& now,
 
 class supervisor {
   public:
-    supervisor(run_contents so_far, journal_writer journal, const campaign_options& options)
+    supervisor(const run_contents& so_far, journal_writer journal, const campaign_options& options)
         : options_(options), parameters_(so_far.begin.parameters), journal_(std::move(journal)) {
         sums_.directory = options.directory;
         sums_.begin = so_far.begin;

@@ -50,6 +50,7 @@ child_process::child_process(const std::filesystem::path& program, const std::st
     std::vector<std::string> words = arguments;
     words.insert(words.begin(), name);
     std::vector<char*> pointers;
+    pointers.reserve(words.size() + 1);
     for (std::string& word : words)
         pointers.push_back(word.data());
     pointers.push_back(nullptr);

@@ -48,7 +48,8 @@ std::vector<std::string> own_command() {
     return words;
 }
 
-told_failure shrink_failure(const program& what, const std::string& memory, failure found, double seconds) {
+told_failure shrink_failure(const program& what, const std::string& memory, const failure& found,
+                            double seconds) {
     told_failure told;
     told.kept.what = what;
     told.kept.memory = memory;

@@ -20,7 +20,8 @@ struct told_failure {
 };
 
 /// Shrinks a failure of `what` on the simulated machine, for at most `seconds`.
-told_failure shrink_failure(const program& what, const std::string& memory, failure found, double seconds);
+told_failure shrink_failure(const program& what, const std::string& memory, const failure& found,
+                            double seconds);
 
 /// Writes the bundle below `directory` and returns the whole report: violation, ladder, state and the command that replays it.
 std::string keep_failure(const told_failure& told, const scenario_verdict& verdict,

@@ -25,6 +25,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 9> archs{{
 
 std::vector<std::string> known_archs() {
     std::vector<std::string> names;
+    names.reserve(archs.size());
     for (const auto& [arch, memory] : archs)
         names.emplace_back(arch);
     return names;

@@ -29,10 +29,10 @@ fs::path data_directory(const char* name) {
 } // namespace
 
 fs::path checker_program() {
-    const fs::path beside = own_directory() / "daxtorture-checker";
+    fs::path beside = own_directory() / "daxtorture-checker";
     if (fs::exists(beside))
         return beside;
-    const fs::path installed = fs::path(DAXTORTURE_LIBEXEC_DIR) / "daxtorture-checker";
+    fs::path installed = fs::path(DAXTORTURE_LIBEXEC_DIR) / "daxtorture-checker";
     if (fs::exists(installed))
         return installed;
     throw std::runtime_error("the checker is missing: neither " + beside.string() + " nor " +

@@ -690,6 +690,7 @@ void copy_bundles(const run_contents& from, const fs::path& out) {
 
 run_contents merge_runs(const std::vector<fs::path>& from, const fs::path& out) {
     std::vector<run_contents> parts;
+    parts.reserve(from.size());
     for (const fs::path& directory : from)
         parts.push_back(read_journal(directory));
     std::error_code error;

@@ -160,7 +160,7 @@ std::vector<operation> last_operations(const projection& to, const std::vector<o
 }
 
 /// Adds what makes a thread complete: pins before their use, and an end of every pin.
-std::vector<operation> balanced(std::vector<operation> from) {
+std::vector<operation> balanced(const std::vector<operation>& from) {
     std::vector<operation> all;
     unsigned pins = 0, gets = 0;
     const auto drop_all = [&] {

@@ -16,13 +16,6 @@ bool is_name_character(char c) {
            c == '-' || c == '.';
 }
 
-template <class Named> std::vector<std::string_view> names_of(const std::vector<Named>& all) {
-    std::vector<std::string_view> names;
-    for (const Named& one : all)
-        names.push_back(one.name);
-    return names;
-}
-
 std::string range_text(unsigned first, unsigned last) {
     return std::to_string(first) + ".." + std::to_string(last);
 }
@@ -111,12 +104,7 @@ void parse_flags(line& from, std::uint8_t allowed, operation& into) {
 }
 
 operation parse_operation(line& from, const program& names) {
-    static const std::vector<std::string_view> known = [] {
-        std::vector<std::string_view> all;
-        for (const operation_info& one : operation_table)
-            all.push_back(one.name);
-        return all;
-    }();
+    static const std::vector<std::string_view> known = names_of(operation_table);
     const word at = from.take("an operation");
     const auto found = std::ranges::find(known, at.text);
     if (found == known.end())

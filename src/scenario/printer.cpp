@@ -66,7 +66,7 @@ std::string head_text(const program& p) {
     }
     text += keyword("protocol") + p.protocol + "\n";
     for (const auto& [name, value] : p.rules)
-        text += keyword("rule") + name + "=" + value + "\n";
+        text += fmt::format("{}{}={}\n", keyword("rule"), name, value);
     if (!p.memory.empty())
         text += keyword("memory") + p.memory + "\n";
     return text + keyword("geometry") + p.geometry + "\n";
@@ -117,6 +117,13 @@ std::string print(const operation& what, const program& in) {
     for (const flag_info& one : flag_table)
         if (what.has(one.value))
             text.append(" ").append(one.name);
+    return text;
+}
+
+std::string print_rules(const program& what) {
+    std::string text;
+    for (const auto& [name, value] : what.rules)
+        text.append(text.empty() ? "" : " ").append(name).append("=").append(value);
     return text;
 }
 

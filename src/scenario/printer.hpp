@@ -15,4 +15,7 @@ std::string print(const operation& what, const program& in);
 /// "fail I7 under v6.12"
 std::string print(const expectation& what);
 
+/// The rules on top of the preset: "NAME=VALUE", separated by spaces.
+std::string print_rules(const program& what);
+
 } // namespace daxtorture

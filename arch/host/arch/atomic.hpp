@@ -63,7 +63,7 @@ inline constinit std::atomic<unsigned> fence_dummy{0};
 } // namespace detail
 
 template <class T> class atomic {
-    static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= 8);
+    static_assert(std::atomic<T>::is_always_lock_free);
 
   public:
     constexpr atomic() : value_(T{}) {}

@@ -15,6 +15,8 @@
 #include <arch/order.hpp>
 #include <arch/site.hpp>
 
+#include <type_traits>
+
 namespace arch::inline relacy {
 
 struct task;
@@ -171,9 +173,11 @@ inline order effective(order written, const char* kind, site at) {
 
 template <class T> void watch(const void* object, T before, T after) {
     const auto mixed = [object](T value) {
-        std::uint64_t x = 0;
-        std::memcpy(&x, &value, sizeof value);
-        x ^= reinterpret_cast<std::uintptr_t>(object) * 0x9e3779b97f4a7c15u;
+        std::uint64_t x = reinterpret_cast<std::uintptr_t>(object) * 0x9e3779b97f4a7c15u;
+        if constexpr (std::is_pointer_v<T>)
+            x ^= reinterpret_cast<std::uintptr_t>(value);
+        else
+            x ^= static_cast<std::uint64_t>(value);
         x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
         x = (x ^ x >> 27) * 0x94d049bb133111ebu;
         return x ^ x >> 31;
