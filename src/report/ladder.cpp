@@ -20,7 +20,9 @@ struct rung {
     unsigned thread = 0;
     std::string function; ///< empty: stands alone (an operation, a mark)
     std::string text;
-    std::string place; ///< file:line
+    std::string
+        file; ///< where the function is, with the lines of its steps; empty: not a function's own step
+    std::vector<unsigned> lines;
     style look = style::plain;
     unsigned times = 1;
     std::string object; ///< of a write: the next write to it by the same function joins this line
@@ -50,7 +52,8 @@ class selection {
                 add(i);
         for (const task_snapshot& task : what.state.tasks)
             if (task.blocked && task.id < threads_ && what.kind == failure_kind::deadlock)
-                push({task.id, "", "never wakes: waits for " + task.waits_for, "", style::bad, 1, "", ""});
+                push(
+                    {task.id, "", "never wakes: waits for " + task.waits_for, "", {}, style::bad, 1, "", ""});
     }
     std::vector<rung> take() { return std::move(rungs_); }
 
@@ -134,22 +137,31 @@ class selection {
             shown_ = false;
         }
         if (e.no_return)
-            push({e.thread, "", "-- no return --", "", style::bad, 1, "", ""});
+            push({e.thread, "", "-- no return --", "", {}, style::bad, 1, "", ""});
         if (std::string text = text_of(i); text.empty()) {
             ++hidden_;
         } else {
             const bool alone = e.kind == "begin" || e.kind == "end";
+            const bool own = !alone && !e.file.empty() && functions_[i] == e.function;
             const bool write = writes(e);
-            push({e.thread, alone ? "" : functions_[i], std::move(text),
-                  alone || e.file.empty() ? "" : fmt::format("{}:{}", e.file, e.line), look_of(e), 1,
-                  write ? e.object : "", write ? e.after : ""});
+            push({e.thread, alone ? "" : functions_[i], std::move(text), own ? e.file : "",
+                  own ? std::vector{e.line} : std::vector<unsigned>(), look_of(e), 1, write ? e.object : "",
+                  write ? e.after : ""});
             shown_ = true;
         }
         const bool last = i + 1 == events_.size() || events_[i + 1].thread != e.thread;
         if (last && !shown_ && hidden_ != 0 && e.preempted)
-            push({e.thread, functions_[i], fmt::format("({} steps)", hidden_), "", style::faint, 1, "", ""});
+            push({e.thread,
+                  functions_[i],
+                  fmt::format("({} steps)", hidden_),
+                  "",
+                  {},
+                  style::faint,
+                  1,
+                  "",
+                  ""});
         if (e.preempted)
-            push({e.thread, "", "-- preempted --", "", style::doubtful, 1, "", ""});
+            push({e.thread, "", "-- preempted --", "", {}, style::doubtful, 1, "", ""});
     }
 
     static style look_of(const event& e) {
@@ -173,6 +185,7 @@ class selection {
                 before.object == one.object && before.times == 1 && one.text.starts_with(joint) && !all_) {
                 before.text += " -> " + one.newest;
                 before.newest = one.newest;
+                before.lines.insert(before.lines.end(), one.lines.begin(), one.lines.end());
                 return;
             }
         }
@@ -214,26 +227,30 @@ class page {
             std::string text = one.text;
             if (one.times > 1)
                 text += fmt::format(" (x{})", one.times);
-            if (options_.places && !one.place.empty())
-                text += fmt::format(" [{}]", note(one.place));
+            if (!one.file.empty())
+                places_[one.file][one.function].insert(one.lines.begin(), one.lines.end());
             cell(one.thread, text, one.look, one.function.empty() ? 0 : 2);
             if (one.text == "-- no return --")
                 no_return_ = true;
         }
-        for (std::size_t i = 0; i < notes_.size(); ++i)
-            out_ += fmt::format("{}[{}] {}\n", i == 0 ? "\n" : "", i + 1, notes_[i]);
+        list_places();
         if (no_return_)
             out_ += "\nno return: from there on nearly every way to go on fails\n";
         return std::move(out_);
     }
 
   private:
-    std::size_t note(const std::string& place) {
-        const auto found = std::ranges::find(notes_, place);
-        if (found != notes_.end())
-            return static_cast<std::size_t>(found - notes_.begin()) + 1;
-        notes_.push_back(place);
-        return notes_.size();
+    /// Where the steps are, a paragraph for each file: "src/mm/gup.cpp: got 31, gup_fast_pte_range 36 44".
+    void list_places() {
+        if (!places_.empty())
+            out_ += "\n";
+        for (const auto& [file, functions] : places_) {
+            std::string text = file;
+            for (const auto& [function, lines] : functions)
+                text += fmt::format("{} {} {}", text == file ? ":" : ",", function, fmt::join(lines, " "));
+            for (const std::string& part : wrap(text, options_.width, 2))
+                out_ += paint(part, style::faint, options_.colour) + "\n";
+        }
     }
 
     /// Says the same shorter, as far as the column asks for it.
@@ -276,7 +293,7 @@ class page {
     std::size_t threads_;
     std::size_t column_;
     const ladder_options& options_;
-    std::vector<std::string> notes_;
+    std::map<std::string, std::map<std::string, std::set<unsigned>>> places_; ///< file, function, lines
     std::string out_;
     bool no_return_ = false;
 };

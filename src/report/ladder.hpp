@@ -4,6 +4,7 @@
 ///                write made, or soon makes, untrue. The rest of a run is left out, or counted when nothing else is left of it.
 /// Names          steps inside the XArray and in lambdas stand under the function that used them. Writes of one function to one object that
 ///                follow each other are one line. In narrow columns "refcount" becomes "ref" before a line is broken.
+/// Places         a list below says in which lines of which model file the functions' steps are.
 /// Marks          "-- no return --": with all decisions up to here, (nearly) every way to go on fails; with one less, not.
 ///                "-- preempted --": the thread could have gone on here, but another one ran. "(old)": a read that did not see the
 ///                newest value. "(x12)": the same step again and again.
@@ -18,7 +19,6 @@ namespace daxtorture {
 
 struct ladder_options {
     unsigned width = 75; ///< columns of text for two to four threads; more threads take 16 columns each
-    bool places = false; ///< model file:line of each step, as numbered notes below
     bool colour = false; ///< the caller knows terminals and NO_COLOR
     bool all = false;    ///< every event
 };

@@ -118,21 +118,21 @@ TEST_CASE("a ladder is at most 75 columns wide for two to four threads, without 
         for (unsigned t = 0; t < threads; ++t)
             f.events.push_back(step(t, "a_function_name_that_is_longer_than_any_column_of_a_ladder", "note",
                                     "a_note_without_a_blank_that_is_longer_than_any_column_of_a_ladder"));
-        for (const bool places : {false, true})
-            for (const std::string& line :
-                 lines_of(ladder(f, with_threads(threads), {75, places, false, true}))) {
-                INFO(line);
-                CHECK(line.size() <= 75);
-                CHECK_FALSE(line.ends_with(' '));
-            }
+        for (const std::string& line : lines_of(ladder(f, with_threads(threads), {75, false, true}))) {
+            INFO(line);
+            CHECK(line.size() <= 75);
+            CHECK_FALSE(line.ends_with(' '));
+        }
     }
 }
 
-TEST_CASE("places are numbered notes, each once") {
-    const std::string text = ladder(lost_wake_up(), with_threads(2), {75, true, false, false});
+TEST_CASE("a ladder names the model file and lines of each function, once") {
+    const std::string text = ladder(lost_wake_up(), with_threads(2));
     INFO(text);
-    CHECK(text.find("[1] src/dax/layout_break.cpp:40") != std::string::npos);
-    CHECK(text.find("[2]") == std::string::npos);
+    const std::size_t at = text.find("src/dax/layout_break.cpp: ");
+    REQUIRE(at != std::string::npos);
+    CHECK(text.find("folio_put 40", at) != std::string::npos);
+    CHECK(text.find("src/dax/layout_break.cpp: ", at + 1) == std::string::npos);
 }
 
 TEST_CASE("the same step again and again is one rung") {
