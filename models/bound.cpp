@@ -11,7 +11,8 @@ namespace {
 /// first failure of a branch is a simple one.
 class bound : public strategy {
   public:
-    bound(unsigned preemptions, unsigned unusual) : preemptions_(preemptions), unusual_(unusual) {}
+    bound(unsigned preemptions, unsigned unusual, tree_part part)
+        : preemptions_(preemptions), unusual_(unusual), part_(part) {}
 
     bool begin(std::uint64_t, unsigned) override {
         preemptions_left_ = preemptions_;
@@ -21,10 +22,15 @@ class bound : public strategy {
             started_ = true;
             return true;
         }
+        if (subtree_ % part_.count != part_.index && path_.size() > split_depth)
+            path_.resize(
+                split_depth); // another part's: one execution of it showed where the next subtree begins
         while (!path_.empty() && path_.back().untried == 0)
             path_.pop_back();
         if (path_.empty())
             return false;
+        if (path_.size() <= split_depth)
+            ++subtree_;
         node& last = path_.back();
         last.chosen = static_cast<std::uint8_t>(std::countr_zero(static_cast<unsigned>(last.untried)));
         last.untried &= static_cast<std::uint8_t>(last.untried - 1);
@@ -54,6 +60,8 @@ class bound : public strategy {
     }
 
   private:
+    static constexpr std::size_t split_depth = 8; ///< decisions that tell the subtrees apart
+
     struct node {
         std::uint32_t question;
         std::uint8_t chosen;
@@ -72,6 +80,8 @@ class bound : public strategy {
 
     unsigned preemptions_;
     unsigned unusual_;
+    tree_part part_;
+    std::uint64_t subtree_ = 0; ///< number of the subtree that the path is in
     unsigned preemptions_left_ = 0;
     unsigned unusual_left_ = 0;
     std::size_t depth_ = 0;
@@ -81,8 +91,8 @@ class bound : public strategy {
 
 } // namespace
 
-std::unique_ptr<strategy> make_bound(unsigned preemptions, unsigned unusual) {
-    return std::make_unique<bound>(preemptions, unusual);
+std::unique_ptr<strategy> make_bound(unsigned preemptions, unsigned unusual, tree_part part) {
+    return std::make_unique<bound>(preemptions, unusual, part);
 }
 
 } // namespace daxtorture

@@ -36,6 +36,22 @@ void add(search_result& total, exploration_result&& part) {
             total.orders.push_back(std::move(one));
 }
 
+std::unique_ptr<strategy> strategy_of(const search_options& options) {
+    switch (options.scheduler) {
+    case search_kind::uniform:
+        return make_uniform(options.seed);
+    case search_kind::pct:
+        return make_pct(options.seed, options.depth);
+    case search_kind::bound:
+        return make_bound(options.bound, options.bound, options.part);
+    case search_kind::full:
+        return make_bound(unlimited, unlimited, options.part);
+    case search_kind::aim:
+        return make_aim(options.seed, options.targets);
+    }
+    return nullptr;
+}
+
 /// Bounds one after the other: the first failure has the fewest preemptions.
 search_result search_bounds(body& runs, const search_options& options) {
     search_result total;
@@ -56,7 +72,7 @@ search_result search_bounds(body& runs, const search_options& options) {
                 options.progress(total.executions + executions, total.seconds + seconds);
             };
         const std::uint64_t before = total.executions;
-        const auto how = make_bound(bound, bound);
+        const auto how = make_bound(bound, bound, options.part);
         add(total, explore(runs, *how, e));
         if (total.found.kind != failure_kind::none)
             total.failed_at += before;
@@ -72,10 +88,7 @@ search_result search(const program& what, const search_options& options) {
     const std::unique_ptr<body> runs = make_world_body(what);
     if (options.scheduler == search_kind::bound)
         return search_bounds(*runs, options);
-    const std::unique_ptr<strategy> how =
-        options.scheduler == search_kind::uniform ? make_uniform(options.seed)
-        : options.scheduler == search_kind::pct   ? make_pct(options.seed, options.depth)
-                                                  : make_bound(unlimited, unlimited);
+    const std::unique_ptr<strategy> how = strategy_of(options);
     exploration_options e = exploration_of(options);
     e.progress = options.progress;
     search_result total;

@@ -13,12 +13,14 @@
 
 namespace daxtorture {
 
-enum class search_kind : std::uint8_t { uniform, pct, bound, full };
+enum class search_kind : std::uint8_t { uniform, pct, bound, full, aim };
 
 struct search_options {
     search_kind scheduler = search_kind::pct;
     unsigned depth = 3; ///< pct: a failure of this many ordering constraints can be hit
     unsigned bound = 2; ///< bound: preemptions, and as many stale loads; 0, 1, ... up to it in turn
+    tree_part part;     ///< bound, full: the share of the tree
+    std::vector<aim_target> targets; ///< aim: what to meet
     std::uint64_t seed = 1;
     std::uint64_t first = 1;      ///< number of the first execution (uniform, pct)
     std::uint64_t iterations = 0; ///< 0: no limit

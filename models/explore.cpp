@@ -30,7 +30,7 @@ std::string describe(const void* address) { return exploring->what.describe(addr
 
 /// "../src/mm/gup.cpp" and the like -> "src/mm/gup.cpp"
 std::string path_below_root(const char* file) {
-    const std::string path = file;
+    std::string path = file;
     for (const char* top : {"src/", "models/", "tests/", "arch/"}) {
         const std::size_t at = path.rfind(top);
         if (at != std::string::npos && (at == 0 || path[at - 1] == '/'))
@@ -106,7 +106,7 @@ bool exploration::begin_execution() {
     watch.begin();
     if (options.cover != nullptr)
         options.cover->begin();
-    turn.begin(decides, what.threads(), options.memory == memory_class::sc, s.steps);
+    turn.begin(decides, what.threads(), options.memory == memory_class::sc, s.steps, s.operation);
     return true;
 }
 

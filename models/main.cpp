@@ -9,8 +9,9 @@
 ///   protocol   a preset instead of the file's;  rules: ["NAME=VALUE", ...] on top
 ///   memory     "sc" | "tso" | "weak", default: what the scenario asks for, else weak
 ///   seconds, depth_limit
-///   search     scheduler "uniform" | "pct" | "bound" | "full", depth, bound, seed, first, iterations; coverage: bool; collect_orders: bool;
-///              weaken: {file, line, kind, order}: the model with this memory order
+///   search     scheduler "uniform" | "pct" | "bound" | "full" | "aim", depth, bound, seed, first, iterations; coverage: bool;
+///              part: [index, count] of the tree (bound, full); targets: [[outer thread, outer operation, thread, operation], ...] (aim);
+///              collect_orders: bool; weaken: {file, line, kind, order}: the model with this memory order
 ///   replay     schedule: [numbers]; no_return: bool, marks the event from which on everything fails
 ///   shrink     schedule; reduce_program: bool; no_return: bool
 /// Standard output: one JSON object a line.
@@ -73,6 +74,8 @@ search_kind scheduler_of(const std::string& name) {
         return search_kind::bound;
     if (name == "full")
         return search_kind::full;
+    if (name == "aim")
+        return search_kind::aim;
     throw bad_input("request", "unknown scheduler '" + name + "'");
 }
 
@@ -113,11 +116,24 @@ json coverage_of(const coverage& cover, const program& what) {
     return {{"outcomes", cover.outcomes()}, {"last_new", cover.last_new()}, {"pairs", pairs}};
 }
 
+aim_target target_of(const json& numbers, const program& what) {
+    const aim_target target{numbers.at(0), numbers.at(1), numbers.at(2), numbers.at(3)};
+    for (const auto& [thread, operation] :
+         {std::pair(target.outer_thread, target.outer), std::pair(target.thread, target.operation)})
+        if (thread >= what.threads.size() || operation >= what.threads[thread].operations.size())
+            throw bad_input("request", "a target names an operation that the scenario does not have");
+    return target;
+}
+
 json run_search(const program& what, memory_class memory, const json& request) {
     search_options o;
     o.scheduler = scheduler_of(request.value("scheduler", "pct"));
     o.depth = request.value("depth", o.depth);
     o.bound = request.value("bound", o.bound);
+    if (const auto part = request.find("part"); part != request.end())
+        o.part = {part->at(0), part->at(1)};
+    for (const json& one : request.value("targets", json::array()))
+        o.targets.push_back(target_of(one, what));
     o.seed = request.value("seed", o.seed);
     o.first = request.value("first", o.first);
     o.iterations = request.value("iterations", o.iterations);

@@ -18,10 +18,11 @@ enum class choice_kind : std::uint8_t { thread, load, rare };
 struct turn {
     static constexpr unsigned nobody = 15;
 
-    unsigned allowed = 0;      ///< mask of the threads to choose from, at least two
-    unsigned current = nobody; ///< the thread that just ran, if it could go on
-    bool yielding = false;     ///< it asked to be passed over: switching away costs nothing
-    unsigned step = 0;         ///< scheduling points that `current` has reached
+    unsigned allowed = 0;            ///< mask of the threads to choose from, at least two
+    unsigned current = nobody;       ///< the thread that just ran, if it could go on
+    bool yielding = false;           ///< it asked to be passed over: switching away costs nothing
+    unsigned step = 0;               ///< scheduling points that `current` has reached
+    const int* operations = nullptr; ///< of each thread: number of the operation it is in, -1: in none
 };
 
 /// A decision among outcomes of one access: 0 is the newest value or the usual outcome.
@@ -94,7 +95,23 @@ std::unique_ptr<strategy> make_pct(std::uint64_t seed, unsigned depth);
 /// Depth-first through all executions with at most `preemptions` forced context switches and at most `unusual` stale loads
 /// and rare outcomes; unlimited = all of them.
 inline constexpr unsigned unlimited = ~0u;
-std::unique_ptr<strategy> make_bound(unsigned preemptions, unsigned unusual);
+/// A share of the tree of executions: subtrees number index, index + count, ... Together the `count` parts are the tree; each part
+/// also runs one execution of every subtree that is not its own.
+struct tree_part {
+    unsigned index = 0;
+    unsigned count = 1;
+};
+std::unique_ptr<strategy> make_bound(unsigned preemptions, unsigned unusual, tree_part part = {});
+
+/// Operation `operation` of `thread` is to run between two steps of operation `outer` of `outer_thread`.
+struct aim_target {
+    unsigned outer_thread = 0;
+    unsigned outer = 0;
+    unsigned thread = 0;
+    unsigned operation = 0;
+};
+/// Leads each execution to one of the targets, in turn, with random numbers of steps inside the operations; then random turns.
+std::unique_ptr<strategy> make_aim(std::uint64_t seed, std::vector<aim_target> targets);
 
 /// The decisions of a schedule; beyond its end the thread goes on and loads are fresh. Stops following at the first
 /// question that the schedule did not answer.

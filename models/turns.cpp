@@ -19,11 +19,12 @@ unsigned turns::decide(unsigned allowed, unsigned current, bool yielding) {
         return fair_.bit_of(allowed);
     }
     const turn t{allowed, can_go_on ? current : turn::nobody, yielding && can_go_on,
-                 can_go_on ? thread_steps_[current] : 0};
-    unsigned chosen = static_cast<unsigned>(std::countr_zero(allowed));
+                 can_go_on ? thread_steps_[current] : 0, operations_};
+    unsigned chosen;
     try {
         chosen = strategy_->next_thread(t);
     } catch (const std::exception& problem) {
+        chosen = static_cast<unsigned>(std::countr_zero(allowed));
         error_ = problem.what();
     }
     log_.push_back(decision::thread(t, chosen).bits());

@@ -23,10 +23,12 @@ class turns {
 
     void set_limit(std::uint64_t limit) { limit_ = limit; }
 
-    /// `thread_steps`: how many scheduling points each thread has reached; the caller counts.
-    void begin(strategy& decides, unsigned threads, bool newest_only, const std::uint32_t* thread_steps) {
+    /// The caller keeps, for each thread, how many scheduling points it has reached and which operation it is in.
+    void begin(strategy& decides, unsigned threads, bool newest_only, const std::uint32_t* thread_steps,
+               const int* operations) {
         strategy_ = &decides;
         thread_steps_ = thread_steps;
+        operations_ = operations;
         runnable_ = (1u << threads) - 1;
         finished_ = 0;
         threads_ = threads;
@@ -121,6 +123,7 @@ class turns {
 
     strategy* strategy_ = nullptr;
     const std::uint32_t* thread_steps_ = nullptr;
+    const int* operations_ = nullptr;
     unsigned threads_ = 0;
     unsigned runnable_ = 0;
     unsigned finished_ = 0;

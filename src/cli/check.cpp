@@ -67,9 +67,15 @@ std::string coverage_note(const portfolio_result& result, verdict_kind verdict,
         return fmt::format("{} executions ended only at the step limit", grouped(cut_short));
     if (verdict == verdict_kind::inconclusive)
         return "the time ended first";
-    if (result.exhaustive && options.scheduler != "full")
-        return fmt::format("all executions with at most {0} preemptions and {0} stale loads", options.bound);
-    return "";
+    if (!result.exhaustive)
+        return "";
+    const std::string share =
+        options.part.count == 1
+            ? "all executions"
+            : fmt::format("part {} of {} of all executions", options.part.index + 1, options.part.count);
+    if (options.scheduler != "full")
+        return fmt::format("{0} with at most {1} preemptions and {1} stale loads", share, options.bound);
+    return options.part.count == 1 ? "" : share;
 }
 
 std::string operation_text(const program& what, unsigned thread, unsigned number) {
@@ -81,15 +87,10 @@ coverage_summary coverage_of(const program& what, const search_coverage& covered
     coverage_summary c;
     c.outcomes = covered.outcomes.size();
     c.pairs = covered.pairs.size();
-    for (unsigned a = 0; a < what.threads.size(); ++a)
-        for (unsigned i = 0; i < what.threads[a].operations.size(); ++i)
-            for (unsigned b = 0; b < what.threads.size(); ++b)
-                for (unsigned j = 0; a != b && j < what.threads[b].operations.size(); ++j) {
-                    ++c.pairs_possible;
-                    if (!covered.pairs.contains({a, i, b, j}))
-                        c.never.push_back(operation_text(what, b, j) + " inside " +
-                                          operation_text(what, a, i));
-                }
+    for (const auto& [outer_thread, outer, thread, operation] : never_met(what, covered))
+        c.never.push_back(operation_text(what, thread, operation) + " inside " +
+                          operation_text(what, outer_thread, outer));
+    c.pairs_possible = c.pairs + c.never.size();
     return c;
 }
 
@@ -123,10 +124,7 @@ scenario_verdict verdict_of(const program& what, const std::string& memory, cons
     scenario_verdict v;
     v.name = what.name;
     v.protocol = what.protocol;
-    std::string rules;
-    for (const auto& [name, value] : what.rules)
-        rules += (rules.empty() ? "" : " ") + name + "=" + value;
-    v.rules = rules;
+    v.rules = print_rules(what);
     v.memory = memory;
     v.scheduler = phases_text(result);
     v.verdict = judge(result, options);
@@ -162,10 +160,9 @@ scenario_verdict check_one(const checked& one, const check_options& options, std
     const std::string memory = memory_of(what, options);
     const bool colour = colours_on_stdout();
     status_line status;
-    const portfolio_result result =
-        search_scenario(print(what), what.name, memory, options, [&](const std::string& progress) {
-            status.show(fmt::format("[{}/{}] {}: {}", number, total, what.name, progress));
-        });
+    const portfolio_result result = search_scenario(what, memory, options, [&](const std::string& progress) {
+        status.show(fmt::format("[{}/{}] {}: {}", number, total, what.name, progress));
+    });
     scenario_verdict verdict = verdict_of(what, memory, result, options);
     verdict.known_finding = verdict.verdict == verdict_kind::fail && is_known(one, verdict.found);
     std::string report;
@@ -246,6 +243,7 @@ exit_code run_check(const check_options& given) {
     }
     const bool quiet = options.json == "-";
     std::vector<scenario_verdict> verdicts;
+    verdicts.reserve(all.size());
     for (const checked& one : all)
         verdicts.push_back(check_one(one, options, widest, quiet, verdicts.size() + 1, all.size()));
     if (!quiet && verdicts.size() > 1)

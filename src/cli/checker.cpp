@@ -24,6 +24,8 @@ std::string text_of(const checker_request& request) {
                         {"scheduler", request.scheduler},
                         {"depth", request.depth},
                         {"bound", request.bound},
+                        {"part", {request.tree.index, request.tree.count}},
+                        {"targets", request.targets},
                         {"seed", request.seed},
                         {"first", request.first},
                         {"iterations", request.iterations},

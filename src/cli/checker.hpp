@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/child_process.hpp"
+#include "cli/commands.hpp"
 
 #include "run/failure.hpp"
 
@@ -14,6 +15,9 @@
 
 namespace daxtorture::cli {
 
+/// Operation `operation` of `thread` ran between two steps of operation `outer` of `outer_thread`.
+using operation_pair = std::array<unsigned, 4>; ///< outer_thread, outer, thread, operation
+
 /// What one checker process is to do. Fields that its kind does not use are ignored.
 struct checker_request {
     enum class kind { search, replay, shrink } what = kind::search;
@@ -23,6 +27,8 @@ struct checker_request {
     std::string scheduler;
     unsigned depth = 3;
     unsigned bound = 2;
+    shard tree;                          ///< bound, full: the share of the tree of executions
+    std::vector<operation_pair> targets; ///< aim: pairs to meet
     std::uint64_t seed = 1;
     std::uint64_t first = 1;
     std::uint64_t iterations = 0;
@@ -43,9 +49,6 @@ struct order_place {
     unsigned line = 0;
     std::string kind, order;
 };
-
-/// Operation `operation` of `thread` ran between two steps of operation `outer` of `outer_thread`.
-using operation_pair = std::array<unsigned, 4>; ///< outer_thread, outer, thread, operation
 
 /// What a search covered.
 struct search_coverage {

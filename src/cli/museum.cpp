@@ -90,7 +90,7 @@ portfolio_result search(const exhibit& one, const program& what, double seconds,
     options.seconds = seconds;
     options.jobs = jobs;
     const std::string memory = !under.empty() ? under : what.memory.empty() ? "weak" : what.memory;
-    return search_scenario(print(what), what.name, memory, options, [&](const std::string& progress) {
+    return search_scenario(what, memory, options, [&](const std::string& progress) {
         status.show(fmt::format("{} {}: {}", one.file, stage, progress));
     });
 }

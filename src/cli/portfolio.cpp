@@ -1,6 +1,7 @@
 #include "cli/portfolio.hpp"
 
 #include "report/text.hpp"
+#include "scenario/printer.hpp"
 
 #include <fmt/format.h>
 
@@ -9,6 +10,7 @@
 #include <deque>
 #include <memory>
 #include <thread>
+#include <utility>
 
 #include <poll.h>
 
@@ -21,19 +23,23 @@ constexpr double default_seconds = 60;               ///< cap of the default pla
 constexpr std::uint64_t random_executions = 100'000; ///< of each random phase of the default plan
 constexpr std::uint64_t slice = 250'000;             ///< executions of a random phase that only time ends
 
+constexpr std::uint64_t aimed_executions = 1'000; ///< at each pair of operations that was not met
+constexpr std::uint64_t aimed_executions_max = 50'000;
+
 bool random_strategy(const std::string& name) { return name == "pct" || name == "uniform"; }
+bool tree_strategy(const std::string& name) { return name == "bound" || name == "full"; }
 
 /// What is left to search: phases in order, and when they are used up, more slices of a random strategy that has no other limit.
 class search_plan {
   public:
-    search_plan(const checker_request& base, const check_options& options) : base_(base), options_(options) {
-        next_ = options.first;
+    search_plan(const checker_request& base, const check_options& options, unsigned jobs)
+        : base_(base), options_(options), jobs_(jobs), next_(options.first) {
         if (options.scheduler.empty())
             plan_portfolio();
         else if (random_strategy(options.scheduler))
             plan_random();
         else
-            phases_.push_back(phase(options.scheduler, options.depth));
+            add_tree(options.scheduler);
     }
 
     bool empty() const { return phases_.empty() && !endless_; }
@@ -43,6 +49,16 @@ class search_plan {
         search_phase front = std::move(phases_.front());
         phases_.pop_front();
         return front;
+    }
+
+    /// Parts of the tree of executions that this shard is to exhaust; 0: no exhaustive search.
+    unsigned tree_parts() const { return tree_parts_; }
+
+    void aim_at(std::vector<operation_pair> targets) {
+        search_phase p = phase("aim", 0);
+        p.request.iterations = std::min(aimed_executions * targets.size(), aimed_executions_max);
+        p.request.targets = std::move(targets);
+        phases_.push_back(std::move(p));
     }
 
     /// A random phase ended at a failure that nobody asked for: the rest of it comes next.
@@ -78,8 +94,19 @@ class search_plan {
         phases_.push_back(std::move(p));
     }
 
+    /// The tree, a part for each process of each shard; in one piece when its executions are counted.
+    void add_tree(const std::string& scheduler) {
+        tree_parts_ = base_.iterations != 0 ? 1 : jobs_;
+        for (unsigned i = 0; i < tree_parts_; ++i) {
+            search_phase p = phase(scheduler, 0);
+            if (base_.iterations == 0)
+                p.request.tree = {options_.part.index * jobs_ + i, options_.part.count * jobs_};
+            phases_.push_back(std::move(p));
+        }
+    }
+
     void plan_portfolio() {
-        phases_.push_back(phase("bound", 0));
+        add_tree("bound");
         add_slice("pct", 2, random_executions);
         add_slice("pct", 3, random_executions);
         add_slice("uniform", 0, random_executions);
@@ -106,7 +133,9 @@ class search_plan {
     const checker_request& base_;
     const check_options& options_;
     std::deque<search_phase> phases_;
-    std::uint64_t next_ = 1;
+    const unsigned jobs_;
+    std::uint64_t next_;
+    unsigned tree_parts_ = 0;
     bool endless_ = false;
 };
 
@@ -117,17 +146,18 @@ struct running_phase {
 
 class portfolio {
   public:
-    portfolio(const checker_request& base, const check_options& options)
-        : options_(options), plan_(base, options) {
-        jobs_ = options.jobs != 0 ? options.jobs : std::max(1U, std::thread::hardware_concurrency());
-        limit_ = options.seconds > 0 ? options.seconds : default_seconds;
-    }
+    portfolio(const program& what, const checker_request& base, const check_options& options)
+        : what_(what), options_(options),
+          jobs_(options.jobs != 0 ? options.jobs : std::max(1U, std::thread::hardware_concurrency())),
+          limit_(options.seconds > 0 ? options.seconds : default_seconds), plan_(base, options, jobs_) {}
 
     portfolio_result run(const std::function<void(const std::string&)>& progress) {
         while (!found() && seconds() < limit_ && start_phases()) {
             wait_for_news();
             collect();
             progress(fmt::format("{} executions, {:.1f} s", grouped(executions()), seconds()));
+            if (options_.coverage && options_.scheduler.empty() && running_.empty() && plan_.empty())
+                aim_at_what_is_missing();
         }
         finish();
         return std::move(result_);
@@ -153,6 +183,14 @@ class portfolio {
             running_.push_back({std::move(phase), std::move(worker)});
         }
         return !running_.empty();
+    }
+
+    /// Once, when the rest of the plan is done: what it never met steers the last phase.
+    void aim_at_what_is_missing() {
+        if (std::exchange(aimed_, true) || found())
+            return;
+        if (std::vector<operation_pair> missing = never_met(what_, result_.covered); !missing.empty())
+            plan_.aim_at(std::move(missing));
     }
 
     void wait_for_news() const {
@@ -184,8 +222,8 @@ class portfolio {
         const bool quota =
             phase.request.iterations != 0 && phase.answer.executions >= phase.request.iterations;
         phase.complete = (phase.answer.exhausted || quota) && phase.answer.depth_limit_hits == 0;
-        result_.exhaustive =
-            result_.exhaustive || (phase.answer.exhausted && phase.answer.depth_limit_hits == 0);
+        tree_parts_done_ += tree_strategy(phase.request.scheduler) && phase.answer.exhausted &&
+                            phase.answer.depth_limit_hits == 0;
         if (phase.answer.found.kind != failure_kind::none && options_.wanted &&
             !options_.wanted(phase.answer.found)) {
             if (result_.other.kind == failure_kind::none)
@@ -200,6 +238,7 @@ class portfolio {
 
     void finish() {
         result_.complete = plan_.empty() && running_.empty();
+        result_.exhaustive = plan_.tree_parts() != 0 && tree_parts_done_ == plan_.tree_parts();
         for (const running_phase& one : running_)
             result_.executions += one.worker->executions();
         running_.clear();
@@ -208,10 +247,13 @@ class portfolio {
         result_.seconds = seconds();
     }
 
+    const program& what_;
     const check_options& options_;
+    const unsigned jobs_;
+    const double limit_;
     search_plan plan_;
-    unsigned jobs_ = 1;
-    double limit_ = 0;
+    unsigned tree_parts_done_ = 0;
+    bool aimed_ = false;
     clock::time_point started_ = clock::now();
     std::vector<running_phase> running_;
     portfolio_result result_;
@@ -219,17 +261,27 @@ class portfolio {
 
 } // namespace
 
-portfolio_result search_scenario(const std::string& text, const std::string& file, const std::string& memory,
-                                 const check_options& options,
+std::vector<operation_pair> never_met(const program& what, const search_coverage& covered) {
+    std::vector<operation_pair> missing;
+    for (unsigned a = 0; a < what.threads.size(); ++a)
+        for (unsigned i = 0; i < what.threads[a].operations.size(); ++i)
+            for (unsigned b = 0; b < what.threads.size(); ++b)
+                for (unsigned j = 0; a != b && j < what.threads[b].operations.size(); ++j)
+                    if (const operation_pair pair{a, i, b, j}; !covered.pairs.contains(pair))
+                        missing.push_back(pair);
+    return missing;
+}
+
+portfolio_result search_scenario(const program& what, const std::string& memory, const check_options& options,
                                  const std::function<void(const std::string&)>& progress) {
     checker_request base;
-    base.scenario = text;
-    base.file = file;
+    base.scenario = print(what);
+    base.file = what.name;
     base.memory = memory;
     base.seed = options.seed;
     base.coverage = options.coverage;
     base.iterations = random_strategy(options.scheduler) ? 0 : options.iterations;
-    return portfolio(base, options).run(progress);
+    return portfolio(what, base, options).run(progress);
 }
 
 } // namespace daxtorture::cli

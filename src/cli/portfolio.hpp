@@ -1,11 +1,13 @@
 /// Searching one scenario with several strategies in several processes until something is found or the plan is done.
 ///
 /// The default plan: all executions with few preemptions and stale loads, and fixed numbers of random ones by PCT of growing depth and by the
-/// uniform strategy. With a strategy named, that one alone; random strategies then split the executions over the processes.
+/// uniform strategy; when coverage is asked for, pairs of operations that none of them met are aimed at last. With a strategy named, that one alone; random strategies then split the executions over the processes.
 #pragma once
 
 #include "cli/checker.hpp"
 #include "cli/commands.hpp"
+
+#include "scenario/program.hpp"
 
 #include <functional>
 #include <string>
@@ -34,8 +36,10 @@ struct portfolio_result {
 };
 
 /// `progress` is called a few times a second with a line of status.
-portfolio_result search_scenario(const std::string& text, const std::string& file, const std::string& memory,
-                                 const check_options& options,
+portfolio_result search_scenario(const program& what, const std::string& memory, const check_options& options,
                                  const std::function<void(const std::string&)>& progress);
+
+/// Pairs of operations of different threads of which the search has not seen one inside the other.
+std::vector<operation_pair> never_met(const program& what, const search_coverage& covered);
 
 } // namespace daxtorture::cli

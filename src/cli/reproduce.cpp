@@ -100,8 +100,7 @@ reliability measure(const program& what, const std::string& memory, const failur
         search.seconds = 5;
         search.jobs = options.jobs;
         search.wanted = [&](const failure& f) { return same_cause(f, wanted); };
-        const portfolio_result result =
-            search_scenario(print(what), what.name, memory, search, [](const std::string&) {});
+        const portfolio_result result = search_scenario(what, memory, search, [](const std::string&) {});
         ++count.searches;
         count.found += result.found.kind != failure_kind::none;
     }
@@ -170,8 +169,8 @@ class reproduction {
         search.jobs = options_.jobs;
         search.seed = kept_.seed + 1;
         search.wanted = [this](const failure& f) { return same_cause(f, kept_.found); };
-        const portfolio_result result = search_scenario(
-            print(candidate.what), candidate.what.name, "weak", search, [&](const std::string& progress) {
+        const portfolio_result result =
+            search_scenario(candidate.what, "weak", search, [&](const std::string& progress) {
                 status_.show(fmt::format("[{}/{}] {}: {}", index + 1, total, candidate.how, progress));
             });
         attempts_.push_back({candidate, result.executions, result.seconds,
@@ -194,8 +193,7 @@ class reproduction {
         scenario_verdict verdict;
         verdict.name = told_.kept.what.name;
         verdict.protocol = told_.kept.what.protocol;
-        for (const auto& [name, value] : told_.kept.what.rules)
-            verdict.rules += (verdict.rules.empty() ? "" : " ") + name + "=" + value;
+        verdict.rules = print_rules(told_.kept.what);
         verdict.memory = "weak";
         verdict.scheduler = told_.kept.scheduler;
         verdict.verdict = verdict_kind::fail;

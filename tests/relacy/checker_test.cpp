@@ -91,3 +91,42 @@ TEST_CASE("a hang replays step for step, with events, and shrinks to what it nee
     const replay_result last = replay(small.what, small.found.schedule, o.memory);
     CHECK(same_failure(last.found, found.found));
 }
+
+TEST_CASE("aiming meets a pair of operations that random turns rarely meet") {
+    std::string waits;
+    for (int i = 0; i < 8; ++i)
+        waits += "load m1 0; ";
+    const parse_result parsed =
+        parse_scenario("scenario  far-apart\n"
+                       "geometry  tiny\n"
+                       "file      A fs=xfs pages=1\n"
+                       "file      B fs=xfs pages=1\n"
+                       "mm        m0 maps A 0..1 shared rw\n"
+                       "mm        m1 maps B 0..1 shared rw\n"
+                       "setup     store m0 0\n"
+                       "thread    one:  " +
+                           waits +
+                           "truncate A 0\n"
+                           "thread    two:  load m0 0; load m1 0; load m1 0; load m1 0\n"
+                           "thread    three: load m1 0; load m1 0\n"
+                           "expect    pass\n",
+                       "test");
+    REQUIRE(parsed);
+    const auto met_by = [&](search_kind kind) {
+        unsigned met = 0;
+        for (std::uint64_t i = 1; i <= 50; ++i) {
+            coverage cover;
+            search_options o = quickly(memory_class::weak, kind);
+            o.first = i;
+            o.iterations = 1;
+            o.cover = &cover;
+            o.targets = {{0, 8, 1, 0}};
+            search(*parsed.value, o);
+            met += cover.ran_inside(0, 8, 1, 0);
+        }
+        return met;
+    };
+    const unsigned aimed = met_by(search_kind::aim);
+    CHECK(aimed >= 25);
+    CHECK(met_by(search_kind::uniform) < aimed / 2);
+}

@@ -12,6 +12,8 @@
 
 #include <algorithm>
 #include <new>
+#include <set>
+#include <string>
 
 using arch::atomic;
 using arch::order;
@@ -385,6 +387,42 @@ TEST_CASE("searches count exactly: interleavings of n and m steps, by number of 
     CHECK(search(three, memory_class::weak, make_bound(0, 0)).executions == 6);
     small_body<pair> three_again({one, one, one});
     CHECK(search(three_again, memory_class::weak).executions == 6);
+}
+
+TEST_CASE("the parts of a tree are the tree") {
+    struct traced {
+        atomic<int> cell;
+        std::string trace;
+    };
+    const auto traces = [](tree_part part, std::uint64_t& executions) {
+        std::set<std::string> seen;
+        const auto steps = [](char name) {
+            return [name](traced& t) {
+                for (int i = 0; i < 8; ++i) {
+                    t.cell.fetch_add(1, order::relaxed);
+                    t.trace += name;
+                }
+            };
+        };
+        small_body<traced> what({steps('a'), steps('b')}, [&](traced& t) { seen.insert(t.trace); });
+        const auto result = search(what, memory_class::weak, make_bound(unlimited, unlimited, part));
+        CHECK(result.exhausted);
+        executions += result.executions;
+        return seen;
+    };
+    std::uint64_t whole_executions = 0, part_executions = 0;
+    const std::set<std::string> whole = traces({}, whole_executions);
+    CHECK(whole.size() == 12870); // 16! / 8!^2
+    CHECK(whole_executions == 12870);
+    std::set<std::string> together;
+    for (unsigned i = 0; i < 4; ++i) {
+        const std::set<std::string> part = traces({i, 4}, part_executions);
+        CHECK(part.size() < whole.size() / 3);
+        together.insert(part.begin(), part.end());
+    }
+    CHECK(together == whole);
+    CHECK(part_executions > whole_executions);
+    CHECK(part_executions < whole_executions + whole_executions / 10);
 }
 
 TEST_CASE("an iteration depends on its number alone") {
