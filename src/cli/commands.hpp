@@ -126,7 +126,8 @@ exit_code run_museum(const museum_options& options);
 exit_code run_orderings(const orders_options& options);
 exit_code run_reproduce(const reproduce_options& options);
 exit_code run_replay(const replay_options& options);
-exit_code run_protocols();
+/// The table of presets and rules, with a column for each of these preset files.
+exit_code run_protocols(const std::vector<std::string>& preset_files);
 exit_code run_demo();
 
 } // namespace daxtorture::cli

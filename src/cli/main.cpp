@@ -22,7 +22,8 @@ constexpr const char* description =
     "Start with: daxtorture demo";
 
 void add_rules(CLI::App& command, std::string& protocol, std::vector<std::string>& rules) {
-    command.add_option("--protocol", protocol, "preset of the protocol table (see `daxtorture protocols`)");
+    command.add_option("--protocol", protocol,
+                       "preset of the protocol table (see `daxtorture protocols`), or a preset file");
     command.add_option("--rule", rules, "change a rule of the preset: NAME=VALUE, repeatable")->take_all();
 }
 
@@ -63,7 +64,7 @@ class command_line {
         add_replay();
         add_museum();
         add_orderings();
-        app_.add_subcommand("protocols", "presets x rules")->callback([this] { run_ = run_protocols; });
+        add_protocols();
         app_.add_subcommand("demo", "the tool in a minute: check, find a historical bug, stress")
             ->callback([this] { run_ = run_demo; });
     }
@@ -155,8 +156,9 @@ class command_line {
             ->take_all()
             ->allow_extra_args(false);
         command
-            .add_option("--protocol", stress_.protocols,
-                        "preset of the protocol table (see `daxtorture protocols`), repeatable")
+            .add_option(
+                "--protocol", stress_.protocols,
+                "preset of the protocol table (see `daxtorture protocols`) or a preset file, repeatable")
             ->take_all()
             ->allow_extra_args(false);
         command.add_option("--rule", stress_.rules, "change a rule of the preset: NAME=VALUE, repeatable")
@@ -261,6 +263,12 @@ class command_line {
         command.callback([this] { run_ = [this] { return run_replay(replay_); }; });
     }
 
+    void add_protocols() {
+        CLI::App& command = *app_.add_subcommand("protocols", "presets x rules");
+        command.add_option("FILE", preset_files_, "preset files: a column for each");
+        command.callback([this] { run_ = [this] { return run_protocols(preset_files_); }; });
+    }
+
     void add_orderings() {
         CLI::App& command = *app_.add_subcommand(
             "orderings", "weaken every memory order of the model, one at a time: which are needed?");
@@ -293,6 +301,7 @@ class command_line {
     merge_options merge_;
     reproduce_options reproduce_;
     replay_options replay_;
+    std::vector<std::string> preset_files_;
     museum_options museum_;
     orders_options orders_;
     std::function<exit_code()> run_;

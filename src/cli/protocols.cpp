@@ -1,32 +1,77 @@
 #include "cli/commands.hpp"
 
 #include "protocol/presets.hpp"
+#include "scenario/preset_file.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 namespace daxtorture::cli {
+namespace {
 
-exit_code run_protocols() {
+struct column {
+    std::string name;
+    std::string description;
+    protocol row;
+};
+
+std::vector<column> columns_with(const std::vector<std::string>& preset_files) {
+    std::vector<column> all;
+    for (const preset& row : preset_table())
+        all.push_back({std::string(row.name), std::string(row.description), row.rules});
+    for (const std::string& file : preset_files) {
+        const preset_result loaded = load_preset(file);
+        if (!loaded)
+            throw usage_error(loaded.error.text());
+        all.push_back({std::filesystem::path(file).stem().string(),
+                       fmt::format("{}: {} with {}", file, loaded.value->base,
+                                   loaded.value->rules.empty()
+                                       ? "no changes"
+                                       : fmt::format("{}", fmt::join(loaded.value->rules, " "))),
+                       loaded.value->row});
+    }
+    return all;
+}
+
+std::string_view value_name(const rule_info& rule, const protocol& row) {
+    return rule.values[rule.get(row)].name;
+}
+
+/// Columns as wide as their widest cell.
+void print_table(const std::vector<column>& columns, std::size_t first_width) {
+    std::vector<std::size_t> widths;
+    widths.reserve(columns.size());
+    for (const column& one : columns) {
+        std::size_t width = one.name.size();
+        for (const rule_info& rule : rule_table())
+            width = std::max(width, value_name(rule, one.row).size());
+        widths.push_back(width + 2);
+    }
+    const auto print_row = [&](std::string_view head, const auto& cell) {
+        fmt::print("{:<{}}", head, first_width);
+        for (std::size_t i = 0; i < columns.size(); ++i)
+            fmt::print("{:<{}}", cell(columns[i]), i + 1 == columns.size() ? 0 : widths[i]);
+        fmt::print("\n");
+    };
+    print_row("rule", [](const column& one) { return std::string_view(one.name); });
+    for (const rule_info& rule : rule_table())
+        print_row(rule.name, [&](const column& one) { return value_name(rule, one.row); });
+}
+
+} // namespace
+
+exit_code run_protocols(const std::vector<std::string>& preset_files) {
+    const std::vector<column> columns = columns_with(preset_files);
     std::size_t widest = 0;
     for (const rule_info& rule : rule_table())
-        widest = std::max(widest, rule.name.size());
+        widest = std::max(widest, rule.name.size() + 2);
+    print_table(columns, widest);
 
-    fmt::print("{:<{}}", "rule", widest + 2);
-    for (const preset& row : preset_table())
-        fmt::print("{:<20}", row.name);
-    fmt::print("\n");
-    for (const rule_info& rule : rule_table()) {
-        fmt::print("{:<{}}", rule.name, widest + 2);
-        for (const preset& row : preset_table())
-            fmt::print("{:<20}", rule.values[rule.get(row.rules)].name);
-        fmt::print("\n");
-    }
-
-    fmt::print("\nPresets\n");
-    for (const preset& row : preset_table())
-        fmt::print("  {:<{}}{}\n", row.name, widest, row.description);
+    fmt::print("\nPresets: --protocol NAME, or a file with a line 'base NAME' and lines 'rule NAME=VALUE'\n");
+    for (const column& one : columns)
+        fmt::print("  {:<{}}{}\n", one.name, widest, one.description);
 
     fmt::print("\nRules: --rule NAME=VALUE on top of a preset\n");
     for (const rule_info& rule : rule_table()) {

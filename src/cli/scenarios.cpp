@@ -4,6 +4,7 @@
 #include "cli/paths.hpp"
 
 #include "scenario/library.hpp"
+#include "scenario/preset_file.hpp"
 
 namespace daxtorture::cli {
 
@@ -28,8 +29,19 @@ std::vector<program> load_scenarios(const std::vector<std::string>& arguments) {
     return programs;
 }
 
+named_protocol find_protocol(const std::string& given) {
+    if (given.find('/') == std::string::npos && !given.ends_with(".preset"))
+        return {given, {}};
+    preset_result loaded = load_preset(given);
+    if (!loaded)
+        throw usage_error(loaded.error.text());
+    return {std::move(loaded.value->base), std::move(loaded.value->rules)};
+}
+
 void override_rules(program& what, const std::string& protocol, const std::vector<std::string>& rules) {
-    if (const auto wrong = resolve_rules(what, protocol, rules))
+    named_protocol named = find_protocol(protocol);
+    named.rules.insert(named.rules.end(), rules.begin(), rules.end());
+    if (const auto wrong = resolve_rules(what, named.preset, named.rules))
         throw usage_error(*wrong);
 }
 

@@ -11,6 +11,14 @@ namespace daxtorture::cli {
 /// Loads what the arguments name (files, directories, bare names); all scenarios when there are none. Throws usage_error.
 std::vector<program> load_scenarios(const std::vector<std::string>& arguments);
 
+/// What --protocol names: a preset, or the preset and the rules of a preset file (scenario/preset_file.hpp).
+struct named_protocol {
+    std::string preset;
+    std::vector<std::string> rules;
+};
+/// A file when it has a '/' or ends in ".preset". Throws usage_error when that cannot be read.
+named_protocol find_protocol(const std::string& given);
+
 /// Applies --protocol and --rule on top of what the file says. Throws usage_error.
 void override_rules(program& what, const std::string& protocol, const std::vector<std::string>& rules);
 

@@ -12,6 +12,7 @@
 #include "run/seed.hpp"
 #include "scenario/parser.hpp"
 #include "scenario/printer.hpp"
+#include "scenario/suggest.hpp"
 #include "stress/mix.hpp"
 #include "stress/stress.hpp"
 
@@ -70,7 +71,7 @@ std::vector<load> loads_of(const stress_command& command) {
                     throw usage_error("scenario '" + what.name + "' has no threads");
                 load one{what.name, print(what), what.protocol, {}};
                 for (const auto& [rule, value] : what.rules)
-                    one.rules.push_back(rule + "=" + value);
+                    one.rules.push_back(fmt::format("{}={}", rule, value));
                 loads.push_back(std::move(one));
             }
     std::vector<std::string> mixes = command.mixes;
@@ -78,13 +79,13 @@ std::vector<load> loads_of(const stress_command& command) {
         mixes = {"default"};
     for (const std::string& mix : mixes) {
         if (stress::find_mix(mix) == nullptr) {
-            std::string known;
-            for (const stress::mix& m : stress::mix_table())
-                known += (known.empty() ? "" : ", ") + std::string(m.name);
-            throw usage_error("unknown mix '" + mix + "'; known: " + known);
+            throw usage_error(fmt::format("unknown mix '{}'; known: {}", mix,
+                                          fmt::join(names_of(stress::mix_table()), ", ")));
         }
         for (const std::string& protocol : protocols) {
-            load one{mix, "", protocol.empty() ? "v6.15" : protocol, command.rules};
+            named_protocol named = find_protocol(protocol);
+            named.rules.insert(named.rules.end(), command.rules.begin(), command.rules.end());
+            load one{mix, "", named.preset.empty() ? "v6.15" : named.preset, std::move(named.rules)};
             rules_of(one);
             loads.push_back(std::move(one));
         }

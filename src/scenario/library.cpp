@@ -73,18 +73,23 @@ found_scenarios scenario_library::find(std::string_view argument) const {
                 "; `daxtorture check --list` lists them"};
 }
 
-parse_result load_scenario(const fs::path& file) {
-    const auto unreadable = [&](int error) {
-        return parse_result{std::nullopt, {file.string(), 0, 0, std::strerror(error)}};
-    };
+std::optional<parse_error> read_text(const fs::path& file, std::string& text) {
+    const auto unreadable = [&](int error) { return parse_error{file.string(), 0, 0, std::strerror(error)}; };
     const std::unique_ptr<std::FILE, closer> stream(std::fopen(file.c_str(), "rb"));
     if (!stream)
         return unreadable(errno);
-    std::string text(read_size_max, '\0');
+    text.assign(read_size_max, '\0');
     errno = 0;
     text.resize(std::fread(text.data(), 1, text.size(), stream.get()));
     if (std::ferror(stream.get()))
         return unreadable(errno);
+    return std::nullopt;
+}
+
+parse_result load_scenario(const fs::path& file) {
+    std::string text;
+    if (auto unreadable = read_text(file, text))
+        return {std::nullopt, std::move(*unreadable)};
     return parse_scenario(text, file.string());
 }
 

@@ -33,6 +33,9 @@ class scenario_library {
 /// All *.dax directly in a directory, sorted; empty when it cannot be read.
 std::vector<std::filesystem::path> scenarios_in(const std::filesystem::path& directory);
 
+/// The whole of a text file, or up to one byte more than the parsers accept. Returns what is wrong: an error with line 0.
+std::optional<parse_error> read_text(const std::filesystem::path& file, std::string& text);
+
 /// Reads and parses one file. An unreadable file is an error with line 0.
 parse_result load_scenario(const std::filesystem::path& file);
 

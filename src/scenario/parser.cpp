@@ -5,6 +5,8 @@
 #include "scenario/operands.hpp"
 #include "scenario/suggest.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -18,13 +20,6 @@ constexpr std::array<std::string_view, 3> memory_names{"sc", "tso", "weak"};
 constexpr std::array<std::string_view, 2> geometry_names{"tiny", "real"};
 constexpr std::array<std::string_view, 3> fs_names{"ext4", "xfs", "fuse"};
 constexpr std::array<std::string_view, 3> verdict_names{"pass", "fail", "inconclusive"};
-
-std::vector<std::string_view> preset_names() {
-    std::vector<std::string_view> names;
-    for (const preset& row : preset_table())
-        names.push_back(row.name);
-    return names;
-}
 
 /// The file in the making. Lines that declare are read at once; lines that name what others declare wait in `later_`.
 class builder {
@@ -99,9 +94,7 @@ void refuse_more(std::size_t count, unsigned most, place at, std::string_view wh
 
 void builder::read_line(line& from) {
     const word head = from.take("a keyword");
-    std::vector<std::string_view> names;
-    for (const keyword& one : keywords)
-        names.push_back(one.name);
+    const std::vector<std::string_view> names = names_of(keywords);
     const auto found = std::ranges::find(names, head.text);
     if (found == names.end())
         unexpected(head.at, "a keyword", head.text, did_you_mean(head.text, names));
@@ -126,7 +119,7 @@ void builder::read_claims(line& from) {
 
 void builder::read_protocol(line& from) {
     const word at = from.take("a protocol");
-    parse_choice(at, "a protocol", preset_names());
+    parse_choice(at, "a protocol", names_of(preset_table()));
     program_.protocol = at.text;
 }
 
@@ -195,7 +188,7 @@ void builder::read_expectation(line& from) {
                                  ? "'under' or end of line"
                                  : "'under' or end of line (only 'fail' names an invariant)");
         const word which = from.take("a protocol");
-        parse_choice(which, "a protocol", preset_names());
+        parse_choice(which, "a protocol", names_of(preset_table()));
         made.under = which.text;
     }
     for (const expectation& other : program_.expectations)
@@ -344,14 +337,14 @@ std::optional<std::string> resolve_rules(program& what, std::string_view preset_
                                          std::span<const std::string> assignments) {
     const preset* base = find_preset(preset_name.empty() ? std::string_view(what.protocol) : preset_name);
     if (base == nullptr) {
-        const std::vector<std::string_view> names = preset_names();
+        const std::vector<std::string_view> names = names_of(preset_table());
         const std::string got(preset_name.empty() ? std::string_view(what.protocol) : preset_name);
         return "unknown protocol '" + got + "'" + did_you_mean(got, names) +
                "; `daxtorture protocols` lists them";
     }
     protocol row = base->rules;
     for (const auto& [name, value] : what.rules)
-        if (std::optional<std::string> wrong = set_rule(row, name + "=" + value))
+        if (std::optional<std::string> wrong = set_rule(row, fmt::format("{}={}", name, value)))
             return wrong;
     const protocol own = row;
     for (const std::string& given : assignments)

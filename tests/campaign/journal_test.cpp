@@ -2,6 +2,7 @@
 #include "run/journal.hpp"
 
 #include "tests/catch.hpp"
+#include "tests/scratch.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -13,19 +14,10 @@
 #include <unistd.h>
 
 using namespace daxtorture;
+using daxtorture::tests::scratch;
 namespace fs = std::filesystem;
 
 namespace {
-
-struct scratch {
-    fs::path path;
-    scratch() {
-        std::string name = (fs::temp_directory_path() / "daxtorture-XXXXXX").string();
-        REQUIRE(mkdtemp(name.data()) != nullptr);
-        path = name;
-    }
-    ~scratch() { fs::remove_all(path); }
-};
 
 begin_record begun(const std::string& run, unsigned shard = 0) {
     begin_record r;

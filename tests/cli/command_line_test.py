@@ -67,6 +67,19 @@ class CommandLine(unittest.TestCase):
             (self.here / "s.dax").write_text(text, encoding="utf-8")
             self.refused(place, "check", "s.dax")
 
+    def test_a_preset_file_is_a_protocol(self):
+        (self.here / "mine.preset").write_text("base v6.15\nrule wake-key=refcount\n", encoding="utf-8")
+        table = self.run_it("protocols", "mine.preset")
+        self.assertRegex(table.stdout, r"wake-key .* refcount\n")
+        failed = self.run_it("check", "break-vs-pin", "--protocol", "mine.preset", "--seconds", "20")
+        self.assertEqual(failed.returncode, 1, failed.stdout + failed.stderr)
+        self.assertIn("I28", failed.stdout)
+        (self.here / "mine.preset").write_text("base v6.15\nrule wake-key=maybe\n", encoding="utf-8")
+        self.refused("mine.preset:2:6:", "check", "break-vs-pin", "--protocol", "mine.preset")
+        self.refused("mine.preset:2:6:", "stress", "--protocol", "mine.preset")
+        self.refused("mine.preset:2:6:", "protocols", "mine.preset")
+        self.refused("absent.preset", "check", "break-vs-pin", "--protocol", "absent.preset")
+
     def test_a_correct_protocol_passes(self):
         code, (verdict,) = self.check_json("break-vs-munmap")
         self.assertEqual((code, verdict["verdict"], verdict["exhaustive"]), (0, "pass", True))

@@ -3,6 +3,7 @@
 #include "scenario/parser.hpp"
 
 #include "tests/catch.hpp"
+#include "tests/scratch.hpp"
 
 #include <fstream>
 #include <sstream>
@@ -10,22 +11,10 @@
 #include <unistd.h>
 
 using namespace daxtorture;
+using daxtorture::tests::scratch;
 namespace fs = std::filesystem;
 
 namespace {
-
-struct scratch {
-    fs::path path;
-    scratch() {
-        std::string name = (fs::temp_directory_path() / "daxtorture-XXXXXX").string();
-        REQUIRE(mkdtemp(name.data()) != nullptr);
-        path = name;
-    }
-    ~scratch() {
-        fs::permissions(path, fs::perms::owner_all);
-        fs::remove_all(path);
-    }
-};
 
 bundle sample() {
     bundle b;

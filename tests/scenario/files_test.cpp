@@ -4,6 +4,7 @@
 
 #include "run/seed.hpp"
 #include "tests/catch.hpp"
+#include "tests/scratch.hpp"
 
 #include "daxtorture_config.hpp"
 
@@ -12,6 +13,7 @@
 #include <string>
 
 using namespace daxtorture;
+using daxtorture::tests::scratch;
 namespace fs = std::filesystem;
 
 namespace {
@@ -25,16 +27,6 @@ std::string note_of(const program& p, std::string_view key) {
             return text;
     return "";
 }
-
-struct scratch {
-    fs::path path;
-    scratch() {
-        std::string name = (fs::temp_directory_path() / "daxtorture-XXXXXX").string();
-        REQUIRE(mkdtemp(name.data()) != nullptr);
-        path = name;
-    }
-    ~scratch() { fs::remove_all(path); }
-};
 
 } // namespace
 
