@@ -1,11 +1,9 @@
 #include "stress/mix.hpp"
 
-#include <algorithm>
-#include <cassert>
-
 #include "protocol/presets.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <thread>
 
 namespace daxtorture::stress {

@@ -37,6 +37,7 @@ void plan_scenario(plan& what, const program& scenario) {
         what.names.push_back(thread.name);
     const auto named = [&](const std::vector<operation>& operations) {
         std::vector<stress::named_operation> list;
+        list.reserve(operations.size());
         for (const operation& o : operations)
             list.push_back({o, stress::operation_text(o, what.world, what.names)});
         return list;

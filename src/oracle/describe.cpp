@@ -20,7 +20,7 @@ std::string describe_folio(const memmap& mem, const void* address) {
         const folio& f = mem[pfn];
         if (!within(f, address))
             continue;
-        const std::string page = "page " + std::to_string(pfn);
+        std::string page = "page " + std::to_string(pfn);
         if (within(f.refcount, address))
             return page + " refcount";
         if (within(f.mapcount, address))

@@ -180,9 +180,9 @@ std::optional<std::string> set_rule(protocol& row, std::string_view assignment) 
         return "unknown rule '" + std::string(assignment.substr(0, equals)) +
                "'; `daxtorture protocols` lists them";
     const std::string_view wanted = assignment.substr(equals + 1);
-    for (std::uint8_t i = 0; i < rule->values.size(); ++i) {
+    for (std::size_t i = 0; i < rule->values.size(); ++i) {
         if (rule->values[i].name == wanted) {
-            rule->set(row, i);
+            rule->set(row, static_cast<std::uint8_t>(i));
             return std::nullopt;
         }
     }

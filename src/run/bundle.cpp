@@ -4,6 +4,7 @@
 #include "scenario/library.hpp"
 #include "scenario/printer.hpp"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -98,7 +99,7 @@ json encode(const bundle& b) {
     all["protocol"] = b.what.protocol;
     json rules = json::array();
     for (const auto& [name, value] : b.what.rules)
-        rules.push_back(name + "=" + value);
+        rules.push_back(fmt::format("{}={}", name, value));
     all["rules"] = std::move(rules);
     all["memory"] = b.memory;
     all["engine"] = b.engine;
