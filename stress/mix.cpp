@@ -67,6 +67,10 @@ bool breaks_layouts(op kind) {
     case op::reuse: // takes the inode lock, which a waiting truncate holds
     case op::evict:
     case op::invalidate: // takes the inode lock too
+    case op::reflink:
+    case op::collapse:
+    case op::insert:
+    case op::zero:
         return true;
     default:
         return false;
@@ -125,6 +129,9 @@ std::string operation_text(const operation& what, const world_config& world,
         break;
     case operands::thread:
         text += " " + (what.object < threads.size() ? threads[what.object] : number(what.object));
+        break;
+    case operands::two_files:
+        text += " " + name_in(world.files) + " " + world.files[what.other].name;
         break;
     }
     for (const flag_info& f : flag_table)
@@ -195,6 +202,12 @@ repertoire::repertoire(const mix& weights, const world_config& world) {
         case operands::thread:
             for (unsigned t = 0; t < world.workers; ++t)
                 with_flags({kind.kind, 0, byte(t)});
+            break;
+        case operands::two_files:
+            for (std::size_t from = 0; from < world.files.size(); ++from)
+                for (std::size_t to = 0; to < world.files.size(); ++to)
+                    if (from != to)
+                        with_flags({kind.kind, 0, byte(from), 0, 0, 0, byte(to)});
             break;
         }
         const auto index = static_cast<std::size_t>(kind.kind);

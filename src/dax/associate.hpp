@@ -1,6 +1,6 @@
 /// Tying folios to the files whose entries refer to them. Mirrors dax_associate_entry and its kin in fs/dax.c, v6.12 and v6.15.
 ///
-/// States    unassociated (mapping null) -> owned (mapping, index) -> unassociated.                                    [I13]
+/// States    unassociated (mapping null) -> owned (mapping, index) -> unassociated; shared folios: dax/share.hpp       [I13]
 /// Locks     the xa_lock of the entry's own file; a second file that shares the block works under its own
 #pragma once
 
@@ -12,7 +12,9 @@
 
 namespace daxtorture::inline ARCH_MACHINE {
 
-void dax_associate_entry(kernel& k, dax_entry entry, address_space& mapping, std::uint64_t index);
+/// `shared`: the filesystem says that other files have the block too; the folio may belong to one of them.
+void dax_associate_entry(kernel& k, dax_entry entry, address_space& mapping, std::uint64_t index,
+                         bool shared);
 /// `trunc`: the entry goes away for good, so its page must be idle.
 void dax_disassociate_entry(kernel& k, dax_entry entry, address_space& mapping, bool trunc);
 

@@ -16,15 +16,23 @@ namespace daxtorture::inline ARCH_MACHINE {
 struct iomap {
     enum class kind : unsigned char { mapped, hole, beyond_eof } type = kind::hole;
     std::uint64_t pfn = 0;
+    bool dirty = false;  ///< IOMAP_F_DIRTY: what leads to the block is not on disk yet
+    bool shared = false; ///< IOMAP_F_SHARED: other files have the block, too; a write gets one of its own
+    std::uint64_t source = 0; ///< of a shared write: the block whose data `pfn` is to get
 };
 
 /// What the fault asks its filesystem. `begin` allocates a block for a write into a hole.
 struct iomap_ops {
     bool (*inside_eof)(void* host, std::uint64_t pgoff);
     iomap (*begin)(kernel& k, void* host, std::uint64_t pgoff, bool write);
+    void (*end)(kernel& k, void* host, std::uint64_t pgoff, bool write, const iomap& where);
 };
 
-/// The caller (the filesystem's fault handler) holds invalidate_lock shared.
-vm_fault_result dax_iomap_fault(kernel& k, vm_fault& fault, const iomap_ops& ops);
+/// The caller (the filesystem's fault handler) holds invalidate_lock shared. `needdsync`: nothing was mapped; the caller, still holding the
+/// lock, goes on with dax_finish_sync_fault and `pfn`.
+vm_fault_result dax_iomap_fault(kernel& k, vm_fault& fault, std::uint64_t& pfn, const iomap_ops& ops);
+
+/// Maps the page of a locked entry. Zero-based, under a reference of its own, which the page table's outlives.
+void dax_map_page(kernel& k, vm_fault& fault, folio& f);
 
 } // namespace daxtorture::inline ARCH_MACHINE

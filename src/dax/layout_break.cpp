@@ -2,6 +2,7 @@
 
 #include "dax/associate.hpp"
 #include "dax/entry_lock.hpp"
+#include "dax/share.hpp"
 #include "dax/truncate.hpp"
 #include "mm/wait_bit.hpp"
 #include "mm/zap.hpp"
@@ -60,7 +61,8 @@ void check_nobody_holds(kernel& k, address_space& mapping, std::uint64_t first, 
     mapping.i_pages.for_each_peek([&](std::uint64_t index, unsigned, std::uint64_t entry, unsigned) {
         if (index < first || index >= last || !xa_is_value(entry) || !dax_entry(entry).has_folio())
             return;
-        if (k.mem.ledger(dax_entry(entry).pfn()).held())
+        const std::uint64_t pfn = dax_entry(entry).pfn();
+        if (k.mem.ledger(pfn).held() && !shared_with_others(k, k.mem[pfn]))
             arch::fail(invariant, cause, "a page of the range has a pin or a get reference");
     });
 }

@@ -29,7 +29,8 @@ folio* dax_layout_busy_page_range(kernel& k, address_space& mapping, std::uint64
 break_result dax_break_layout(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last,
                               break_callback callback);
 
-/// A check, not a step: no thread relies on a page of the range. Breaks `invariant` otherwise.
+/// A check, not a step: no thread relies on a page of the range. Breaks `invariant` otherwise. A folio that another file shares may be held
+/// through that one.
 void check_nobody_holds(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last,
                         int invariant, const char* cause);
 

@@ -7,7 +7,8 @@
 namespace daxtorture::inline ARCH_MACHINE {
 
 block_allocator::block_allocator(kernel& k, unsigned blocks)
-    : k_(k), lock_(lock_classes::block_alloc), free_(std::make_unique<arch::plain<std::uint64_t>[]>(blocks)) {
+    : k_(k), lock_(lock_classes::block_alloc), free_(std::make_unique<arch::plain<std::uint64_t>[]>(blocks)),
+      owners_(std::make_unique<arch::plain<unsigned>[]>(blocks)) {
     for (unsigned i = 0; i < blocks; ++i)
         free_[i].set(blocks - 1 - i); // the lowest number is given out first
     free_count_.set(blocks);
@@ -24,15 +25,42 @@ std::uint64_t block_allocator::allocate(int file, std::uint64_t index) {
     block_owner& owner = k_.mem.ledger(block).block;
     owner.generation.add(1);
     owner.dirty_since.set(0);
-    owner.file.set(file);
-    owner.index.set(static_cast<std::uint32_t>(index));
+    owner.uncommitted.set(true);
+    owner.owners[0].set(block_owner::owner(file, index));
+    owners_[block].set(1);
     return block;
 }
 
-void block_allocator::free(std::uint64_t block) {
-    check_idle(block, "block_allocator::free");
+bool block_allocator::share(std::uint64_t block, int file, std::uint64_t index) {
     arch::guard held(lock_);
-    k_.mem.ledger(block).block.file.set(block_owner::nobody);
+    if (owners_[block].get() == block_owner::most)
+        return false;
+    owners_[block].set(owners_[block].get() + 1);
+    k_.mem.ledger(block).block.replace(0, block_owner::owner(file, index));
+    return true;
+}
+
+bool block_allocator::is_shared(std::uint64_t block) const {
+    arch::guard held(lock_);
+    return owners_[block].get() > 1;
+}
+
+void block_allocator::reindex(std::uint64_t block, int file, std::uint64_t from, std::uint64_t to) {
+    k_.mem.ledger(block).block.replace(block_owner::owner(file, from), block_owner::owner(file, to));
+}
+
+void block_allocator::commit(std::uint64_t block) {
+    if (block != none)
+        k_.mem.ledger(block).block.uncommitted.set(false);
+}
+
+void block_allocator::free(std::uint64_t block, int file, std::uint64_t index) {
+    arch::guard held(lock_);
+    k_.mem.ledger(block).block.replace(block_owner::owner(file, index), 0);
+    owners_[block].set(owners_[block].get() - 1);
+    if (owners_[block].get() != 0)
+        return;
+    check_idle(block, "block_allocator::free");
     const unsigned count = free_count_.get();
     free_[count].set(block);
     free_count_.set(count + 1);

@@ -24,15 +24,26 @@ class block_allocator {
 
     /// A free block, now owned by page `index` of file `file`; `none` when the device is full.
     std::uint64_t allocate(int file, std::uint64_t index);
-    void free(std::uint64_t block);
+    /// Page `index` of `file` shares the block from now on; false when it has as many owners as it can.
+    bool share(std::uint64_t block, int file, std::uint64_t index);
+    bool is_shared(std::uint64_t block) const;
+    /// That page gives the block up. With its last owner it becomes free.
+    void free(std::uint64_t block, int file, std::uint64_t index);
+
+    // For the oracle only:
+    /// The owner's page has another number now.
+    void reindex(std::uint64_t block, int file, std::uint64_t from, std::uint64_t to);
+    /// What leads to the block is on disk. `none` is nothing to do.
+    void commit(std::uint64_t block);
 
   private:
     void check_idle(std::uint64_t block, const char* when) const;
 
     kernel& k_;
-    arch::spinlock lock_;
+    mutable arch::spinlock lock_;
     arch::plain<unsigned> free_count_{0};
     std::unique_ptr<arch::plain<std::uint64_t>[]> free_;
+    std::unique_ptr<arch::plain<unsigned>[]> owners_; ///< how many pages of files refer to each block
 };
 
 } // namespace daxtorture::inline ARCH_MACHINE

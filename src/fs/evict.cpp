@@ -1,6 +1,7 @@
 /// Eviction of an inode at unmount (kernel facts 2.20): no VMA is left, only pins may be.
 #include "dax/truncate.hpp"
 #include "fs/inode.hpp"
+#include "fs/layouts.hpp"
 #include "mm/zap.hpp"
 
 #include <arch/check.hpp>
@@ -26,22 +27,14 @@ outcome file_evict(kernel& k, inode& file) {
     if (!last_iput(file))
         return outcome::refused;
     const discarding all(file, 0, to_the_end);
-    if (k.rules.evict == evict_break::yes)
+    if (k.rules.evict == evict_break::yes && has_layout_break(k, file))
         dax_break_layout_final(k, file.mapping);
     check_nobody_holds(k, file.mapping, 0, to_the_end, 7, "an inode was evicted while its pages are held");
     dax_delete_mapping_range(k, file.mapping, 0, to_the_end); // truncate_inode_pages_final
     if (file.mapping.nrpages.get() != 0)
         arch::fail(12, "entries left after eviction", "clear_inode met nrpages != 0");
     file.i_size.store(0, arch::order::relaxed);
-    {
-        arch::guard held(file.ilock);
-        for (unsigned page = 0; page < file.max_pages; ++page) {
-            const std::uint64_t block = file.extents[page].get();
-            file.extents[page].set(block_allocator::none);
-            if (block != block_allocator::none)
-                file.blocks.free(block);
-        }
-    }
+    free_blocks(file, 0, file.max_pages);
     return outcome::done;
 }
 

@@ -32,7 +32,9 @@ struct inode {
     arch::atomic<unsigned> i_size{0}; ///< in pages
     arch::plain<bool> evicted{false}; ///< under i_mmap_rwsem: no new mappings
     std::unique_ptr<arch::plain<std::uint64_t>[]>
-        extents;                          ///< block of each page or block_allocator::none; under ilock
+        extents; ///< block of each page or block_allocator::none; under ilock
+    /// Extents changed and the change is not on disk yet: the inode is pinned in the log. Under ilock.
+    arch::plain<bool> log_pinned{false};
     arch::atomic<unsigned> open_count{0}; ///< operations through an open file: no eviction meanwhile
     /// The oracle's: pages whose data an operation under way throws away, so that nobody may ask for their durability [I20].
     arch::oracle<std::uint64_t> discard_first{0}, discard_last{0};
@@ -71,6 +73,11 @@ class discarding {
     inode& file_;
 };
 
+/// Puts a fresh, zeroed block behind a page that has none; false when the device is full. The caller holds ilock.
+bool allocate_block(inode& file, std::uint64_t page);
+/// Frees the blocks of [first, last) in one transaction. The caller holds invalidate_lock exclusively, layouts are broken.
+void free_blocks(inode& file, std::uint64_t first, std::uint64_t last);
+
 /// Operations on files, each with its filesystem's locks. `size` and ranges are in pages.
 outcome file_truncate(kernel& k, inode& file, unsigned size);
 outcome file_punch(kernel& k, inode& file, unsigned first, unsigned last);
@@ -79,6 +86,14 @@ outcome file_break(kernel& k, inode& file, unsigned first, unsigned last, bool n
 outcome file_reuse(kernel& k, inode& file);
 /// fsync: dax_writeback_mapping_range over the whole file. `durable`: the caller relies on it, so I20 is checked at its end.
 outcome file_writeback(kernel& k, inode& file, bool durable);
+/// The filesystem's fsync of [first, last): flushes the pages, then forces the log.
+void file_fsync_range(kernel& k, inode& file, std::uint64_t first, std::uint64_t last);
+/// FICLONE of the whole file (xfs): `to` gives up its blocks and shares those of `from`.
+outcome file_reflink(kernel& k, inode& from, inode& to);
+/// Collapse range, insert range, zero range (ext4, xfs). Refused where the filesystem has none, and when the file has no room.
+outcome file_collapse(kernel& k, inode& file, unsigned first, unsigned last);
+outcome file_insert(kernel& k, inode& file, unsigned first, unsigned last);
+outcome file_zero(kernel& k, inode& file, unsigned first, unsigned last);
 /// invalidate_inode_pages2_range, as a write into a hole does it (ext4, xfs: under i_rwsem) or an open (fuse: under nothing). `busy` when
 /// a dirty entry stayed.
 outcome file_invalidate(kernel& k, inode& file, unsigned first, unsigned last);

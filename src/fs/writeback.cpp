@@ -8,33 +8,47 @@
 namespace daxtorture::inline ARCH_MACHINE {
 namespace {
 
+/// Is this a page of the file whose data nobody is throwing away?
+bool wanted(const inode& file, std::uint64_t owner) {
+    const std::uint64_t index = owner - block_owner::owner(file.mapping.number, 0);
+    return index < file.max_pages && !(file.discard_first.get() <= index && index < file.discard_last.get());
+}
+
 /// I20: no block of the file has a store from before the fsync that no flush has covered. A page whose data is being thrown away
 /// needs none; neither does a block that left the file meanwhile, which is why the owner is read on both sides.
 void check_durable(const kernel& k, const inode& file, std::uint64_t fsync) {
     for (unsigned pfn = 0; pfn < k.mem.pages(); ++pfn) {
         const block_owner& block = k.mem.ledger(pfn).block;
-        const std::uint64_t generation = block.generation.get();
-        const bool ours = block.file.get() == file.mapping.number;
-        const std::uint64_t since = block.dirty_since.get();
-        const std::uint64_t index = block.index.get();
-        if (!ours || since == 0 || since >= fsync ||
-            (file.discard_first.get() <= index && index < file.discard_last.get()))
-            continue;
-        if (block.file.get() == file.mapping.number && block.generation.get() == generation &&
-            block.dirty_since.get() == since)
-            arch::fail(20, "fsync returned and a store from before it is not flushed",
-                       "the page of the store was not written back");
+        for (const auto& slot : block.owners) {
+            const std::uint64_t generation = block.generation.get();
+            const std::uint64_t owner = slot.get();
+            const std::uint64_t since = block.dirty_since.get();
+            if (since == 0 || since >= fsync || !wanted(file, owner))
+                continue;
+            if (slot.get() == owner && block.generation.get() == generation &&
+                block.dirty_since.get() == since)
+                arch::fail(20, "fsync returned and a store from before it is not flushed",
+                           "the page of the store was not written back");
+        }
     }
 }
 
 } // namespace
+
+void file_fsync_range(kernel& k, inode& file, std::uint64_t first, std::uint64_t last) {
+    dax_writeback_mapping_range(k, file.mapping, first, last);
+    arch::guard held(file.ilock); // the log is forced: every change of the extents so far is on disk
+    file.log_pinned.set(false);
+    for (unsigned page = 0; page < file.max_pages; ++page)
+        file.blocks.commit(file.extents[page].get());
+}
 
 outcome file_writeback(kernel& k, inode& file, bool durable) {
     const open_file held(file);
     if (!held)
         return outcome::refused;
     const std::uint64_t fsync = k.fsync_count.add(1);
-    dax_writeback_mapping_range(k, file.mapping, 0, to_the_end);
+    file_fsync_range(k, file, 0, to_the_end);
     if (durable)
         check_durable(k, file, fsync);
     return outcome::done;

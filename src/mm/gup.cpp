@@ -107,6 +107,9 @@ void dma_write(kernel& k, const held_page& held) {
     if (k.mem.ledger(*held.page).block.generation.get() != held.generation)
         arch::fail(7, "DMA wrote to a block that has a new owner",
                    "the block was freed and reused while the pin was held");
+    if (k.mem.ledger(*held.page).block.shared())
+        arch::fail(7, "DMA wrote to a block that two files share",
+                   "the block was shared while the pin was held");
 }
 
 } // namespace daxtorture::inline ARCH_MACHINE

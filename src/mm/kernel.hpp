@@ -3,10 +3,12 @@
 /// Linux has these as globals; here they are one object, passed first to whatever needs them, so that a process may hold many worlds.
 #pragma once
 
+#include "mm/lock_classes.hpp"
 #include "mm/memmap.hpp"
 #include "mm/wait_queue.hpp"
 #include "protocol/rules.hpp"
 
+#include <arch/lock.hpp>
 #include <arch/machine.hpp>
 #include <arch/oracle.hpp>
 #include <arch/rcu.hpp>
@@ -39,8 +41,9 @@ struct kernel {
     const protocol rules;
     dev_pagemap pgmap; ///< of the one device
     memmap mem;
-    wait_table var_waits;   ///< ___wait_var_event: waiters for an idle page
-    wait_table entry_waits; ///< waiters for a locked DAX entry
+    arch::spinlock share_lock{lock_classes::share_lock}; ///< taken by the rule `share-update`=locked
+    wait_table var_waits;                                ///< ___wait_var_event: waiters for an idle page
+    wait_table entry_waits;                              ///< waiters for a locked DAX entry
     arch::rcu_domain rcu{arch::grace_periods::rare};
     /// Hardware page walks in flight. A TLB flush is a grace period of this domain: when it returns, no access through the
     /// old translation is under way and none can begin.

@@ -10,20 +10,30 @@
 #include <arch/machine.hpp>
 #include <arch/oracle.hpp>
 
+#include <array>
 #include <cstdint>
 #include <memory>
 
 namespace daxtorture::inline ARCH_MACHINE {
 
-/// Who owns the block behind a page, as the oracle sees it. `generation` counts owners: an access made under an older
-/// generation hits somebody else's data [I7, I8].
+/// Who owns the block behind a page, as the oracle sees it: one page of a file, or several that share it by reflink. `generation` counts
+/// owners from free to free: an access made under an older generation hits somebody else's data [I7, I8].
 struct block_owner {
-    static constexpr int nobody = -1;
-    arch::oracle<int> file{nobody};
-    arch::oracle<std::uint32_t> index{0}; ///< page of the file
+    static constexpr unsigned most = 3;
+    /// Pages of files, as owner() packs them; 0 is nobody.
+    std::array<arch::oracle<std::uint64_t>, most> owners;
     arch::oracle<std::uint64_t> generation{0};
     /// kernel::fsync_count at the first user store that no flush has covered yet; 0 when there is none [I20].
     arch::oracle<std::uint64_t> dirty_since{0};
+    /// Nothing on disk leads to the block yet: after a crash it is lost, whatever was flushed into it [I20].
+    arch::oracle<bool> uncommitted{false};
+
+    static constexpr std::uint64_t owner(int file, std::uint64_t index) {
+        return (static_cast<std::uint64_t>(file) + 1) << 32 | index;
+    }
+    bool backs(int file, std::uint64_t index) const;
+    bool shared() const;
+    void replace(std::uint64_t from, std::uint64_t to);
 };
 
 /// What threads hold of one page, from the moment they may rely on it. On a cache line of its own, as the page is.

@@ -24,7 +24,7 @@ const vm_area* mm_struct::area_at(std::uint64_t page) const {
 }
 
 bool block_backs(const block_owner& block, const vm_area& area, std::uint64_t page) {
-    return block.file.get() == area.mapping->number && block.index.get() == area.file_page(page);
+    return block.backs(area.mapping->number, area.file_page(page));
 }
 
 bool do_mmap(mm_struct& mm, bool (*may_map)(const vm_area&)) {
@@ -87,10 +87,17 @@ bool hardware_access(kernel& k, mm_struct& mm, std::uint64_t page, bool write) {
     } else {
         f.contents.load(arch::order::relaxed);
     }
-    if (!block_backs(block, *mm.area_at(page), page))
+    const vm_area& area = *mm.area_at(page);
+    if (!block_backs(block, area, page))
         arch::fail(8, "user access through a mapping of a freed block",
                    write ? "a store hit a block that its file does not own"
                          : "a load hit a block that its file does not own");
+    if (write && block.shared())
+        arch::fail(7, "a store hit a block that two files share",
+                   "it was mapped writable before it was shared");
+    if (write && area.sync && block.uncommitted.get())
+        arch::fail(20, "a MAP_SYNC store hit a block that nothing on disk leads to",
+                   "the fault did not wait for the filesystem's log");
     return true;
 }
 

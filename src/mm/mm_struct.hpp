@@ -19,7 +19,7 @@ struct address_space;
 struct mm_struct;
 struct vm_area;
 
-enum class vm_fault_result : unsigned char { nopage, sigbus, retry };
+enum class vm_fault_result : unsigned char { nopage, sigbus, retry, needdsync };
 
 /// One page fault on its way down (struct vm_fault).
 struct vm_fault {
@@ -43,6 +43,7 @@ struct vm_area {
     std::uint64_t first, last; ///< virtual pages, end exclusive
     std::uint64_t pgoff;       ///< file page of `first`
     bool shared, writable;
+    bool sync; ///< MAP_SYNC: a store is durable once it is flushed, without fsync
 
     bool covers(std::uint64_t page) const { return first <= page && page < last; }
     std::uint64_t file_page(std::uint64_t page) const { return page - first + pgoff; }

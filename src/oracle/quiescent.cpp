@@ -1,6 +1,7 @@
 #include "oracle/quiescent.hpp"
 
 #include "dax/entry.hpp"
+#include "dax/share.hpp"
 #include "oracle/state.hpp"
 
 #include <arch/check.hpp>
@@ -57,6 +58,20 @@ void check_mappings(const world_state& w) { // I8
     });
 }
 
+/// The folio against the entries that refer to it: `referred` of them.
+void check_association(const world_state& w, unsigned pfn, unsigned referred) { // I13
+    const folio& f = w.k.mem[pfn];
+    const bool shared = f.mapping.peek() == shared_mark(w.k);
+    if (referred == 0 && f.mapping.peek() != nullptr)
+        arch::fail(13, "a folio without an entry is still associated", "check_association");
+    if (referred == 0 && w.k.rules.reset == share_reset::always && f.index_or_share.peek() != 0)
+        arch::fail(13, "a folio without an entry keeps an index or a share count", "check_association");
+    if (referred != 0 && shared && f.index_or_share.peek() != referred)
+        arch::fail(13, "the share count of a folio differs from its entries", "check_association");
+    if (referred > 1 && !shared)
+        arch::fail(13, "two entries refer to one unshared folio", "check_association");
+}
+
 void check_entries(const world_state& w) { // I11, I13
     std::vector<std::uint64_t> sizes(w.files.size(), 0);
     std::vector<unsigned> referred(w.k.mem.pages(), 0);
@@ -68,18 +83,17 @@ void check_entries(const world_state& w) { // I11, I13
             return;
         const folio& f = w.k.mem[entry.pfn()];
         ++referred[entry.pfn()];
-        if (f.mapping.peek() != &file.mapping || f.index_or_share.peek() != index)
+        if (f.mapping.peek() != shared_mark(w.k) &&
+            (f.mapping.peek() != &file.mapping || f.index_or_share.peek() != index))
             arch::fail(13, "mapping and index of a folio differ from its entry", "check_entries");
+        if (!w.k.mem.ledger(entry.pfn()).block.backs(file.mapping.number, index))
+            arch::fail(13, "an entry refers to a block that its file does not own", "check_entries");
     });
     for (const std::unique_ptr<inode>& file : w.files)
         if (file->mapping.nrpages.peek() != sizes[static_cast<std::size_t>(file->mapping.number)])
             arch::fail(11, "nrpages differs from the entries", "check_entries");
-    for (unsigned pfn = 0; pfn < w.k.mem.pages(); ++pfn) {
-        if (referred[pfn] > 1)
-            arch::fail(13, "two entries refer to one unshared folio", "check_entries");
-        if (referred[pfn] == 0 && w.k.mem[pfn].mapping.peek() != nullptr)
-            arch::fail(13, "a folio without an entry is still associated", "check_entries");
-    }
+    for (unsigned pfn = 0; pfn < w.k.mem.pages(); ++pfn)
+        check_association(w, pfn, referred[pfn]);
 }
 
 void check_writable(const world_state& w) { // I19

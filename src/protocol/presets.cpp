@@ -6,7 +6,12 @@ namespace daxtorture {
 namespace {
 
 /// Zero-based: idle is 0, page tables hold references, the last put frees and wakes (38607c62b34b, 6.15).
-constexpr protocol zero_based{};
+constexpr protocol zero_based = [] {
+    protocol row;
+    row.ext2 = ext2_layouts::none;
+    row.reset = share_reset::large_only;
+    return row;
+}();
 
 /// One-based: idle is 1, page tables hold nothing, every put may be the waker. Stable 6.12 still skips unmapped files
 /// (cee91fa13a8e came with the zero-based series) and locked entries (6be3e21d25ca), and evicts pinned pages.
@@ -22,6 +27,9 @@ constexpr protocol one_based = [] {
     row.locked = scan_locked::skip;
     row.deletes = break_delete::never;
     row.evict = evict_break::no;
+    row.ext2 = ext2_layouts::none;
+    row.shared_mark = share_mark::marker;
+    row.reflink = reflink_break::one_page;
     return row;
 }();
 
@@ -32,6 +40,7 @@ constexpr protocol one_based_fixed = [] {
     row.locked = scan_locked::wait;
     row.deletes = break_delete::when_idle;
     row.evict = evict_break::yes;
+    row.reflink = reflink_break::nowait;
     return row;
 }();
 
@@ -42,6 +51,7 @@ constexpr protocol zero_based_fixed = [] {
     row.wb_locked = writeback_locked::wait;
     row.wb_untags = towrite_clear::after_flush;
     row.invalidation = invalidate_mode::locked;
+    row.share = share_update::locked;
     return row;
 }();
 

@@ -99,6 +99,36 @@ constexpr std::array percpu_sum_values{
 constexpr std::array percpu_put_values{
     rule_value{"sub-and-test", "the put that reaches 0 learns it from its own subtraction"},
     rule_value{"sub-then-read", "subtract, then read the count again: two puts may both find 0"}};
+constexpr std::array ext2_values{
+    rule_value{"break", "ext2 breaks layouts like the others: no kernel has this"},
+    rule_value{"none", "ext2 frees blocks without looking at their pages"}};
+constexpr std::array shift_values{
+    rule_value{"to-eof",
+               "everything from the range to the end of the file leaves the cache before blocks move"},
+    rule_value{"range", "only the range itself leaves the cache; the pages that move stay"}};
+constexpr std::array sync_fault_values{
+    rule_value{"after-fsync", "map a page with dirty metadata only after an fsync of its range"},
+    rule_value{"at-once", "map it as any other page"}};
+constexpr std::array sync_lock_values{
+    rule_value{"keep", "invalidate_lock stays held from the first half of a synchronous fault to its end"},
+    rule_value{"drop", "invalidate_lock is dropped before the fsync"}};
+constexpr std::array share_update_values{
+    rule_value{"plain", "a plain read, change and write: two files that share a folio are not ordered"},
+    rule_value{"locked", "under a lock that all files share"}};
+constexpr std::array share_reset_values{
+    rule_value{"always", "the last disassociation clears the index, which is the share count's word"},
+    rule_value{"large-only", "it clears it in large folios; an order-0 folio keeps its old index"}};
+constexpr std::array share_mark_values{rule_value{"null", "no mapping and a share count"},
+                                       rule_value{"marker", "a mapping word of PAGE_MAPPING_DAX_SHARED"}};
+constexpr std::array cow_towrite_values{
+    rule_value{"set",
+               "the copy of a shared block is marked TOWRITE, so that the fsync of a synchronous fault "
+               "flushes it"},
+    rule_value{"leave", "only DIRTY is set, which a synchronous fault leaves out"}};
+constexpr std::array reflink_values{
+    rule_value{"nowait", "the second file's layouts are broken without waiting; any busy page starts over"},
+    rule_value{"one-page", "only the count of the first busy page is looked at again"},
+    rule_value{"none", "neither file's layouts are broken"}};
 
 constexpr std::array table{
     rule<&protocol::idle>("idle", "refcount of an idle page", "38607c62b34b", idle_values),
@@ -151,6 +181,21 @@ constexpr std::array table{
                                  percpu_sum_values),
     rule<&protocol::percpu_puts>("percpu-put", "how does a put of a percpu_ref find that it was the last", "",
                                  percpu_put_values),
+    rule<&protocol::ext2>("ext2-layouts", "does ext2 break layouts", "", ext2_values),
+    rule<&protocol::shift>("shift-evict", "what collapse and insert range drop from the cache", "",
+                           shift_values),
+    rule<&protocol::sync>("sync-fault", "when does a MAP_SYNC fault map its page", "", sync_fault_values),
+    rule<&protocol::share>("share-update", "how is the share count of a folio changed", "",
+                           share_update_values),
+    rule<&protocol::reset>("share-reset", "what the last disassociation clears", "59eb73b98ae0",
+                           share_reset_values),
+    rule<&protocol::shared_mark>("share-mark", "what tells a shared folio", "cbe298d82cf7",
+                                 share_mark_values),
+    rule<&protocol::cow_marks>("cow-towrite", "mark of the copy of a shared block", "", cow_towrite_values),
+    rule<&protocol::reflink>("reflink-break", "layouts of the second file that a reflink locks",
+                             "d5b3afea22a5", reflink_values),
+    rule<&protocol::sync_lock>("sync-fault-lock", "invalidate lock between the halves of a synchronous fault",
+                               "", sync_lock_values),
 };
 
 std::string value_names(const rule_info& rule) {

@@ -40,6 +40,15 @@ enum class longterm : std::uint8_t { refuse, allow };
 enum class percpu_switch : std::uint8_t { after_grace_period, at_once };
 enum class percpu_sum : std::uint8_t { with_bias, after_bias };
 enum class percpu_put : std::uint8_t { sub_and_test, sub_then_read };
+enum class ext2_layouts : std::uint8_t { break_them, none };
+enum class shift_evicts : std::uint8_t { to_eof, range };
+enum class sync_fault : std::uint8_t { after_fsync, at_once };
+enum class sync_fault_lock : std::uint8_t { keep, drop };
+enum class share_update : std::uint8_t { plain, locked };
+enum class share_reset : std::uint8_t { always, large_only };
+enum class share_mark : std::uint8_t { null, marker };
+enum class cow_towrite : std::uint8_t { set, leave };
+enum class reflink_break : std::uint8_t { nowait, one_page, none };
 
 /// One row of the table. Default-constructed it is the zero-based protocol of v6.15.
 struct protocol {
@@ -72,6 +81,15 @@ struct protocol {
     percpu_switch percpu_switches = percpu_switch::after_grace_period;
     percpu_sum percpu_sums = percpu_sum::with_bias;
     percpu_put percpu_puts = percpu_put::sub_and_test;
+    ext2_layouts ext2 = ext2_layouts::break_them;
+    shift_evicts shift = shift_evicts::to_eof;
+    sync_fault sync = sync_fault::after_fsync;
+    sync_fault_lock sync_lock = sync_fault_lock::keep;
+    share_update share = share_update::plain;
+    share_reset reset = share_reset::always;
+    share_mark shared_mark = share_mark::null;
+    cow_towrite cow_marks = cow_towrite::set;
+    reflink_break reflink = reflink_break::nowait;
 
     friend bool operator==(const protocol&, const protocol&) = default;
 };

@@ -18,7 +18,8 @@ constexpr unsigned no_file = ~0U;
 
 bool breaks(op kind) {
     return kind == op::truncate || kind == op::punch || kind == op::brk || kind == op::reuse ||
-           kind == op::evict;
+           kind == op::evict || kind == op::reflink || kind == op::collapse || kind == op::insert ||
+           kind == op::zero;
 }
 
 /// The file behind an operation's operand.
@@ -45,6 +46,8 @@ std::set<unsigned> files_of(const operation& what, const world_config& world) {
     if (info(what.kind).takes == operands::mm && what.object < world.mms.size())
         for (const area_config& area : world.mms[what.object].areas)
             files.insert(area.file);
+    else if (info(what.kind).takes == operands::two_files)
+        files = {what.object, what.other};
     else if (const unsigned file = file_of(what, world); file != no_file)
         files.insert(file);
     return files;
@@ -129,6 +132,8 @@ class projection {
         if (what.kind == op::interrupt)
             return std::nullopt;
         const std::set<unsigned> touched = files_of(what, window_.world);
+        if (info(what.kind).takes == operands::two_files)
+            return project_two_files(what);
         for (unsigned i = 0; i < files_.size(); ++i) {
             if (!touched.contains(files_[i]))
                 continue;
@@ -141,6 +146,17 @@ class projection {
     }
 
   private:
+    /// Both files must be there; each keeps its part.
+    std::optional<operation> project_two_files(operation what) const {
+        const auto first = std::ranges::find(files_, what.object);
+        const auto second = std::ranges::find(files_, what.other);
+        if (first == files_.end() || second == files_.end())
+            return std::nullopt;
+        what.object = static_cast<std::uint8_t>(first - files_.begin());
+        what.other = static_cast<std::uint8_t>(second - files_.begin());
+        return what;
+    }
+
     const program& window_;
     const std::vector<unsigned> files_;
     program small_;

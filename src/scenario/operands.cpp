@@ -54,6 +54,14 @@ std::uint8_t parse_object(line& from, std::string_view what, const std::vector<N
     return static_cast<std::uint8_t>(parse_choice(from.take(what), what, names_of(known)));
 }
 
+void parse_two_files(line& from, const program& names, operation& into) {
+    into.object = parse_object(from, "a file", names.world.files);
+    const word second = from.peek();
+    into.other = parse_object(from, "another file", names.world.files);
+    if (into.other == into.object)
+        unexpected(second.at, "another file", second.text);
+}
+
 void parse_operands(line& from, operands takes, const program& names, operation& into) {
     switch (takes) {
     case operands::none:
@@ -66,6 +74,9 @@ void parse_operands(line& from, operands takes, const program& names, operation&
         return;
     case operands::thread:
         into.object = parse_object(from, "a thread", names.threads);
+        return;
+    case operands::two_files:
+        parse_two_files(from, names, into);
         return;
     case operands::file:
     case operands::file_size:

@@ -18,7 +18,7 @@ using namespace lex;
 
 constexpr std::array<std::string_view, 3> memory_names{"sc", "tso", "weak"};
 constexpr std::array<std::string_view, 2> geometry_names{"tiny", "real"};
-constexpr std::array<std::string_view, 3> fs_names{"ext4", "xfs", "fuse"};
+constexpr std::array<std::string_view, 4> fs_names{"ext4", "xfs", "fuse", "ext2"};
 constexpr std::array<std::string_view, 3> verdict_names{"pass", "fail", "inconclusive"};
 
 /// The file in the making. Lines that declare are read at once; lines that name what others declare wait in `later_`.
@@ -232,7 +232,7 @@ void builder::read_mm(line& from) {
     add_area(from, *found);
 }
 
-/// "maps FILE FIRST..END [at PAGE] shared|private rw|ro"
+/// "maps FILE FIRST..END [at PAGE] shared|private rw|ro [sync]"
 void builder::add_area(line& from, mm_config& mm) {
     constexpr std::array<std::string_view, 2> sharing{"shared", "private"};
     constexpr std::array<std::string_view, 2> access{"rw", "ro"};
@@ -265,6 +265,7 @@ void builder::add_area(line& from, mm_config& mm) {
                             ", got one at virtual page " + std::to_string(area.at));
     area.shared = parse_choice(from.take("'shared' or 'private'"), "the sharing", sharing) == 0;
     area.writable = parse_choice(from.take("'rw' or 'ro'"), "the access", access) == 0;
+    area.sync = area.shared && from.take_if("sync"); // MAP_SYNC needs MAP_SHARED_VALIDATE
     from.expect_end("end of line");
     mm.areas.push_back(area);
 }

@@ -15,6 +15,8 @@ constexpr std::string_view fs_name(fs_kind kind) {
         return "xfs";
     case fs_kind::fuse:
         return "fuse";
+    case fs_kind::ext2:
+        return "ext2";
     }
     return "?";
 }
@@ -46,7 +48,8 @@ std::string areas_text(const mm_config& mm, const std::vector<file_config>& file
                             area.first_page, area.last_page);
         if (area.at != area.first_page)
             text += fmt::format(" at {}", area.at);
-        text += fmt::format(" {} {}\n", area.shared ? "shared" : "private", area.writable ? "rw" : "ro");
+        text += fmt::format(" {} {}{}\n", area.shared ? "shared" : "private", area.writable ? "rw" : "ro",
+                            area.sync ? " sync" : "");
     }
     return text;
 }
@@ -112,6 +115,9 @@ std::string print(const operation& what, const program& in) {
         break;
     case operands::thread:
         fmt::format_to(out, " {}", in.threads[what.object].name);
+        break;
+    case operands::two_files:
+        fmt::format_to(out, " {} {}", in.world.files[what.object].name, in.world.files[what.other].name);
         break;
     }
     for (const flag_info& one : flag_table)

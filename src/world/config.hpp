@@ -9,7 +9,7 @@
 
 namespace daxtorture {
 
-enum class fs_kind : std::uint8_t { ext4, xfs, fuse };
+enum class fs_kind : std::uint8_t { ext4, xfs, fuse, ext2 };
 
 struct file_config {
     std::string name;
@@ -26,6 +26,7 @@ struct area_config {
     unsigned at = 0; ///< virtual page number of the first page
     bool shared = true;
     bool writable = true;
+    bool sync = false; ///< MAP_SYNC
 
     friend bool operator==(const area_config&, const area_config&) = default;
 };

@@ -29,6 +29,10 @@ enum class op : std::uint8_t {
     writeback,
     invalidate,
     interrupt,
+    reflink,
+    collapse,
+    insert,
+    zero,
     count_
 };
 
@@ -41,6 +45,7 @@ enum class operands : std::uint8_t {
     file_size,  ///< truncate A 1        (pages)
     file_range, ///< punch A 0..2        (pages, end exclusive)
     thread,     ///< interrupt truncater
+    two_files,  ///< reflink A B
 };
 
 /// Words that may follow the operands.
@@ -95,6 +100,13 @@ inline constexpr std::array<operation_info, static_cast<std::size_t>(op::count_)
     {op::invalidate, "invalidate", operands::file_range, 0,
      "invalidate_inode_pages2_range: drop the clean entries of a range; dirty ones stay"},
     {op::interrupt, "interrupt", operands::thread, 0, "send a signal to a thread"},
+    {op::reflink, "reflink", operands::two_files, 0,
+     "FICLONE: the second file gives up its blocks and shares those of the first"},
+    {op::collapse, "collapse", operands::file_range, 0,
+     "remove a range: the pages behind it move down, the file gets shorter"},
+    {op::insert, "insert", operands::file_range, 0,
+     "insert a hole: the pages behind it move up; refused when the file has no room"},
+    {op::zero, "zero", operands::file_range, 0, "zero a range: punch it and put fresh blocks in its place"},
 }};
 
 constexpr const operation_info& info(op kind) { return operation_table[static_cast<std::size_t>(kind)]; }
@@ -107,11 +119,12 @@ struct operation {
     std::uint32_t first = 0; ///< first page, or the new size in pages
     std::uint32_t last = 0;  ///< one past the last page of a range
     unsigned line = 0;       ///< source line in the scenario file; 0 when drawn at random
+    std::uint8_t other = 0;  ///< index of a second file
 
     bool has(flag f) const { return (flags & static_cast<std::uint8_t>(f)) != 0; }
     friend bool operator==(const operation& a, const operation& b) {
         return a.kind == b.kind && a.flags == b.flags && a.object == b.object && a.first == b.first &&
-               a.last == b.last;
+               a.last == b.last && a.other == b.other;
     }
 };
 

@@ -63,7 +63,7 @@ world_state::world_state(const world_config& given)
             inode& file = *files[area.file];
             mm.areas.push_back({&mm, &file.mapping, &file, &file_vm_ops, area.at,
                                 area.at + (area.last_page - area.first_page), area.first_page, area.shared,
-                                area.writable});
+                                area.writable, area.sync});
         }
     }
     for (const std::unique_ptr<mm_struct>& mm : mms)
@@ -165,6 +165,14 @@ outcome dispatch(world_state& w, worker_state& self, const operation& what) {
     case op::interrupt:
         arch::send_signal(w.workers[what.object].task);
         return outcome::done;
+    case op::collapse:
+        return file_collapse(w.k, *w.files[what.object], what.first, what.last);
+    case op::insert:
+        return file_insert(w.k, *w.files[what.object], what.first, what.last);
+    case op::zero:
+        return file_zero(w.k, *w.files[what.object], what.first, what.last);
+    case op::reflink:
+        return file_reflink(w.k, *w.files[what.object], *w.files[what.other]);
     case op::count_:
         break;
     }

@@ -4,6 +4,7 @@
 #include "dax/associate.hpp"
 #include "dax/entry_lock.hpp"
 #include "dax/layout_break.hpp"
+#include "dax/sync_fault.hpp"
 #include "dax/truncate.hpp"
 #include "mm/rmap.hpp"
 #include "mm/zap.hpp"
@@ -106,7 +107,7 @@ TEST_CASE("quiescent checks can fail") {
     }
     SECTION("I8: a mapping of another file's block") {
         fixture f;
-        f.w.k.mem.ledger(f.touch()).block.file.set(1);
+        f.w.k.mem.ledger(f.touch()).block.owners[0].set(block_owner::owner(1, 0));
         CHECK(quiescent_check_reports(f, 8));
     }
     SECTION("I11: a lock bit that stayed") {
@@ -132,6 +133,27 @@ TEST_CASE("quiescent checks can fail") {
     SECTION("I13: a folio associated without an entry") {
         fixture f;
         f.w.k.mem[2].mapping.store(&f.mapping(), arch::order::relaxed);
+        CHECK(quiescent_check_reports(f, 13));
+    }
+    SECTION("I13: a share count that no two entries explain") {
+        fixture f;
+        folio& page = f.touch();
+        page.mapping.store(nullptr, arch::order::relaxed);
+        page.index_or_share.store(2, arch::order::relaxed);
+        CHECK(quiescent_check_reports(f, 13));
+    }
+    SECTION("I13: an index that stays when the last entry has gone") {
+        fixture f;
+        f.w.k.mem[2].index_or_share.store(1, arch::order::relaxed);
+        f.w.k.mem[2].mapping.store(nullptr, arch::order::relaxed);
+        CHECK(quiescent_check_reports(f, 13) == (f.w.k.rules.reset == share_reset::always));
+        fixture fixed("v6.12");
+        fixed.w.k.mem[2].index_or_share.store(1, arch::order::relaxed);
+        CHECK(quiescent_check_reports(fixed, 13));
+    }
+    SECTION("I13: an entry of a block that went to another file") {
+        fixture f;
+        f.w.k.mem.ledger(f.touch()).block.owners[0].set(block_owner::owner(1, 0));
         CHECK(quiescent_check_reports(f, 13));
     }
     SECTION("I26: a waiter left on a queue") {
@@ -165,7 +187,7 @@ TEST_CASE("continuous checks can fail") {
     SECTION("I7: a block freed while pinned") {
         const held_page pin = gup_fast(f.w.k, *f.w.mms[0], 0, gup_kind::pin);
         REQUIRE(pin);
-        f.w.blocks.free(f.w.k.mem.pfn(page));
+        f.w.blocks.free(f.w.k.mem.pfn(page), 0, 0);
         CHECK(reported(7));
         gup_put(f.w.k, pin);
     }
@@ -177,8 +199,35 @@ TEST_CASE("continuous checks can fail") {
         CHECK(reported(7));
         gup_put(f.w.k, pin);
     }
+    SECTION("I7: a store into a block that two files share") {
+        f.w.k.mem.ledger(page).block.owners[1].set(block_owner::owner(1, 0));
+        user_access(f.w.k, *f.w.mms[0], 0, true);
+        CHECK(reported(7));
+    }
+    SECTION("I7: DMA into a block that two files share") {
+        const held_page pin = gup_fast(f.w.k, *f.w.mms[0], 0, gup_kind::pin);
+        REQUIRE(pin);
+        f.w.k.mem.ledger(page).block.owners[1].set(block_owner::owner(1, 0));
+        dma_write(f.w.k, pin);
+        CHECK(reported(7));
+        gup_put(f.w.k, pin);
+    }
+    SECTION("I20: a MAP_SYNC store into a block that the log does not know") {
+        f.w.mms[0]->areas[0].sync = true;
+        f.w.k.mem.ledger(page).block.uncommitted.set(true);
+        user_access(f.w.k, *f.w.mms[0], 0, true);
+        CHECK(reported(20));
+    }
+    SECTION("I20: a synchronous fault after an fsync that flushed nothing") {
+        page_ledger& record = f.w.k.mem.ledger(page);
+        record.block.dirty_since.set(1);
+        vm_fault fault{*f.w.mms[0], f.w.mms[0]->areas[0], 0, 0, true};
+        dax_finish_sync_fault(f.w.k, fault, f.w.k.mem.pfn(page),
+                              [](kernel&, void*, std::uint64_t, std::uint64_t) {});
+        CHECK(reported(20));
+    }
     SECTION("I8: an access to a block that the file lost") {
-        f.w.k.mem.ledger(page).block.file.set(block_owner::nobody);
+        f.w.k.mem.ledger(page).block.owners[0].set(0);
         user_access(f.w.k, *f.w.mms[0], 0, false);
         CHECK(reported(8));
     }
@@ -191,7 +240,7 @@ TEST_CASE("continuous checks can fail") {
         CHECK(reported(10));
     }
     SECTION("I13: a folio associated twice") {
-        dax_associate_entry(f.w.k, dax_entry::make(f.w.k.mem.pfn(page), 0), f.mapping(), 0);
+        dax_associate_entry(f.w.k, dax_entry::make(f.w.k.mem.pfn(page), 0), f.mapping(), 0, false);
         CHECK(reported(13));
     }
     SECTION("I18: the entry of a held page deleted") {

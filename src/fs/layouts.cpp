@@ -1,0 +1,41 @@
+#include "fs/layouts.hpp"
+
+#include "mm/unlocked.hpp"
+#include "mm/zap.hpp"
+
+namespace daxtorture::inline ARCH_MACHINE {
+
+bool has_layout_break(const kernel& k, const inode& file) {
+    return file.fs != fs_kind::ext2 || k.rules.ext2 == ext2_layouts::break_them;
+}
+
+void wait_dax_page(kernel& k, address_space& mapping) {
+    if (k.rules.callback == break_lock::keep) {
+        arch::schedule();
+        return;
+    }
+    const write_unlocked dropped(mapping.invalidate_lock);
+    arch::schedule();
+}
+
+outcome outcome_of(break_result result) {
+    switch (result) {
+    case break_result::interrupted:
+        return outcome::interrupted;
+    case break_result::busy:
+        return outcome::busy;
+    case break_result::broken:
+        break;
+    }
+    return outcome::done;
+}
+
+outcome break_layouts(kernel& k, inode& file, std::uint64_t first, std::uint64_t last, bool nowait) {
+    if (!has_layout_break(k, file))
+        return outcome::done;
+    const bool whole = file.fs != fs_kind::fuse;
+    return outcome_of(dax_break_layout(k, file.mapping, whole ? 0 : first, whole ? to_the_end : last,
+                                       nowait ? nullptr : wait_dax_page));
+}
+
+} // namespace daxtorture::inline ARCH_MACHINE

@@ -1,0 +1,26 @@
+/// How ext4, xfs, fuse and ext2 break the layouts of their files (kernel facts 2.15, table).
+///
+/// ext4 and xfs break the whole file whatever the range; fuse breaks the range; ext2 has no layout break at all, by the rule
+/// `ext2-layouts`. All that wait keep i_rwsem and drop invalidate_lock.
+/// Checked   break-vs-*, punch-vs-pin, ext2-truncate-vs-pin
+#pragma once
+
+#include "fs/inode.hpp"
+
+#include <arch/machine.hpp>
+
+namespace daxtorture::inline ARCH_MACHINE {
+
+/// Does this filesystem break layouts?
+bool has_layout_break(const kernel& k, const inode& file);
+
+/// The wait callback of all of them: drops invalidate_lock, sleeps once, takes it again. i_rwsem stays held.
+void wait_dax_page(kernel& k, address_space& mapping);
+
+/// The caller holds i_rwsem and invalidate_lock exclusively, and does so when this returns. `nowait`: reports a busy page.
+outcome break_layouts(kernel& k, inode& file, std::uint64_t first, std::uint64_t last, bool nowait = false);
+
+/// A break's result as an operation's.
+outcome outcome_of(break_result result);
+
+} // namespace daxtorture::inline ARCH_MACHINE

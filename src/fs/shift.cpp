@@ -1,0 +1,109 @@
+/// Collapse range, insert range and zero range of ext4 and xfs (kernel facts 2.17): blocks change their place in the file, so no entry
+/// and no page table may still know them by the old one.
+#include "dax/truncate.hpp"
+#include "dax/writeback.hpp"
+#include "fs/inode.hpp"
+#include "fs/layouts.hpp"
+#include "mm/zap.hpp"
+
+#include <arch/check.hpp>
+
+namespace daxtorture::inline ARCH_MACHINE {
+
+using arch::order;
+
+namespace {
+
+bool has_fallocate(const inode& file) { return file.fs == fs_kind::ext4 || file.fs == fs_kind::xfs; }
+
+/// Flushes what moves and drops it from the cache: from `first` to the end of the file, not only to the end of the range.
+void prepare_shift(kernel& k, inode& file, std::uint64_t first, std::uint64_t last) {
+    const std::uint64_t end = k.rules.shift == shift_evicts::to_eof ? to_the_end : last;
+    dax_writeback_mapping_range(k, file.mapping, first, end);
+    truncate_pagecache(k, file.mapping, first, end);
+}
+
+/// I18: extents move only where no entry is left.
+void check_no_entries(inode& file, std::uint64_t first) {
+    file.mapping.i_pages.for_each_peek([&](std::uint64_t index, unsigned, std::uint64_t, unsigned) {
+        if (index >= first)
+            arch::fail(18, "extents moved under an entry of the file",
+                       "the page behind the range is still cached");
+    });
+}
+
+/// The block of page `from`, if any, becomes that of page `to`. The caller holds ilock.
+void move_block(inode& file, std::uint64_t from, std::uint64_t to) {
+    const std::uint64_t block = file.extents[from].get();
+    file.extents[to].set(block);
+    file.extents[from].set(block_allocator::none);
+    if (block != block_allocator::none)
+        file.blocks.reindex(block, file.mapping.number, from, to);
+}
+
+} // namespace
+
+outcome file_collapse(kernel& k, inode& file, unsigned first, unsigned last) {
+    if (!has_fallocate(file))
+        return outcome::refused;
+    arch::write_guard io(file.i_rwsem);
+    arch::write_guard faults(file.mapping.invalidate_lock);
+    const unsigned size = file.i_size.load(order::relaxed); // relaxed: i_rwsem is held
+    if (last >= size)
+        return outcome::refused;
+    const discarding hole(file, first, last);
+    if (const outcome broken = break_layouts(k, file, first, to_the_end); broken != outcome::done)
+        return broken;
+    prepare_shift(k, file, first, last);
+    free_blocks(file, first, last);
+    check_no_entries(file, first);
+    {
+        arch::guard held(file.ilock);
+        for (unsigned page = last; page < size; ++page)
+            move_block(file, page, page - (last - first));
+        file.log_pinned.set(true);
+    }
+    file.i_size.store(size - (last - first), order::relaxed); // relaxed: readers hold invalidate_lock
+    return outcome::done;
+}
+
+outcome file_insert(kernel& k, inode& file, unsigned first, unsigned last) {
+    if (!has_fallocate(file))
+        return outcome::refused;
+    arch::write_guard io(file.i_rwsem);
+    arch::write_guard faults(file.mapping.invalidate_lock);
+    const unsigned size = file.i_size.load(order::relaxed); // relaxed: i_rwsem is held
+    const unsigned more = last - first;
+    if (first >= size || size + more > file.max_pages)
+        return outcome::refused;
+    if (const outcome broken = break_layouts(k, file, first, to_the_end); broken != outcome::done)
+        return broken;
+    prepare_shift(k, file, first, last);
+    check_no_entries(file, first);
+    file.i_size.store(size + more, order::relaxed); // relaxed: readers hold invalidate_lock
+    arch::guard held(file.ilock);
+    for (unsigned page = size; page-- > first;)
+        move_block(file, page, page + more);
+    file.log_pinned.set(true);
+    return outcome::done;
+}
+
+outcome file_zero(kernel& k, inode& file, unsigned first, unsigned last) {
+    if (!has_fallocate(file))
+        return outcome::refused;
+    arch::write_guard io(file.i_rwsem);
+    arch::write_guard faults(file.mapping.invalidate_lock);
+    const discarding old(file, first, last);
+    if (const outcome broken = break_layouts(k, file, first, last); broken != outcome::done)
+        return broken;
+    truncate_pagecache(k, file.mapping, first, last);
+    free_blocks(file, first, last);
+    arch::guard held(file.ilock);
+    const unsigned size = file.i_size.load(order::relaxed); // relaxed: i_rwsem is held
+    for (std::uint64_t page = first; page < last && page < size; ++page)
+        if (!allocate_block(file, page))
+            return outcome::refused; // no space: what is left of the range stays a hole
+    return outcome::done;
+}
+
+} // namespace daxtorture::inline ARCH_MACHINE
