@@ -4,6 +4,7 @@
 /// number must never be turned into a folio [I27].
 #pragma once
 
+#include "mm/kernel.hpp"
 #include "xarray/xarray.hpp"
 
 #include <arch/machine.hpp>
@@ -37,6 +38,12 @@ class dax_entry {
   private:
     std::uint64_t value_;
 };
+
+/// The order and the size in pages of what an entry stands for.
+inline unsigned dax_entry_order(const kernel& k, dax_entry entry) { return entry.pmd() ? k.pmd_order : 0; }
+inline std::uint64_t dax_entry_pages(const kernel& k, dax_entry entry) {
+    return std::uint64_t{1} << dax_entry_order(k, entry);
+}
 
 /// XArray marks of i_pages.
 inline constexpr unsigned pagecache_tag_dirty = 0;

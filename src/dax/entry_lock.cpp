@@ -14,8 +14,10 @@ struct entry_wait {
 };
 
 /// dax_entry_waitqueue: hashed by file and index, the index aligned down to the PMD when the entry given is one (X19).
-entry_wait dax_entry_waitqueue(kernel& k, address_space& mapping, const xa_state& xas, std::uint64_t) {
-    const std::uint64_t index = xas.xa_index;
+entry_wait dax_entry_waitqueue(kernel& k, address_space& mapping, const xa_state& xas, std::uint64_t entry) {
+    const bool aligned = k.rules.entry_key == entry_key_index::aligned;
+    const std::uint64_t index =
+        aligned && dax_entry(entry).pmd() ? xas.xa_index & ~k.pmd_colour() : xas.xa_index;
     return {k.entry_waits[index ^ static_cast<std::uint64_t>(mapping.number)], {&mapping, index}};
 }
 
@@ -27,7 +29,7 @@ void sleep_on_entry(kernel& k, address_space& mapping, xa_state& xas, std::uint6
     wait.queue.prepare_to_wait_event(waiter, arch::task_state::uninterruptible, full_fence::full);
     const unlocked dropped(mapping.i_pages.xa_lock);
     xas_reset(xas);
-    arch::current().waiting.begin(arch::wait_kind::entry_lock, &mapping, xas.xa_index, arch::site::here());
+    arch::current().waiting.begin(arch::wait_kind::entry_lock, &mapping, wait.key.number, arch::site::here());
     arch::schedule();
     arch::current().waiting.end();
     queued.finish();
@@ -35,11 +37,16 @@ void sleep_on_entry(kernel& k, address_space& mapping, xa_state& xas, std::uint6
 
 } // namespace
 
-std::uint64_t get_next_unlocked_entry(kernel& k, address_space& mapping, xa_state& xas, unsigned) {
+std::uint64_t get_next_unlocked_entry(kernel& k, address_space& mapping, xa_state& xas, unsigned order) {
     for (;;) {
         const std::uint64_t entry = xas_find_conflict(xas);
-        if (entry == 0 || !xa_is_value(entry) || !dax_entry(entry).locked())
+        if (entry == 0 || !xa_is_value(entry))
             return entry;
+        const bool smaller = dax_entry_order(k, dax_entry(entry)) < order;
+        if (smaller && k.rules.conflict == pmd_conflict::fall_back)
+            return dax_conflict;
+        if (!dax_entry(entry).locked())
+            return smaller && k.rules.conflict == pmd_conflict::wait ? dax_conflict : entry;
         sleep_on_entry(k, mapping, xas, entry);
     }
 }

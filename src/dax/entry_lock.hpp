@@ -1,7 +1,7 @@
 /// The lock bit of a DAX entry and its waiters. Mirrors the first third of fs/dax.c, v6.12 and v6.15.
 ///
 /// States    absent -> locked -> unlocked -> locked ... -> absent. The bit changes by plain stores under xa_lock.
-/// Waiting   exclusive, on a queue hashed by (file, index); a waiter queues itself under xa_lock, so a waker that looks at the queue
+/// Waiting   exclusive, on a queue hashed by (file, index), the index aligned down when the entry is a PMD's; a waiter queues itself under xa_lock, so a waker that looks at the queue
 ///           after dropping xa_lock cannot miss it (O9)
 /// Baton     a wake-up goes to one exclusive waiter. Whoever wakes and does not lock the entry must wake the next one
 ///           (put_unlocked_entry); whoever removes the entry must wake all, for nobody after it has anything to put (X21, X22)
@@ -20,8 +20,9 @@ enum class wake_mode : unsigned char { all, next };
 
 /// Everything here that takes an xa_state is called with xa_lock held, unless it says otherwise.
 
-/// The first entry of the state's range that is not locked, waiting exclusively while it is; null when there is none, a retry entry
-/// when a smaller entry conflicts with the state's order. Resets the state when it slept.
+/// The first entry of the state's range that is not locked, waiting exclusively while it is; null when there is none; `dax_conflict`
+/// when it is smaller than `order`, without waiting: whoever unlocks it wakes another queue (X23). Resets the state when it slept.
+inline constexpr std::uint64_t dax_conflict = xa_retry_entry;
 std::uint64_t get_next_unlocked_entry(kernel& k, address_space& mapping, xa_state& xas, unsigned order);
 
 /// Waits until the entry at the state's index is not locked and returns it; null when it has gone. `entry` is the entry there now.

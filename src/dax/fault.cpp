@@ -2,32 +2,26 @@
 
 #include "dax/associate.hpp"
 #include "dax/entry_lock.hpp"
+#include "dax/grab_entry.hpp"
+#include "mm/huge_memory.hpp"
 #include "mm/vmf_insert.hpp"
 #include "mm/zap.hpp"
+
+#include <arch/check.hpp>
 
 namespace daxtorture::inline ARCH_MACHINE {
 namespace {
 
-/// Finds or makes the entry of the faulting page and locks it. Null when memory could not be had.
-std::uint64_t grab_mapping_entry(kernel& k, address_space& mapping, xa_state& xas) {
-    for (;;) {
-        {
-            arch::guard held(mapping.i_pages.xa_lock);
-            std::uint64_t entry = get_next_unlocked_entry(k, mapping, xas, 0);
-            if (entry != 0) {
-                dax_lock_entry(xas, entry);
-            } else {
-                entry = dax_entry::make(0, dax_entry::empty_bit).store_form();
-                dax_lock_entry(xas, entry);
-                if (!xas_error(xas))
-                    mapping.nrpages.set(mapping.nrpages.get() + 1);
-            }
-            if (!xas_error(xas))
-                return entry;
-        }
-        if (!xas_nomem(xas))
-            return 0;
+/// Maps a page or a folio by `insert`; zero-based under a reference of its own, which the page table's outlives.
+void dax_map(kernel& k, vm_fault& fault, folio& page, void (*insert)(kernel&, vm_fault&, folio&)) {
+    if (k.rules.mapping == mapping_counts::no) {
+        insert(k, fault, page);
+        return;
     }
+    folio& f = page_folio(k, page);
+    folio_ref_inc(f); // 0 -> 1 is allowed here: the locked entry makes the folio ours
+    insert(k, fault, page);
+    folio_put(k, f); // may be the last, when the page table had something else already
 }
 
 /// Makes the locked entry name the block; returns it. Sets the DIRTY mark before the page can become writable, but for a synchronous
@@ -37,8 +31,12 @@ std::uint64_t dax_insert_entry(kernel& k, address_space& mapping, xa_state& xas,
     const std::uint64_t index = xas.xa_index;
     const dax_entry before(old);
     std::uint64_t entry = old;
-    if (shared || (before.zero_page() && wanted.has_folio()))
-        unmap_mapping_pages(k, mapping, index, index + 1); // what is replaced leaves every page table first
+    if (shared ||
+        (before.zero_page() && wanted.has_folio())) { // what is replaced leaves every page table first
+        const std::uint64_t pages = dax_entry_pages(k, before);
+        const std::uint64_t first = index & ~(pages - 1);
+        unmap_mapping_pages(k, mapping, first, first + pages);
+    }
     xas_reset(xas);
     arch::guard held(mapping.i_pages.xa_lock);
     if (shared || !before.has_folio()) {
@@ -74,6 +72,21 @@ vm_fault_result dax_load_hole(kernel& k, vm_fault& fault, address_space& mapping
     return vm_fault_result::nopage;
 }
 
+vm_fault_result dax_pmd_load_hole(kernel& k, vm_fault& fault, address_space& mapping, xa_state& xas,
+                                  std::uint64_t& entry) {
+    const dax_entry zero = dax_entry::make(k.mem.huge_zero_page(), dax_entry::pmd_bit | dax_entry::zero_bit);
+    entry = dax_insert_entry(k, mapping, xas, entry, zero, false, false, false);
+    return vmf_insert_huge_zero_page(k, fault) ? vm_fault_result::nopage : vm_fault_result::fallback;
+}
+
+void check_pmd(const kernel& k, const vm_fault& fault, dax_entry entry) { // I9
+    if (!entry.pmd())
+        arch::fail(9, "a PMD is mapped over a smaller entry", "dax_iomap_pmd_fault");
+    if (((fault.page ^ fault.pgoff) & k.pmd_colour()) != 0)
+        arch::fail(9, "a PMD is mapped where address and file offset are not congruent",
+                   "dax_iomap_pmd_fault");
+}
+
 /// A store through a MAP_SYNC mapping must find its block on disk after a crash: first the metadata, then the store.
 bool dax_fault_is_synchronous(const kernel& k, const vm_fault& fault, const iomap& where) {
     return fault.write && fault.vma.sync && where.dirty && k.rules.sync == sync_fault::after_fsync;
@@ -92,20 +105,28 @@ vm_fault_result dax_fault_iter(kernel& k, vm_fault& fault, address_space& mappin
         dax_unlock_entry(k, mapping, xas, entry);
     if (synchronous)
         return vm_fault_result::needdsync;
-    dax_map_page(k, fault, k.mem[dax_entry(entry).pfn()]);
+    dax_map_page(k, fault, k.mem[where.pfn]);
+    return vm_fault_result::nopage;
+}
+
+vm_fault_result dax_pmd_fault_iter(kernel& k, vm_fault& fault, address_space& mapping, const iomap& where,
+                                   xa_state& xas, std::uint64_t& entry) {
+    if (where.type == iomap::kind::hole)
+        return dax_pmd_load_hole(k, fault, mapping, xas, entry);
+    // The memory is not aligned (dax_iomap_direct_access); or what a PTE fault does better: sharing, MAP_SYNC
+    if ((where.pfn & k.pmd_colour()) != 0 || where.shared || dax_fault_is_synchronous(k, fault, where))
+        return vm_fault_result::fallback;
+    entry = dax_insert_entry(k, mapping, xas, entry, dax_entry::make(where.pfn, dax_entry::pmd_bit), false,
+                             fault.write, fault.write);
+    check_pmd(k, fault, dax_entry(entry));
+    dax_map(k, fault, k.mem[where.pfn], vmf_insert_folio_pmd);
     return vm_fault_result::nopage;
 }
 
 } // namespace
 
-void dax_map_page(kernel& k, vm_fault& fault, folio& f) {
-    if (k.rules.mapping == mapping_counts::no) {
-        vmf_insert_page_mkwrite(k, fault, f);
-        return;
-    }
-    folio_get(f); // 0 -> 1 is allowed here: the locked entry makes the page ours
-    vmf_insert_page_mkwrite(k, fault, f);
-    folio_put(k, f); // may be the last, when the page table had something else already
+void dax_map_page(kernel& k, vm_fault& fault, folio& page) {
+    dax_map(k, fault, page, vmf_insert_page_mkwrite);
 }
 
 vm_fault_result dax_iomap_fault(kernel& k, vm_fault& fault, std::uint64_t& pfn, const iomap_ops& ops) {
@@ -113,10 +134,14 @@ vm_fault_result dax_iomap_fault(kernel& k, vm_fault& fault, std::uint64_t& pfn, 
     if (!ops.inside_eof(fault.vma.host, fault.pgoff))
         return vm_fault_result::sigbus;
     xa_state xas(mapping.i_pages, fault.pgoff);
-    std::uint64_t entry = grab_mapping_entry(k, mapping, xas);
+    std::uint64_t entry = grab_mapping_entry(k, mapping, xas, 0);
     if (entry == 0)
         return vm_fault_result::retry;
-    const iomap where = ops.begin(k, fault.vma.host, fault.pgoff, fault.write);
+    if (fault.mm.table.has_pmd() && fault.mm.table.pmd(fault.page).leaf()) { // a PMD fault was faster
+        dax_unlock_entry(k, mapping, xas, entry);
+        return vm_fault_result::nopage;
+    }
+    const iomap where = ops.begin(k, fault.vma.host, fault.pgoff, 1, fault.write);
     vm_fault_result result = vm_fault_result::sigbus;
     bool mapped = false;
     if (where.type != iomap::kind::beyond_eof) {
@@ -127,6 +152,55 @@ vm_fault_result dax_iomap_fault(kernel& k, vm_fault& fault, std::uint64_t& pfn, 
     }
     if (!mapped || k.rules.fault_lock == fault_entry_lock::until_mapped)
         dax_unlock_entry(k, mapping, xas, entry);
+    return result;
+}
+
+namespace {
+
+/// Why a whole PMD cannot answer this fault, whatever its entry and its block are (dax_fault_check_fallback).
+bool must_fall_back(const kernel& k, const vm_fault& fault, const iomap_ops& ops) {
+    const std::uint64_t colour = k.pmd_colour();
+    const std::uint64_t first = fault.page & ~colour;
+    // The page tables' range and the entry's would be different pages of the file
+    if (k.rules.colour == pmd_colour::check && (fault.page & colour) != (fault.pgoff & colour))
+        return true;
+    if (fault.write && !fault.vma.shared)
+        return true;
+    if (first < fault.vma.first || first + k.pmd_pages() > fault.vma.last)
+        return true;
+    return !ops.inside_eof(fault.vma.host, fault.pgoff | colour);
+}
+
+/// With the entry locked: the range must be empty or a leaf, and its blocks one aligned run.
+vm_fault_result fault_whole_pmd(kernel& k, vm_fault& fault, address_space& mapping, xa_state& xas,
+                                std::uint64_t& entry, const iomap_ops& ops) {
+    const pte_t pmd = fault.mm.table.pmd(fault.page);
+    if (!pmd.none() && !pmd.leaf())
+        return vm_fault_result::nopage; // a PTE fault was faster: the access is tried again
+    // No iomap_end: it has work for shared blocks only
+    const iomap where = ops.begin(k, fault.vma.host, xas.xa_index, k.pmd_pages(), fault.write);
+    if (where.type == iomap::kind::beyond_eof || where.pages < k.pmd_pages())
+        return vm_fault_result::fallback;
+    return dax_pmd_fault_iter(k, fault, mapping, where, xas, entry);
+}
+
+} // namespace
+
+vm_fault_result dax_iomap_pmd_fault(kernel& k, vm_fault& fault, const iomap_ops& ops) {
+    address_space& mapping = *fault.vma.mapping;
+    if (!ops.inside_eof(fault.vma.host, fault.pgoff & ~k.pmd_colour()))
+        return vm_fault_result::sigbus;
+    vm_fault_result result = vm_fault_result::fallback;
+    if (!must_fall_back(k, fault, ops)) {
+        xa_state xas(mapping.i_pages, fault.pgoff, k.pmd_order);
+        std::uint64_t entry = grab_mapping_entry(k, mapping, xas, k.pmd_order);
+        if (entry != 0 && entry != dax_conflict) {
+            result = fault_whole_pmd(k, fault, mapping, xas, entry, ops);
+            dax_unlock_entry(k, mapping, xas, entry);
+        }
+    }
+    if (result == vm_fault_result::fallback)
+        split_huge_pmd(k, fault.mm, fault.page);
     return result;
 }
 

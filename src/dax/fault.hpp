@@ -16,15 +16,16 @@ namespace daxtorture::inline ARCH_MACHINE {
 struct iomap {
     enum class kind : unsigned char { mapped, hole, beyond_eof } type = kind::hole;
     std::uint64_t pfn = 0;
-    bool dirty = false;  ///< IOMAP_F_DIRTY: what leads to the block is not on disk yet
-    bool shared = false; ///< IOMAP_F_SHARED: other files have the block, too; a write gets one of its own
+    std::uint64_t pages = 1; ///< length of the run that starts here, at most what was asked for
+    bool dirty = false;      ///< IOMAP_F_DIRTY: what leads to the block is not on disk yet
+    bool shared = false;     ///< IOMAP_F_SHARED: other files have the block, too; a write gets one of its own
     std::uint64_t source = 0; ///< of a shared write: the block whose data `pfn` is to get
 };
 
-/// What the fault asks its filesystem. `begin` allocates a block for a write into a hole.
+/// What the fault asks its filesystem. `begin` looks at up to `pages` pages, and allocates blocks for a write into a hole.
 struct iomap_ops {
     bool (*inside_eof)(void* host, std::uint64_t pgoff);
-    iomap (*begin)(kernel& k, void* host, std::uint64_t pgoff, bool write);
+    iomap (*begin)(kernel& k, void* host, std::uint64_t pgoff, std::uint64_t pages, bool write);
     void (*end)(kernel& k, void* host, std::uint64_t pgoff, bool write, const iomap& where);
 };
 
@@ -32,7 +33,11 @@ struct iomap_ops {
 /// lock, goes on with dax_finish_sync_fault and `pfn`.
 vm_fault_result dax_iomap_fault(kernel& k, vm_fault& fault, std::uint64_t& pfn, const iomap_ops& ops);
 
-/// Maps the page of a locked entry. Zero-based, under a reference of its own, which the page table's outlives.
-void dax_map_page(kernel& k, vm_fault& fault, folio& f);
+/// The same for the whole PMD range of the page (dax_iomap_pmd_fault, kernel facts 2.2). `fallback`: only a PTE will do, and the PMD entry of
+/// the page tables is no leaf any more.
+vm_fault_result dax_iomap_pmd_fault(kernel& k, vm_fault& fault, const iomap_ops& ops);
+
+/// Maps one page of a locked entry. Zero-based, under a reference of its own, which the page table's outlives.
+void dax_map_page(kernel& k, vm_fault& fault, folio& page);
 
 } // namespace daxtorture::inline ARCH_MACHINE

@@ -1,6 +1,7 @@
 #include "dax/layout_break.hpp"
 
 #include "dax/associate.hpp"
+#include "dax/dax_folio.hpp"
 #include "dax/entry_lock.hpp"
 #include "dax/share.hpp"
 #include "dax/truncate.hpp"
@@ -8,6 +9,8 @@
 #include "mm/zap.hpp"
 
 #include <arch/check.hpp>
+
+#include <algorithm>
 
 namespace daxtorture::inline ARCH_MACHINE {
 namespace {
@@ -59,10 +62,13 @@ void schedule_only(kernel&, address_space&) { arch::schedule(); }
 void check_nobody_holds(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last,
                         int invariant, const char* cause) {
     mapping.i_pages.for_each_peek([&](std::uint64_t index, unsigned, std::uint64_t entry, unsigned) {
-        if (index < first || index >= last || !xa_is_value(entry) || !dax_entry(entry).has_folio())
+        if (!xa_is_value(entry) || !dax_entry(entry).has_folio())
             return;
-        const std::uint64_t pfn = dax_entry(entry).pfn();
-        if (k.mem.ledger(pfn).held() && !shared_with_others(k, k.mem[pfn]))
+        const dax_entry known(entry);
+        const std::uint64_t from = std::max(first, index);
+        const std::uint64_t to = std::min(last, index + dax_entry_pages(k, known));
+        if (from < to && held_pages(k, known, from - index, to - index) &&
+            !shared_with_others(k, k.mem[known.pfn()]))
             arch::fail(invariant, cause, "a page of the range has a pin or a get reference");
     });
 }

@@ -1,5 +1,7 @@
 #include "dax/share.hpp"
 
+#include "dax/dax_folio.hpp"
+
 namespace daxtorture::inline ARCH_MACHINE {
 
 using arch::order;
@@ -38,6 +40,7 @@ std::uint64_t dax_folio_put(kernel& k, folio& f) {
     f.mapping.store(nullptr, order::relaxed);
     if (k.rules.reset == share_reset::always)
         f.index_or_share.store(0, order::relaxed);
+    dax_folio_reset_order(k, f);
     return 0;
 }
 

@@ -12,7 +12,7 @@ namespace {
 std::uint64_t lock_dirty_entry(kernel& k, address_space& mapping, xa_state& xas) {
     arch::guard held(mapping.i_pages.xa_lock);
     const std::uint64_t entry = get_next_unlocked_entry(k, mapping, xas, 0);
-    if (entry == 0 || !xa_is_value(entry)) {
+    if (entry == 0 || !xa_is_value(entry) || dax_entry(entry).pmd()) { // a PMD came meanwhile: fault again
         put_unlocked_entry(k, mapping, xas, entry, wake_mode::next);
         return 0;
     }

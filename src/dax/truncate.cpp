@@ -24,7 +24,7 @@ void dax_delete_mapping_range(kernel& k, address_space& mapping, std::uint64_t f
         }
         dax_disassociate_entry(k, dax_entry(entry), mapping, true);
         xas_store(xas, 0);
-        mapping.nrpages.set(mapping.nrpages.get() - 1);
+        mapping.nrpages.set(mapping.nrpages.get() - dax_entry_pages(k, dax_entry(entry)));
         dax_wake_entry(k, mapping, xas, entry, removal_wake(k));
     }
 }
@@ -42,7 +42,7 @@ bool dax_invalidate_mapping_entry_sync(kernel& k, address_space& mapping, std::u
     if (!refused) {
         dax_disassociate_entry(k, dax_entry(entry), mapping, false);
         xas_store(xas, 0);
-        mapping.nrpages.set(mapping.nrpages.get() - 1);
+        mapping.nrpages.set(mapping.nrpages.get() - dax_entry_pages(k, dax_entry(entry)));
     }
     // All in either case: whoever queued behind the entry finds none, and has nothing to hand on.
     put_unlocked_entry(k, mapping, xas, entry, removal_wake(k));

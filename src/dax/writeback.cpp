@@ -5,6 +5,8 @@
 #include "mm/rmap.hpp"
 #include "mm/unlocked.hpp"
 
+#include <algorithm>
+
 namespace daxtorture::inline ARCH_MACHINE {
 namespace {
 
@@ -16,22 +18,28 @@ void tag_pages_for_writeback(address_space& mapping, std::uint64_t first, std::u
                         [&](std::uint64_t) { xas_set_mark(xas, pagecache_tag_towrite); });
 }
 
-/// Write-protects the page in every VMA of the file that maps it.
-void dax_entry_mkclean(kernel& k, address_space& mapping, std::uint64_t pfn, std::uint64_t index) {
+/// Write-protects `count` pages from `index` on, whose frames start at `pfn`, in every VMA of the file that maps any of them.
+void dax_entry_mkclean(kernel& k, address_space& mapping, std::uint64_t pfn, std::uint64_t count,
+                       std::uint64_t index) {
     arch::read_guard held(mapping.i_mmap_rwsem);
     const unsigned areas = mapping.mapped_areas.load(arch::order::relaxed); // relaxed: i_mmap_rwsem is held
     for (unsigned i = 0; i < areas; ++i) {
         vm_area& area = *mapping.i_mmap[i];
-        if (area.pgoff <= index && index < area.file_page(area.last))
-            pfn_mkclean_range(k, pfn, area, area.first + (index - area.pgoff));
+        const std::uint64_t first = std::max(index, area.pgoff);
+        const std::uint64_t last = std::min(index + count, area.file_page(area.last));
+        if (first < last)
+            pfn_mkclean_range(k, pfn + (first - index), last - first, area,
+                              area.first + (first - area.pgoff));
     }
 }
 
-/// Cleans the CPU caches of the page: what was stored before is durable now.
-void dax_flush(kernel& k, std::uint64_t pfn) {
-    k.mem[pfn].contents.load(
-        arch::order::relaxed); // relaxed: nobody stores any more; mkclean's flush is the full barrier
-    k.mem.ledger(pfn).block.dirty_since.set(0);
+/// Cleans the CPU caches of the pages: what was stored before is durable now.
+void dax_flush(kernel& k, std::uint64_t first, std::uint64_t count) {
+    for (std::uint64_t pfn = first; pfn < first + count; ++pfn) {
+        k.mem[pfn].contents.load(
+            arch::order::relaxed); // relaxed: nobody stores any more; mkclean's flush is the full barrier
+        k.mem.ledger(pfn).block.dirty_since.set(0);
+    }
 }
 
 /// A locked entry, waited for. Null when it is not this pass's business any more; then the baton is passed.
@@ -61,12 +69,14 @@ void dax_writeback_one(kernel& k, address_space& mapping, xa_state& xas, std::ui
     if (k.rules.wb_clears == dirty_clear::before_flush)
         xas_clear_mark(xas, pagecache_tag_dirty);
     const std::uint64_t pfn = dax_entry(entry).pfn();
-    const std::uint64_t index = xas.xa_index;
+    const std::uint64_t pages = dax_entry_pages(k, dax_entry(entry));
+    const std::uint64_t index = xas.xa_index & ~(pages - 1);
+    const std::uint64_t count = k.rules.wb_span == writeback_span::entry ? pages : 1;
     {
         const unlocked dropped(mapping.i_pages.xa_lock);
         if (k.rules.wb_protects == mkclean::yes)
-            dax_entry_mkclean(k, mapping, pfn, index);
-        dax_flush(k, pfn);
+            dax_entry_mkclean(k, mapping, pfn, count, index);
+        dax_flush(k, pfn, count);
     }
     // The store under xa_lock and the wake-up: a wp-fault that waited now finds the page clean and sets DIRTY again.
     xas_reset(xas);

@@ -21,14 +21,47 @@ std::uint64_t block_allocator::allocate(int file, std::uint64_t index) {
         return none;
     const std::uint64_t block = free_[count - 1].get();
     free_count_.set(count - 1);
-    check_idle(block, "block_allocator::allocate");
+    take(block, file, index);
+    return block;
+}
+
+std::uint64_t block_allocator::allocate_run(int file, std::uint64_t index, unsigned order) {
+    const std::uint64_t count = std::uint64_t{1} << order;
+    arch::guard held(lock_);
+    for (std::uint64_t first = 0; first + count <= k_.mem.pages(); first += count) {
+        if (!run_is_free(first, count))
+            continue;
+        remove_run(first, count);
+        for (std::uint64_t i = 0; i < count; ++i)
+            take(first + i, file, index + i);
+        return first;
+    }
+    return none;
+}
+
+bool block_allocator::run_is_free(std::uint64_t first, std::uint64_t count) const {
+    std::uint64_t found = 0;
+    for (unsigned i = 0; i < free_count_.get(); ++i)
+        found += free_[i].get() - first < count;
+    return found == count;
+}
+
+void block_allocator::remove_run(std::uint64_t first, std::uint64_t count) {
+    unsigned kept = 0;
+    for (unsigned i = 0; i < free_count_.get(); ++i)
+        if (const std::uint64_t block = free_[i].get(); block - first >= count)
+            free_[kept++].set(block);
+    free_count_.set(kept);
+}
+
+void block_allocator::take(std::uint64_t block, int file, std::uint64_t index) {
+    check_idle(block, "block_allocator::take");
     block_owner& owner = k_.mem.ledger(block).block;
     owner.generation.add(1);
     owner.dirty_since.set(0);
     owner.uncommitted.set(true);
     owner.owners[0].set(block_owner::owner(file, index));
     owners_[block].set(1);
-    return block;
 }
 
 bool block_allocator::share(std::uint64_t block, int file, std::uint64_t index) {
@@ -75,6 +108,8 @@ void block_allocator::check_idle(std::uint64_t block, const char* when) const {
         arch::fail(7, "a block was freed or reused while its page is not idle", when);
     if (f.mapcount.peek() != 0)
         arch::fail(7, "a block was freed or reused while it is mapped", when);
+    if (!is_alone(f, k_.pgmap))
+        arch::fail(14, "a block was freed or reused while its page is not whole again", when);
 }
 
 } // namespace daxtorture::inline ARCH_MACHINE

@@ -24,6 +24,8 @@ class block_allocator {
 
     /// A free block, now owned by page `index` of file `file`; `none` when the device is full.
     std::uint64_t allocate(int file, std::uint64_t index);
+    /// 2^order free blocks in a row, aligned, for pages from `index` on; the first of them, or `none`.
+    std::uint64_t allocate_run(int file, std::uint64_t index, unsigned order);
     /// Page `index` of `file` shares the block from now on; false when it has as many owners as it can.
     bool share(std::uint64_t block, int file, std::uint64_t index);
     bool is_shared(std::uint64_t block) const;
@@ -37,6 +39,9 @@ class block_allocator {
     void commit(std::uint64_t block);
 
   private:
+    void take(std::uint64_t block, int file, std::uint64_t index);
+    bool run_is_free(std::uint64_t first, std::uint64_t count) const;
+    void remove_run(std::uint64_t first, std::uint64_t count);
     void check_idle(std::uint64_t block, const char* when) const;
 
     kernel& k_;

@@ -6,17 +6,64 @@ namespace daxtorture::inline ARCH_MACHINE {
 
 using arch::order;
 
-inode::inode(int number, fs_kind kind, unsigned pages, block_allocator& device, const xarray_config& shape)
-    : mapping(number, shape), fs(kind), max_pages(pages), blocks(device), i_rwsem(lock_classes::i_rwsem),
-      ilock(lock_classes::ilock), extents(std::make_unique<arch::plain<std::uint64_t>[]>(pages)) {
+inode::inode(int number, fs_kind kind, unsigned pages, unsigned order_of_extents, block_allocator& device,
+             const xarray_config& shape)
+    : mapping(number, shape), fs(kind), extent_order(order_of_extents), max_pages(pages), blocks(device),
+      i_rwsem(lock_classes::i_rwsem), ilock(lock_classes::ilock),
+      extents(std::make_unique<arch::plain<std::uint64_t>[]>(pages)) {
+    i_size.store(pages, order::relaxed);
+    for (unsigned page = 0; page < pages; ++page)
+        extents[page].set(block_allocator::none);
     for (unsigned page = 0; page < pages; ++page) {
-        extents[page].set(blocks.allocate(number, page));
+        if (extents[page].get() == block_allocator::none)
+            allocate_block(*this, page);
         blocks.commit(extents[page].get());
     }
-    i_size.store(pages, order::relaxed);
+    log_pinned.set(false);
+}
+
+namespace {
+
+/// Gives the aligned run around `page` a run of blocks, when all of it is a hole inside the file.
+bool allocate_extent(inode& file, std::uint64_t page) {
+    const std::uint64_t pages = std::uint64_t{1} << file.extent_order;
+    const std::uint64_t first = page & ~(pages - 1);
+    // relaxed: i_size changes under invalidate_lock, which every caller holds. Nothing is allocated behind the end of the file
+    if (file.extent_order == 0 || first + pages > file.i_size.load(order::relaxed))
+        return false;
+    for (std::uint64_t i = 0; i < pages; ++i)
+        if (file.extents[first + i].get() != block_allocator::none)
+            return false;
+    const std::uint64_t block = file.blocks.allocate_run(file.mapping.number, first, file.extent_order);
+    if (block == block_allocator::none)
+        return false;
+    for (std::uint64_t i = 0; i < pages; ++i)
+        file.extents[first + i].set(block + i);
+    file.log_pinned.set(true);
+    return true;
+}
+
+/// How many of the `most` pages from `first` on continue what `first` is: a run of blocks, or of holes. A file whose blocks come one by one has
+/// no runs.
+std::uint64_t run_length(const inode& file, std::uint64_t first, std::uint64_t most) {
+    const std::uint64_t start = file.extents[first].get();
+    std::uint64_t length = 1;
+    while (file.extent_order != 0 && length < most && first + length < file.max_pages &&
+           file.extents[first + length].get() == (start == block_allocator::none ? start : start + length))
+        ++length;
+    return length;
+}
+
+} // namespace
+
+std::uint64_t end_of_hole(const inode& file, std::uint64_t page) {
+    const std::uint64_t pages = std::uint64_t{1} << file.extent_order;
+    return page + run_length(file, page, pages - (page & (pages - 1)));
 }
 
 bool allocate_block(inode& file, std::uint64_t page) {
+    if (allocate_extent(file, page))
+        return true;
     const std::uint64_t block = file.blocks.allocate(file.mapping.number, page);
     if (block == block_allocator::none)
         return false;
@@ -44,24 +91,28 @@ bool inside_eof(void* host, std::uint64_t pgoff) {
     return pgoff < static_cast<inode*>(host)->i_size.load(order::relaxed);
 }
 
-iomap file_iomap_begin(kernel&, void* host, std::uint64_t pgoff, bool write) {
+iomap file_iomap_begin(kernel&, void* host, std::uint64_t pgoff, std::uint64_t pages, bool write) {
     inode& file = *static_cast<inode*>(host);
     arch::guard held(file.ilock);
     if (file.extents[pgoff].get() == block_allocator::none) {
         if (!write)
-            return {iomap::kind::hole};
+            return {.type = iomap::kind::hole, .pages = run_length(file, pgoff, pages)};
         if (!allocate_block(file, pgoff))
-            return {iomap::kind::beyond_eof}; // no space: SIGBUS
+            return {.type = iomap::kind::beyond_eof}; // no space: SIGBUS
     }
     const std::uint64_t block = file.extents[pgoff].get();
     const bool shared = file.blocks.is_shared(block);
-    if (!write || !shared)
-        return {iomap::kind::mapped, block, file.log_pinned.get(), shared};
+    if (!write || !shared || pages > 1) // a PMD fault leaves shared blocks to PTE faults
+        return {.type = iomap::kind::mapped,
+                .pfn = block,
+                .pages = run_length(file, pgoff, pages),
+                .dirty = file.log_pinned.get(),
+                .shared = shared};
     const std::uint64_t own = file.blocks.allocate(file.mapping.number, pgoff); // xfs_reflink_allocate_cow
     if (own == block_allocator::none)
-        return {iomap::kind::beyond_eof};
+        return {.type = iomap::kind::beyond_eof};
     file.log_pinned.set(true);
-    return {iomap::kind::mapped, own, true, true, block};
+    return {.type = iomap::kind::mapped, .pfn = own, .dirty = true, .shared = true, .source = block};
 }
 
 /// xfs_reflink_end_cow: the block that a write to a shared one got takes its place in the file. Still under the entry lock.
@@ -92,9 +143,14 @@ vm_fault_result file_fault(kernel& k, vm_fault& fault) {
     return dax_finish_sync_fault(k, fault, pfn, fsync_for_fault);
 }
 
+vm_fault_result file_huge_fault(kernel& k, vm_fault& fault) {
+    arch::read_guard held(fault.vma.mapping->invalidate_lock);
+    return dax_iomap_pmd_fault(k, fault, file_iomap_ops);
+}
+
 } // namespace
 
-const vm_operations file_vm_ops{file_fault};
+const vm_operations file_vm_ops{file_fault, file_huge_fault};
 
 open_file::open_file(inode& file) : file_(nullptr) {
     arch::read_guard i_mmap(file.mapping.i_mmap_rwsem);

@@ -21,10 +21,13 @@
 namespace daxtorture::inline ARCH_MACHINE {
 
 struct inode {
-    inode(int number, fs_kind kind, unsigned pages, block_allocator& device, const xarray_config& shape);
+    /// `extent_order`: its blocks come in aligned runs of 2^extent_order where the file is long enough; 0: one by one.
+    inode(int number, fs_kind kind, unsigned pages, unsigned extent_order, block_allocator& device,
+          const xarray_config& shape);
 
     address_space mapping;
     const fs_kind fs;
+    const unsigned extent_order;
     const unsigned max_pages; ///< the file's first size: the most it grows to
     block_allocator& blocks;
     arch::rwsem i_rwsem;
@@ -42,6 +45,13 @@ struct inode {
 
 /// The VMA operations of a file on any of these filesystems.
 extern const vm_operations file_vm_ops;
+/// Gives the hole at `page` a block, and the aligned run of holes around it one aligned run of blocks when that can be had. The caller holds
+/// ilock. False when the device is full.
+bool allocate_block(inode& file, std::uint64_t page);
+
+/// The end of the hole that starts at `page`, as far as allocate_block may fill it. The caller holds ilock.
+std::uint64_t end_of_hole(const inode& file, std::uint64_t page);
+
 /// May this area be mapped? No once its inode is being evicted. The caller holds i_mmap_rwsem.
 bool file_may_map(const vm_area& area);
 

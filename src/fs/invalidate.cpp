@@ -3,6 +3,8 @@
 #include "fs/inode.hpp"
 #include "mm/zap.hpp"
 
+#include <algorithm>
+
 namespace daxtorture::inline ARCH_MACHINE {
 
 namespace {
@@ -17,7 +19,11 @@ bool invalidate_range(kernel& k, address_space& mapping, unsigned first, unsigne
 
 } // namespace
 
-outcome file_invalidate(kernel& k, inode& file, unsigned first, unsigned last) {
+outcome file_invalidate(kernel& k, inode& file, unsigned from, unsigned to) {
+    // Whole entries: what a filesystem has just written or allocated covers them
+    const auto colour = static_cast<unsigned>(k.pmd_colour());
+    const unsigned first = from & ~colour;
+    const unsigned last = std::min((to + colour) & ~colour, std::max(to, file.max_pages));
     const open_file held(file);
     if (!held)
         return outcome::refused;

@@ -34,7 +34,9 @@ outcome break_layouts(kernel& k, inode& file, std::uint64_t first, std::uint64_t
     if (!has_layout_break(k, file))
         return outcome::done;
     const bool whole = file.fs != fs_kind::fuse;
-    return outcome_of(dax_break_layout(k, file.mapping, whole ? 0 : first, whole ? to_the_end : last,
+    const std::uint64_t colour = k.pmd_colour(); // the unit of fuse's ranges
+    const std::uint64_t end = last == to_the_end ? last : (last + colour) & ~colour;
+    return outcome_of(dax_break_layout(k, file.mapping, whole ? 0 : first & ~colour, whole ? to_the_end : end,
                                        nowait ? nullptr : wait_dax_page));
 }
 

@@ -44,19 +44,20 @@ outcome file_reuse(kernel& k, inode& file) {
         arch::write_guard i_mmap(file.mapping.i_mmap_rwsem);
         file.evicted.set(false);
     }
+    file.i_size.store(file.max_pages, order::relaxed);
     bool any = false;
     arch::guard held(file.ilock);
     for (unsigned page = 0; page < file.max_pages; ++page) {
         if (file.extents[page].get() != block_allocator::none)
             continue;
+        // The hole may be mapped by the zero page: no reader may go on seeing it
+        const std::uint64_t end = end_of_hole(file, page);
+        unmap_mapping_pages(k, file.mapping, page, end);
+        dax_delete_mapping_range(k, file.mapping, page, end);
         if (!allocate_block(file, page))
             break;
-        // The hole may be mapped by the zero page: no reader may go on seeing it
-        unmap_mapping_pages(k, file.mapping, page, page + 1);
-        dax_delete_mapping_range(k, file.mapping, page, page + 1);
         any = true;
     }
-    file.i_size.store(file.max_pages, order::relaxed);
     return any ? outcome::done : outcome::nothing;
 }
 

@@ -9,34 +9,65 @@ namespace daxtorture::inline ARCH_MACHINE {
 
 using arch::order;
 
-namespace {
-
-constexpr unsigned head_bit = 1u << 8;
-constexpr std::uintptr_t tail_bit = 1;
-
-} // namespace
-
-folio& page_folio(folio& page, arch::site at) {
+folio& page_folio(const kernel& k, folio& page, arch::site at) {
+    if (k.pmd_order == 0)
+        return page;
     const std::uintptr_t word = page.compound_head.load(order::acquire, at);
-    return (word & tail_bit) == 0 ? page : *reinterpret_cast<folio*>(word - tail_bit);
+    return (word & folio::tail_bit) == 0 ? page : *reinterpret_cast<folio*>(word - folio::tail_bit);
 }
 
 dev_pagemap* page_pgmap(const folio& head, arch::site at) {
     return reinterpret_cast<dev_pagemap*>(head.compound_head.load(order::acquire, at));
 }
 
-bool folio_test_large(const folio& f, arch::site at) {
+bool folio_test_large(const kernel& k, const folio& f, arch::site at) {
     // relaxed: who holds a reference or the entry lock keeps it from changing; others look again
-    return (f.order_and_head.load(order::relaxed, at) & head_bit) != 0;
+    return k.pmd_order != 0 && (f.order_and_head.load(order::relaxed, at) & folio::head_bit) != 0;
 }
 
 unsigned folio_order(const folio& f, arch::site at) {
-    const unsigned word = f.order_and_head.load(order::relaxed, at); // relaxed: as folio_test_large
-    return (word & head_bit) == 0 ? 0 : word & ~head_bit;
+    return f.order_and_head.load(order::relaxed, at) & ~folio::head_bit; // relaxed: as folio_test_large
+}
+
+void prep_compound_page(kernel& k, folio& head, unsigned order) {
+    const std::uint64_t first = k.mem.pfn(head);
+    // relaxed: the entry lock keeps others away, and references are taken through a page table that is released later
+    head.order_and_head.store(order | folio::head_bit, arch::order::relaxed);
+    for (std::uint64_t pfn = first + 1; pfn < first + (std::uint64_t{1} << order); ++pfn) {
+        folio& tail = k.mem[pfn];
+        tail.mapping.store(tail_mapping, arch::order::relaxed);
+        // release: a lockless walker that follows the word finds a head (set_compound_head comes last, as in Linux)
+        tail.compound_head.store(reinterpret_cast<std::uintptr_t>(&head) + folio::tail_bit,
+                                 arch::order::release);
+    }
+}
+
+bool is_alone(const folio& page, const dev_pagemap& device) {
+    return page.order_and_head.peek() == 0 && page.mapping.peek() != tail_mapping &&
+           page.compound_head.peek() == reinterpret_cast<std::uintptr_t>(&device);
+}
+
+int held_references(const kernel& k, const folio& head) {
+    const unsigned word = head.order_and_head.peek();
+    const bool large = (word & folio::head_bit) != 0;
+    const std::uint64_t first = k.mem.pfn(head);
+    const std::uint64_t pages = large ? std::uint64_t{1} << (word & ~folio::head_bit) : 1;
+    int held = 0;
+    for (std::uint64_t pfn = first; pfn < first + pages; ++pfn) {
+        const page_ledger& page = k.mem.ledger(pfn);
+        held += page.gets.get() + page.pins.get() * (large ? 1 : pin_bias);
+    }
+    return held;
 }
 
 int folio_ref_count(const folio& f, arch::site at) { return f.refcount.load(order::relaxed, at); }
 int folio_mapcount(const folio& f, arch::site at) { return f.mapcount.load(order::relaxed, at); }
+
+void folio_ref_inc(folio& f) {
+    // relaxed in Linux. release here: on every machine that Linux runs on, who reads this count has seen what this CPU had seen when it took the
+    // entry lock, the folio as it was last built or dissolved among it (the LKMM's unlock-lock order). C++ locks promise that to lock holders only.
+    f.refcount.fetch_add(1, order::release);
+}
 
 void folio_get(folio& f, int refs) {
     // relaxed: whoever may call this already keeps the page from becoming idle

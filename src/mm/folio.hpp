@@ -32,11 +32,15 @@ struct alignas(64) folio {
     arch::atomic<int> refcount{0};
     /// Page-table entries that map the folio: PTEs of any of its pages and PMDs. Only the head of a large folio counts.
     arch::atomic<int> mapcount{0};
+    /// Of a large folio: PMDs that map the whole of it. They count in `mapcount` too.
+    arch::atomic<int> entire_mapcount{0};
     /// Of a large folio: pins, which weigh only one reference each there.
     arch::atomic<int> pincount{0};
     /// Order of the compound page that this page heads, and whether it heads one (PG_head); 0 when it stands alone or is a tail.
+    static constexpr unsigned head_bit = 1u << 8;
     arch::atomic<unsigned> order_and_head{0};
     /// One word, as in Linux: the dev_pagemap, or, in a tail, the head's address with bit 0 set.
+    static constexpr std::uintptr_t tail_bit = 1;
     arch::atomic<std::uintptr_t> compound_head{0};
     arch::atomic<address_space*> mapping{nullptr};
     /// Page index in `mapping`; when `mapping` is null, the number of entries that share the folio.
@@ -47,17 +51,32 @@ struct alignas(64) folio {
 /// One cache line, as in Linux, on the machine whose atomics are plain words.
 static_assert(sizeof(arch::atomic<int>) != sizeof(int) || sizeof(folio) == 64);
 
-/// The head of the folio that this page belongs to (page_folio). Without a reference on it the answer may be out of date at once.
-folio& page_folio(folio& page, arch::site at = arch::site::here());
+/// The head of the folio that this page belongs to. Without a reference on it the answer may be out of date at once.
+folio& page_folio(const kernel& k, folio& page, arch::site at = arch::site::here());
 /// The device that a page belongs to. Only a head has it in its word: a tail's names its head.
 dev_pagemap* page_pgmap(const folio& head, arch::site at = arch::site::here());
 /// Is this page the head of a compound page? (PG_head)
-bool folio_test_large(const folio& f, arch::site at = arch::site::here());
+bool folio_test_large(const kernel& k, const folio& f, arch::site at = arch::site::here());
 unsigned folio_order(const folio& f, arch::site at = arch::site::here());
+
+/// For the oracle: a page of order 0 as the device made it, with nothing left of a large folio that it was part of [I14].
+bool is_alone(const folio& page, const dev_pagemap& device);
+
+/// Makes one folio of 2^order pages whose head is `head`; its refcount stays what it is. Tails lose their pgmap for the pointer to the
+/// head, and their mapping for a poison.
+void prep_compound_page(kernel& k, folio& head, unsigned order);
+/// The poison in the mapping of tail pages: nobody may follow it.
+inline address_space* const tail_mapping =
+    reinterpret_cast<address_space*>(std::uintptr_t{0xdead} << 48 | 0x400);
 
 int folio_ref_count(const folio& f, arch::site at = arch::site::here());
 int folio_mapcount(const folio& f, arch::site at = arch::site::here());
 
+/// What the oracle expects of the whole folio: references held by threads, its pages' pins and gets taken together.
+int held_references(const kernel& k, const folio& head);
+
+/// The first reference of a folio that the caller owns through its locked entry.
+void folio_ref_inc(folio& f);
 /// Takes `refs` more references; the caller owns one, or owns the page through its locked entry.
 void folio_get(folio& f, int refs = 1);
 /// Takes `refs` references unless refcount is 0. One-based pages are never at 0: there it succeeds on an idle page too.

@@ -1,5 +1,6 @@
 /// Getting user pages: references that outlive the mapping. Mirrors mm/gup.c, v6.12 and v6.15.
 ///
+/// Large     a page of a large folio is held through the head: one reference a page, and a pin counts in pincount beside it      [I4]
 /// Fast      no locks, inside an RCU section: read the PTE, try-get its folio, read the PTE again and undo when it changed. The
 ///           second look is what makes the first one safe: a page may have been unmapped, freed and given to another file in between
 /// Ordering  try-get (full) then PTE; the zapper: PTE then flush (full) then count. One of the two sees the other (O6)
@@ -18,6 +19,7 @@ enum class gup_kind : unsigned char { get, pin };
 /// A page that a thread holds, and the owner generation of its block when it was got.
 struct held_page {
     folio* page = nullptr;
+    folio* head = nullptr; ///< of its folio: stays the same while the page is held [I15]
     gup_kind kind = gup_kind::pin;
     std::uint64_t generation = 0;
     explicit operator bool() const { return page != nullptr; }

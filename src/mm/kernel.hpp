@@ -34,12 +34,13 @@ struct alignas(64) last_wake {
 };
 
 struct kernel {
-    kernel(const protocol& row, unsigned pages, unsigned wait_buckets, unsigned tasks)
-        : rules(row), pgmap{0, pages}, mem(pgmap, row.idle == idle_value::one ? 1 : 0),
+    kernel(const protocol& row, unsigned pages, unsigned wait_buckets, unsigned order, unsigned tasks)
+        : rules(row), pmd_order(order), pgmap{0, pages}, mem(pgmap, row.idle == idle_value::one ? 1 : 0),
           var_waits(wait_buckets), entry_waits(wait_buckets), wakes(std::make_unique<last_wake[]>(tasks)) {}
 
     const protocol rules;
-    dev_pagemap pgmap; ///< of the one device
+    const unsigned pmd_order; ///< of PMD entries and folios; 0: there are none
+    dev_pagemap pgmap;        ///< of the one device
     memmap mem;
     arch::spinlock share_lock{lock_classes::share_lock}; ///< taken by the rule `share-update`=locked
     wait_table var_waits;                                ///< ___wait_var_event: waiters for an idle page
@@ -52,6 +53,9 @@ struct kernel {
     /// The oracle's clock for I20: counts the fsyncs that have begun, from 1.
     arch::oracle<std::uint64_t> fsync_count{1};
 
+    std::uint64_t pmd_pages() const { return std::uint64_t{1} << pmd_order; }
+    /// PG_PMD_COLOUR: the offset of a page inside its PMD range.
+    std::uint64_t pmd_colour() const { return pmd_pages() - 1; }
     int idle_count() const { return rules.idle == idle_value::one ? 1 : 0; }
 };
 

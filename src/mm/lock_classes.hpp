@@ -13,6 +13,7 @@ inline constexpr arch::lock_class invalidate_lock{"invalidate_lock", 40, true};
 inline constexpr arch::lock_class ilock{"ilock", 60, true};
 inline constexpr arch::lock_class block_alloc{"block_alloc_lock", 65};
 inline constexpr arch::lock_class i_mmap_rwsem{"i_mmap_rwsem", 70};
+inline constexpr arch::lock_class pmd_lock{"pmd lock", 78};
 inline constexpr arch::lock_class ptl{"ptl", 80};
 inline constexpr arch::lock_class xa_lock{"xa_lock", 90};
 inline constexpr arch::lock_class percpu_ref_switch{"percpu_ref_switch_lock", 95};

@@ -60,6 +60,8 @@ class memmap {
     unsigned pages() const { return pages_; }
     /// The global zero page: a frame number beyond the device that has no folio and is never counted [I27].
     std::uint64_t zero_page() const { return pages_; }
+    /// The same for a whole PMD (the huge zero folio).
+    std::uint64_t huge_zero_page() const { return pages_ + 1; }
 
   private:
     unsigned pages_;

@@ -1,6 +1,7 @@
 #include "mm/mm_struct.hpp"
 
 #include "mm/address_space.hpp"
+#include "mm/huge_memory.hpp"
 #include "mm/zap.hpp"
 
 #include <arch/check.hpp>
@@ -54,9 +55,34 @@ bool do_munmap(kernel& k, mm_struct& mm) {
         arch::write_guard i_mmap(area.mapping->i_mmap_rwsem);
         area.mapping->remove_area(area);
     }
+    free_pgtables(mm);
     gather.finish();
     return true;
 }
+
+namespace {
+
+/// create_huge_pmd and wp_huge_pmd: a fault that a PMD entry may answer. `fallback`: the PTE level has to.
+vm_fault_result handle_huge_fault(kernel& k, vm_fault& fault) {
+    page_table& table = fault.mm.table;
+    if (!table.has_pmd())
+        return vm_fault_result::fallback;
+    const pte_t pmd = table.pmd(fault.page);
+    if (pmd.none())
+        return fault.vma.ops->huge_fault(k, fault);
+    if (!pmd.leaf())
+        return vm_fault_result::fallback;
+    if (!fault.write || pmd.writable())
+        return vm_fault_result::nopage; // somebody else was faster
+    vm_fault_result result = vm_fault_result::fallback;
+    if (fault.vma.shared)
+        result = fault.vma.ops->huge_fault(k, fault);
+    if (result == vm_fault_result::fallback)
+        split_huge_pmd(k, fault.mm, fault.page);
+    return result;
+}
+
+} // namespace
 
 vm_fault_result handle_mm_fault(kernel& k, mm_struct& mm, std::uint64_t page, bool write) {
     arch::read_guard held(mm.mmap_lock);
@@ -64,15 +90,16 @@ vm_fault_result handle_mm_fault(kernel& k, mm_struct& mm, std::uint64_t page, bo
     if (vma == nullptr || (write && !vma->writable))
         return vm_fault_result::sigbus;
     vm_fault fault{mm, *vma, page, vma->file_page(page), write};
-    return vma->ops->fault(k, fault);
+    const vm_fault_result huge = handle_huge_fault(k, fault);
+    return huge == vm_fault_result::fallback ? vma->ops->fault(k, fault) : huge;
 }
 
 namespace {
 
 /// What the hardware does: one walk and one access, both before any flush that begins later returns. True when it got through.
 bool hardware_access(kernel& k, mm_struct& mm, std::uint64_t page, bool write) {
-    arch::rcu_read_guard walk(k.tlb);
-    const pte_t pte = mm.table.get(page);
+    arch::rcu_read_guard walking(k.tlb);
+    const pte_t pte = mm.table.walk(page);
     if (!pte.present() || (write && !pte.writable()))
         return false;
     if (pte.special())

@@ -19,7 +19,7 @@ struct address_space;
 struct mm_struct;
 struct vm_area;
 
-enum class vm_fault_result : unsigned char { nopage, sigbus, retry, needdsync };
+enum class vm_fault_result : unsigned char { nopage, sigbus, retry, needdsync, fallback };
 
 /// One page fault on its way down (struct vm_fault).
 struct vm_fault {
@@ -33,6 +33,8 @@ struct vm_fault {
 /// What a filesystem does for its mappings (struct vm_operations_struct). `host` is the filesystem's inode.
 struct vm_operations {
     vm_fault_result (*fault)(kernel&, vm_fault&);
+    /// The whole PMD range around the page at once; `fallback` when that cannot be.
+    vm_fault_result (*huge_fault)(kernel&, vm_fault&);
 };
 
 struct vm_area {
@@ -50,7 +52,8 @@ struct vm_area {
 };
 
 struct mm_struct {
-    mm_struct(unsigned id, unsigned pages) : number(id), mmap_lock(lock_classes::mmap_lock), table(pages) {}
+    mm_struct(unsigned id, unsigned pages, unsigned pmd_order)
+        : number(id), mmap_lock(lock_classes::mmap_lock), table(pages, pmd_order) {}
 
     const unsigned number;
     arch::rwsem mmap_lock;

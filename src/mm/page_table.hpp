@@ -1,6 +1,9 @@
-/// One-level page tables. Mirrors the present/special/write/dirty bits of pte_t and the split page-table lock, v6.15.
+/// Page tables of one or two levels. Mirrors the present/special/write/dirty bits of pte_t and pmd_t and the split page-table locks, v6.15.
 ///
-/// A PTE is one atomic word. Writers hold the page-table lock; the lockless walk of GUP-fast and the hardware read it without.
+/// An entry is one atomic word. With a PMD order of 0 there are PTEs only. Else a PMD entry stands above each 2^order PTEs: empty, a
+/// table of PTEs, or a leaf that maps all those pages at once.
+/// States    PMD: none -> table, once a PTE is needed, until the areas are unmapped; none -> leaf -> none
+/// Locks     writers of PTEs hold ptl, writers of PMDs pmd_lock; the lockless walk of GUP-fast and the hardware read without
 /// Ordering  ptep_get_and_clear is relaxed: the TLB flush that follows is the full barrier (O6)
 #pragma once
 
@@ -9,6 +12,7 @@
 #include <arch/atomic.hpp>
 #include <arch/lock.hpp>
 #include <arch/machine.hpp>
+#include <arch/plain.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -18,6 +22,7 @@ namespace daxtorture::inline ARCH_MACHINE {
 /// The value of a page-table entry.
 struct pte_t {
     static constexpr std::uint64_t present_bit = 1, write_bit = 2, dirty_bit = 4, special_bit = 8;
+    static constexpr std::uint64_t leaf_bit = 16, table_bit = 32; ///< of PMD entries
     static constexpr unsigned pfn_shift = 8;
     std::uint64_t bits = 0;
 
@@ -25,12 +30,22 @@ struct pte_t {
         return {(pfn << pfn_shift) | present_bit | (writable ? write_bit | dirty_bit : 0) |
                 (special ? special_bit : 0)};
     }
+    /// A PMD entry that maps all pages from `pfn` on.
+    static pte_t map_leaf(std::uint64_t pfn, bool writable, bool special) {
+        return {map(pfn, writable, special).bits | leaf_bit};
+    }
+    static pte_t table() { return {table_bit}; }
+    /// What a PTE in the place of this leaf would be, for the page at `offset` inside it.
+    pte_t page_at(std::uint64_t offset) const {
+        return {(bits & ~leaf_bit) + (special() ? 0 : offset << pfn_shift)};
+    }
     /// Read-only and clean: the next store faults.
     pte_t write_protected() const { return {bits & ~(write_bit | dirty_bit)}; }
     bool none() const { return bits == 0; }
     bool present() const { return (bits & present_bit) != 0; }
     bool writable() const { return (bits & write_bit) != 0; }
     bool dirty() const { return (bits & dirty_bit) != 0; }
+    bool leaf() const { return (bits & leaf_bit) != 0; } ///< pmd_trans_huge
     /// No folio behind it: the zero page.
     bool special() const { return (bits & special_bit) != 0; }
     std::uint64_t pfn() const { return bits >> pfn_shift; }
@@ -39,11 +54,15 @@ struct pte_t {
 
 class page_table {
   public:
-    explicit page_table(unsigned pages)
-        : ptl(lock_classes::ptl), pages_(pages),
-          entries_(std::make_unique<arch::atomic<std::uint64_t>[]>(pages)) {}
+    page_table(unsigned pages, unsigned order)
+        : ptl(lock_classes::ptl), pmd_lock(lock_classes::pmd_lock), pages_(pages), pmd_order_(order),
+          entries_(std::make_unique<arch::atomic<std::uint64_t>[]>(pages)),
+          pmds_(order == 0 ? nullptr : std::make_unique<arch::atomic<std::uint64_t>[]>(pmd_count())) {}
 
     arch::spinlock ptl;
+    arch::spinlock pmd_lock;
+    /// Page tables in store, one for each leaf (pgtable_trans_huge_deposit), under pmd_lock. On powerpc hash and s390x; elsewhere nobody looks.
+    arch::plain<int> deposits{0};
 
     pte_t get(std::uint64_t page, arch::site at = arch::site::here()) const {
         // acquire stands for the address dependency from the entry to the folio it names
@@ -60,9 +79,47 @@ class page_table {
     unsigned pages() const { return pages_; }
     const void* address(std::uint64_t page) const { return &entries_[page]; }
 
+    /// Is there a level of PMDs? Without, no function below may be called.
+    bool has_pmd() const { return pmd_order_ != 0; }
+    std::uint64_t pmd_pages() const { return std::uint64_t{1} << pmd_order_; }
+    /// The first page under the PMD entry of this page, and the offset of the page from there.
+    std::uint64_t pmd_first(std::uint64_t page) const { return page >> pmd_order_ << pmd_order_; }
+    std::uint64_t pmd_offset(std::uint64_t page) const { return page - pmd_first(page); }
+    unsigned pmd_count() const { return static_cast<unsigned>((pages_ + pmd_pages() - 1) >> pmd_order_); }
+
+    pte_t pmd(std::uint64_t page, arch::site at = arch::site::here()) const {
+        return {pmds_[page >> pmd_order_].load(arch::order::acquire, at)}; // acquire: as get()
+    }
+    void set_pmd(std::uint64_t page, pte_t value, arch::site at = arch::site::here()) {
+        pmds_[page >> pmd_order_].store(value.bits, arch::order::release, at); // release: as set()
+    }
+    pte_t pmd_get_and_clear(std::uint64_t page, arch::site at = arch::site::here()) {
+        return {pmds_[page >> pmd_order_].exchange(0, arch::order::relaxed, at)};
+    }
+    pte_t peek_pmd(std::uint64_t page) const { return {pmds_[page >> pmd_order_].peek()}; }
+    /// What translates this page: its PTE, or what its PMD leaf makes of it. None when nothing is mapped.
+    pte_t walk(std::uint64_t page) const {
+        if (has_pmd()) {
+            const pte_t above = pmd(page);
+            if (above.none())
+                return above;
+            if (above.leaf())
+                return above.page_at(pmd_offset(page));
+        }
+        return get(page);
+    }
+    /// The same for the oracle.
+    pte_t peek_walk(std::uint64_t page) const {
+        const pte_t above = has_pmd() ? peek_pmd(page) : pte_t::table();
+        return above.none() ? above : above.leaf() ? above.page_at(pmd_offset(page)) : peek(page);
+    }
+    const void* pmd_address(std::uint64_t page) const { return &pmds_[page >> pmd_order_]; }
+
   private:
     unsigned pages_;
+    unsigned pmd_order_;
     std::unique_ptr<arch::atomic<std::uint64_t>[]> entries_;
+    std::unique_ptr<arch::atomic<std::uint64_t>[]> pmds_;
 };
 
 } // namespace daxtorture::inline ARCH_MACHINE

@@ -4,28 +4,76 @@
 
 namespace daxtorture::inline ARCH_MACHINE {
 
-void folio_add_file_rmap_pte(folio& f) {
+namespace {
+
+void add_mapping(folio& f) {
     f.mapcount.fetch_add(1, arch::order::relaxed); // relaxed: atomic_inc; the page-table lock orders it
 }
 
-void folio_remove_rmap_pte(folio& f) {
+void remove_mapping(folio& f, const char* where) {
     if (f.mapcount.fetch_sub(1, arch::order::relaxed) <=
         0) // relaxed: atomic_add_negative's order is not relied on
-        arch::fail(1, "mapcount dropped below zero", "folio_remove_rmap_pte");
+        arch::fail(1, "mapcount dropped below zero", where);
     if (f.refcount.peek() < f.mapcount.peek())
-        arch::fail(6, "refcount below mapcount", "folio_remove_rmap_pte");
+        arch::fail(6, "refcount below mapcount", where);
 }
 
-void pfn_mkclean_range(kernel& k, std::uint64_t pfn, vm_area& area, std::uint64_t page) {
-    page_table& table = area.mm->table;
+} // namespace
+
+void folio_add_file_rmap_pte(folio& f) { add_mapping(f); }
+void folio_remove_rmap_pte(folio& f) { remove_mapping(f, "folio_remove_rmap_pte"); }
+
+void folio_add_file_rmap_pmd(folio& f) {
+    f.entire_mapcount.fetch_add(1, arch::order::relaxed); // relaxed: as the mapcount
+    add_mapping(f);
+}
+
+void folio_remove_rmap_pmd(folio& f) {
+    f.entire_mapcount.fetch_sub(1, arch::order::relaxed);
+    remove_mapping(f, "folio_remove_rmap_pmd");
+}
+
+namespace {
+
+bool maps_writable(pte_t entry, std::uint64_t pfn, std::uint64_t count) {
+    return entry.present() && !entry.special() && entry.pfn() - pfn < count &&
+           (entry.dirty() || entry.writable());
+}
+
+void pte_mkclean(kernel& k, std::uint64_t pfn, std::uint64_t count, page_table& table, std::uint64_t page) {
     arch::guard held(table.ptl);
     const pte_t pte = table.get(page);
-    if (!pte.present() || pte.special() || pte.pfn() != pfn || !(pte.dirty() || pte.writable()))
+    if (!maps_writable(pte, pfn, count))
         return;
-    table.get_and_clear(
-        page); // ptep_clear_flush: no store through the old translation is under way afterwards
+    // ptep_clear_flush: no store through the old translation is under way afterwards
+    table.get_and_clear(page);
     k.tlb.synchronize();
     table.set(page, pte.write_protected());
+}
+
+void pmd_mkclean(kernel& k, std::uint64_t pfn, std::uint64_t count, page_table& table, std::uint64_t page) {
+    arch::guard held(table.pmd_lock);
+    const pte_t pmd = table.pmd(page);
+    if (!pmd.leaf() || !maps_writable(pmd, pfn, count))
+        return;
+    table.pmd_get_and_clear(page); // pmdp_invalidate
+    k.tlb.synchronize();
+    table.set_pmd(page, pmd.write_protected());
+}
+
+} // namespace
+
+void pfn_mkclean_range(kernel& k, std::uint64_t pfn, std::uint64_t count, vm_area& area, std::uint64_t page) {
+    page_table& table = area.mm->table;
+    for (const std::uint64_t last = page + count; page < last;) {
+        if (table.has_pmd() && table.pmd(page).leaf()) {
+            pmd_mkclean(k, pfn, count, table, page);
+            page = table.pmd_first(page) + table.pmd_pages();
+        } else {
+            pte_mkclean(k, pfn, count, table, page);
+            ++page;
+        }
+    }
 }
 
 } // namespace daxtorture::inline ARCH_MACHINE

@@ -1,16 +1,19 @@
 #include "mm/vmf_insert.hpp"
 
+#include "mm/huge_memory.hpp"
 #include "mm/rmap.hpp"
 
 namespace daxtorture::inline ARCH_MACHINE {
 
-void vmf_insert_page_mkwrite(kernel& k, vm_fault& fault, folio& f) {
+void vmf_insert_page_mkwrite(kernel& k, vm_fault& fault, folio& page) {
     page_table& table = fault.mm.table;
-    const std::uint64_t pfn = k.mem.pfn(f);
+    const std::uint64_t pfn = k.mem.pfn(page);
+    pte_alloc(fault.mm, fault.page);
     arch::guard held(table.ptl);
     const pte_t old = table.get(fault.page);
     if (old.none()) {
         if (k.rules.mapping == mapping_counts::yes) {
+            folio& f = page_folio(k, page);
             folio_get(f);
             folio_add_file_rmap_pte(f);
         }
@@ -24,6 +27,7 @@ void vmf_insert_page_mkwrite(kernel& k, vm_fault& fault, folio& f) {
 
 void vmf_insert_zero_page(kernel& k, vm_fault& fault) {
     page_table& table = fault.mm.table;
+    pte_alloc(fault.mm, fault.page);
     arch::guard held(table.ptl);
     if (table.get(fault.page).none())
         table.set(fault.page, pte_t::map(k.mem.zero_page(), false, true));

@@ -25,6 +25,12 @@ std::string describe_folio(const memmap& mem, const void* address) {
             return page + " refcount";
         if (within(f.mapcount, address))
             return page + " mapcount";
+        if (within(f.pincount, address))
+            return page + " pincount";
+        if (within(f.compound_head, address))
+            return page + " compound_head";
+        if (within(f.order_and_head, address))
+            return page + " order";
         if (within(f.mapping, address))
             return page + " mapping";
         if (within(f.index_or_share, address))
@@ -41,6 +47,12 @@ std::string describe_mm(const world_state& w, const void* address) {
         for (unsigned page = 0; page < mm.table.pages(); ++page)
             if (mm.table.address(page) == address)
                 return "pte " + name + "[" + std::to_string(page) + "]";
+        for (std::uint64_t page = 0; mm.table.has_pmd() && page < mm.table.pages();
+             page += mm.table.pmd_pages())
+            if (mm.table.pmd_address(page) == address)
+                return "pmd " + name + "[" + std::to_string(page) + "]";
+        if (within(mm.table.pmd_lock, address))
+            return "pmd lock " + name;
         if (within(mm.table.ptl, address))
             return "ptl " + name;
         if (within(mm.mmap_lock, address))
@@ -143,10 +155,12 @@ std::string pte_text(std::uint64_t bits) {
     const pte_t pte{bits};
     if (pte.none())
         return "none";
+    if (pte == pte_t::table())
+        return "table";
     if (!pte.present())
         return "not present";
-    return "present pfn " + std::to_string(pte.pfn()) + (pte.writable() ? " rw" : " ro") +
-           (pte.special() ? " special" : "");
+    return std::string(pte.leaf() ? "leaf" : "present") + " pfn " + std::to_string(pte.pfn()) +
+           (pte.writable() ? " rw" : " ro") + (pte.special() ? " special" : "");
 }
 
 std::string entry_text(std::uint64_t entry) {
@@ -179,7 +193,7 @@ std::string value_text(const world_state& w, const void* address, const std::str
     const std::uint64_t number = std::strtoull(value.c_str(), &end, 0);
     if (end == value.c_str() || *end != 0)
         return value;
-    if (starts_with(object, "pte "))
+    if (starts_with(object, "pte ") || starts_with(object, "pmd "))
         return pte_text(number);
     if (starts_with(object, "entry ") || starts_with(object, "i_pages "))
         return entry_text(number);

@@ -33,7 +33,7 @@ const inode* file_at(const world_state& w, const void* mapping) {
 bool entry_is_locked(const inode& file, std::uint64_t index) {
     bool locked = false;
     file.mapping.i_pages.for_each_peek([&](std::uint64_t at, unsigned, std::uint64_t entry, unsigned) {
-        if (at == index)
+        if (at == index && xa_is_value(entry))
             locked = dax_entry(entry).locked();
     });
     return locked;
@@ -52,7 +52,7 @@ bool holds_what_somebody_waits_for(const world_state& w, const worker_state& wai
         if (other.task.waiting.kind() != arch::wait_kind::lock)
             continue;
         const bool holder = std::any_of(other.held.begin(), other.held.end(), [&](const held_page& held) {
-            return held.page == waiter.task.waiting.object();
+            return held.head == waiter.task.waiting.object();
         });
         for (unsigned lock = 0; holder && lock < waiter.task.held.depth(); ++lock)
             if (waiter.task.held[lock].object.load(std::memory_order_relaxed) == other.task.waiting.object())
@@ -66,7 +66,6 @@ diagnosis diagnose_page_wait(const world_state& w, const worker_state& waiter) {
     const int awaited = static_cast<int>(waiter.task.waiting.key());
     const int now = f.refcount.peek();
     const std::uint64_t pfn = w.k.mem.pfn(f);
-    const page_ledger& held = w.k.mem.ledger(pfn);
     if (now == w.k.idle_count() && now != awaited)
         return {"wrong idle value: the waiter sleeps for refcount " + std::to_string(awaited) +
                     " on a page whose idle refcount is " + std::to_string(now),
@@ -87,8 +86,9 @@ diagnosis diagnose_page_wait(const world_state& w, const worker_state& waiter) {
         }
         return {"lost wake-up: the page is idle and its waiter sleeps", 16};
     }
-    const int accounted = w.k.idle_count() + f.mapcount.peek() + held.gets.get() + pin_bias * held.pins.get();
-    if (f.mapcount.peek() != 0 && !held.held() && now == accounted)
+    const int held = held_references(w.k, f);
+    const int accounted = w.k.idle_count() + f.mapcount.peek() + held;
+    if (f.mapcount.peek() != 0 && held == 0 && now == accounted)
         return {"mapped again: only page tables hold the awaited page, and no put wakes its waiter before "
                 "they let go",
                 16};
@@ -174,7 +174,7 @@ folio_snapshot snapshot_folio(const world_state& w, unsigned pfn) {
         page.mapping = w.config.files[static_cast<std::size_t>(file->mapping.number)].name;
     for (unsigned i = 0; i < w.worker_count(); ++i)
         for (const held_page& held : w.workers[i].held)
-            if (held.page == &f)
+            if (held.head == &f)
                 page.holders.push_back(name_of(w.workers[i]) +
                                        (held.kind == gup_kind::pin ? " (pin)" : " (get)"));
     return page;

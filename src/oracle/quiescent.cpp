@@ -6,16 +6,40 @@
 
 #include <arch/check.hpp>
 
+#include <algorithm>
+
 namespace daxtorture::inline ARCH_MACHINE {
 namespace {
 
-/// Calls `visit(area, page, pte)` for every page-table entry that is not empty.
+/// Calls `visit(area, page, pte)` for every page that a page-table entry maps; a PMD leaf counts as the PTEs in its place.
 template <class Visit> void for_each_pte(const world_state& w, Visit visit) {
     for (const std::unique_ptr<mm_struct>& mm : w.mms)
         for (const vm_area& area : mm->areas)
             for (std::uint64_t page = area.first; page < area.last; ++page)
-                if (const pte_t pte = mm->table.peek(page); !pte.none())
+                if (const pte_t pte = mm->table.peek_walk(page); !pte.none())
                     visit(area, page, pte);
+}
+
+/// Calls `visit(pfn, is_leaf)` for every page-table entry that holds a folio.
+template <class Visit> void for_each_mapping(const world_state& w, Visit visit) {
+    const auto counts = [](pte_t entry) { return entry.present() && !entry.special(); };
+    for (const std::unique_ptr<mm_struct>& mm : w.mms) {
+        const page_table& table = mm->table;
+        for (std::uint64_t page = 0; page < table.pages(); ++page)
+            if (counts(table.peek(page)))
+                visit(table.peek(page).pfn(), false);
+        for (std::uint64_t page = 0; table.has_pmd() && page < table.pages(); page += table.pmd_pages())
+            if (counts(table.peek_pmd(page)))
+                visit(table.peek_pmd(page).pfn(), true);
+    }
+}
+
+/// The head of the folio that a page belongs to, for the oracle.
+std::uint64_t head_of(const world_state& w, std::uint64_t pfn) {
+    const std::uintptr_t word = w.k.mem[pfn].compound_head.peek();
+    if ((word & folio::tail_bit) == 0)
+        return pfn;
+    return w.k.mem.pfn(*reinterpret_cast<const folio*>(word - folio::tail_bit));
 }
 
 /// Calls `visit(file, index, entry)` for every DAX entry.
@@ -27,28 +51,59 @@ template <class Visit> void for_each_entry(const world_state& w, Visit visit) {
 
 void check_mapcounts(const world_state& w) { // I1
     std::vector<int> present(w.k.mem.pages(), 0);
+    std::vector<int> entire(w.k.mem.pages(), 0);
     if (w.k.rules.mapping == mapping_counts::yes)
-        for_each_pte(w, [&](const vm_area&, std::uint64_t, pte_t pte) {
-            if (!pte.special())
-                ++present[pte.pfn()];
+        for_each_mapping(w, [&](std::uint64_t pfn, bool leaf) {
+            ++present[head_of(w, pfn)];
+            entire[head_of(w, pfn)] += leaf;
         });
     for (unsigned pfn = 0; pfn < w.k.mem.pages(); ++pfn)
-        if (w.k.mem[pfn].mapcount.peek() != present[pfn])
+        if (w.k.mem[pfn].mapcount.peek() != present[pfn] ||
+            w.k.mem[pfn].entire_mapcount.peek() != entire[pfn])
             arch::fail(1, "mapcount differs from the page tables", "check_mapcounts");
 }
 
 void check_refcounts(const world_state& w) { // I2, I3
     for (unsigned pfn = 0; pfn < w.k.mem.pages(); ++pfn) {
         const folio& f = w.k.mem[pfn];
-        const page_ledger& held = w.k.mem.ledger(pfn);
-        const int expected =
-            w.k.idle_count() + f.mapcount.peek() + held.gets.get() + pin_bias * held.pins.get();
+        const int held = head_of(w, pfn) == pfn ? held_references(w.k, f) : 0;
+        const int expected = w.k.idle_count() + f.mapcount.peek() + held;
         if (f.refcount.peek() > expected)
             arch::fail(w.k.idle_count() == 0 ? 2 : 3,
                        "leaked reference: refcount is above what anybody holds", "check_refcounts");
         if (f.refcount.peek() < expected)
             arch::fail(w.k.idle_count() == 0 ? 2 : 3, "refcount is below what is held", "check_refcounts");
     }
+}
+
+void check_pincounts(const world_state& w) { // I4
+    std::vector<int> pins(w.k.mem.pages(), 0);
+    for (unsigned pfn = 0; pfn < w.k.mem.pages(); ++pfn)
+        if (folio_test_large(w.k, w.k.mem[head_of(w, pfn)]))
+            pins[head_of(w, pfn)] += w.k.mem.ledger(pfn).pins.get();
+    for (unsigned pfn = 0; pfn < w.k.mem.pages(); ++pfn)
+        if (w.k.mem[pfn].pincount.peek() != pins[pfn])
+            arch::fail(4, "pincount differs from the pins that are held", "check_pincounts");
+}
+
+/// I14: the folios of entries are as large as these, and whole; every other page stands alone.
+void check_folios(const world_state& w) {
+    std::vector<bool> part(w.k.mem.pages(), false);
+    for_each_entry(w, [&](const inode&, std::uint64_t, dax_entry entry) {
+        if (!entry.has_folio() || !entry.pmd() || w.k.rules.compound == compound_folio::no)
+            return;
+        const unsigned word = w.k.mem[entry.pfn()].order_and_head.peek();
+        bool whole = word == (w.k.pmd_order | folio::head_bit);
+        for (std::uint64_t i = 0; i < w.k.pmd_pages(); ++i) {
+            part[entry.pfn() + i] = true;
+            whole &= head_of(w, entry.pfn() + i) == entry.pfn();
+        }
+        if (!whole)
+            arch::fail(14, "the folio of a PMD entry is not one of its size", "check_folios");
+    });
+    for (unsigned pfn = 0; pfn < w.k.mem.pages(); ++pfn)
+        if (!part[pfn] && !is_alone(w.k.mem[pfn], w.k.pgmap))
+            arch::fail(14, "a page without a PMD entry is not whole again", "check_folios");
 }
 
 void check_mappings(const world_state& w) { // I8
@@ -78,16 +133,18 @@ void check_entries(const world_state& w) { // I11, I13
     for_each_entry(w, [&](const inode& file, std::uint64_t index, dax_entry entry) {
         if (entry.locked())
             arch::fail(11, "an entry stayed locked", "check_entries");
-        ++sizes[static_cast<std::size_t>(file.mapping.number)];
-        if (!entry.has_folio())
-            return;
-        const folio& f = w.k.mem[entry.pfn()];
-        ++referred[entry.pfn()];
-        if (f.mapping.peek() != shared_mark(w.k) &&
-            (f.mapping.peek() != &file.mapping || f.index_or_share.peek() != index))
-            arch::fail(13, "mapping and index of a folio differ from its entry", "check_entries");
-        if (!w.k.mem.ledger(entry.pfn()).block.backs(file.mapping.number, index))
-            arch::fail(13, "an entry refers to a block that its file does not own", "check_entries");
+        const std::uint64_t pages = dax_entry_pages(w.k, entry);
+        sizes[static_cast<std::size_t>(file.mapping.number)] += pages;
+        const std::uint64_t folios = w.k.rules.compound == compound_folio::yes ? 1 : pages;
+        for (std::uint64_t i = 0; entry.has_folio() && i < pages; ++i) {
+            ++referred[entry.pfn() + i];
+            const folio& f = w.k.mem[entry.pfn() + i];
+            if (i < folios && f.mapping.peek() != shared_mark(w.k) &&
+                (f.mapping.peek() != &file.mapping || f.index_or_share.peek() != index + i))
+                arch::fail(13, "mapping and index of a folio differ from its entry", "check_entries");
+            if (!w.k.mem.ledger(entry.pfn() + i).block.backs(file.mapping.number, index + i))
+                arch::fail(13, "an entry refers to a block that its file does not own", "check_entries");
+        }
     });
     for (const std::unique_ptr<inode>& file : w.files)
         if (file->mapping.nrpages.peek() != sizes[static_cast<std::size_t>(file->mapping.number)])
@@ -101,8 +158,10 @@ void check_writable(const world_state& w) { // I19
     for (const std::unique_ptr<inode>& file : w.files) {
         dirty.emplace_back(file->max_pages, false);
         file->mapping.i_pages.for_each_peek(
-            [&](std::uint64_t index, unsigned, std::uint64_t, unsigned marks) {
-                if (index < dirty.back().size())
+            [&](std::uint64_t index, unsigned order, std::uint64_t, unsigned marks) {
+                const std::uint64_t end =
+                    std::min(index + (std::uint64_t{1} << order), std::uint64_t{dirty.back().size()});
+                for (; index < end; ++index)
                     dirty.back()[index] = (marks >> pagecache_tag_dirty & 1) != 0;
             });
     }
@@ -122,6 +181,10 @@ void check_queues(const world_state& w) { // I26
 void check_quiescent(const world_state& w) {
     check_refcounts(w);
     check_mapcounts(w);
+    if (w.k.pmd_order != 0) {
+        check_pincounts(w);
+        check_folios(w);
+    }
     check_mappings(w);
     check_entries(w);
     check_queues(w);

@@ -30,6 +30,7 @@ constexpr protocol one_based = [] {
     row.ext2 = ext2_layouts::none;
     row.shared_mark = share_mark::marker;
     row.reflink = reflink_break::one_page;
+    row.compound = compound_folio::no;
     return row;
 }();
 
@@ -52,6 +53,7 @@ constexpr protocol zero_based_fixed = [] {
     row.wb_untags = towrite_clear::after_flush;
     row.invalidation = invalidate_mode::locked;
     row.share = share_update::locked;
+    row.empty_pmd = zap_empty_pmd::lock;
     return row;
 }();
 

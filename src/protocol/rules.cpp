@@ -49,6 +49,48 @@ constexpr std::array delete_values{
 constexpr std::array recheck_values{
     rule_value{"yes", "re-read the PTE after the try-get and undo when it changed"},
     rule_value{"no", "trust the PTE read before the try-get"}};
+constexpr std::array pmd_recheck_values{
+    rule_value{"yes", "re-read a PMD leaf after the try-get and undo when it changed"},
+    rule_value{"no", "trust the PMD leaf read before the try-get"}};
+constexpr std::array compound_values{
+    rule_value{"yes", "the pages of a PMD entry are one large folio while the entry stands"},
+    rule_value{"no", "each page of a PMD entry keeps counts and an owner of its own"}};
+constexpr std::array tail_mapping_values{
+    rule_value{"clear", "dissolving a large folio clears the mapping of every page"},
+    rule_value{"leave", "the poison stays in the mapping of pages that were tails"}};
+constexpr std::array tail_pgmap_values{
+    rule_value{"restore", "dissolving a large folio gives every page its pgmap back"},
+    rule_value{"leave", "pages that were tails stay without a pgmap"}};
+constexpr std::array folio_of_entry_values{
+    rule_value{"after-check", "an entry is turned into a folio once it is known to have one"},
+    rule_value{"before-check", "the frame number of zero and empty entries is turned into a folio too"}};
+constexpr std::array zero_entries_values{
+    rule_value{"no", "zero entries have no folio to disassociate"},
+    rule_value{"yes", "replacing a zero entry disassociates the zero page"}};
+constexpr std::array conflict_values{
+    rule_value{"fall-back", "a PMD fault that meets a smaller entry falls back at once"},
+    rule_value{"wait", "it waits for the smaller entry's lock first, on the queue of its own index"},
+    rule_value{"accept", "it takes the smaller entry for its own"},
+    rule_value{"replace-holes", "it stores its entry over smaller ones that have no folio"}};
+constexpr std::array entry_key_values{
+    rule_value{"aligned", "waiters of a PMD entry share one queue, whatever index they came by"},
+    rule_value{"exact", "who waits for an entry, and who wakes, use the index they came by"}};
+constexpr std::array colour_values{
+    rule_value{"check", "a PMD fault falls back unless address and file offset are congruent"},
+    rule_value{"ignore", "a PMD fault maps the range of the file offset at the range of the address"}};
+constexpr std::array pmd_special_values{
+    rule_value{"no", "a PMD leaf of a folio is an ordinary one: zap removes its rmap and reference"},
+    rule_value{"yes", "a PMD leaf of a folio is marked special: zap takes it for one without a folio"}};
+constexpr std::array zero_deposit_values{
+    rule_value{"yes", "mapping the huge zero page deposits a page table, as mapping a folio does"},
+    rule_value{"no", "mapping the huge zero page deposits none; unmapping it withdraws one all the same"}};
+constexpr std::array empty_pmd_values{
+    rule_value{"look", "unmapping passes an empty PMD entry by: another unmap may be between clearing it and "
+                       "removing its mapcount"},
+    rule_value{"lock", "unmapping takes and drops the PMD lock before it passes an empty PMD entry by"}};
+constexpr std::array wb_span_values{
+    rule_value{"entry", "writeback cleans every page that the entry covers"},
+    rule_value{"first-page", "writeback cleans the first page of a PMD entry"}};
 constexpr std::array zap_values{
     rule_value{"flush-then-put", "the TLB is flushed before the mapping's reference is dropped"},
     rule_value{"put-then-flush",
@@ -153,6 +195,33 @@ constexpr std::array table{
                              delete_values),
     rule<&protocol::recheck>("gup-recheck", "does GUP-fast re-read the PTE after its try-get", "",
                              recheck_values),
+    rule<&protocol::pmd_recheck>("gup-pmd-recheck", "does GUP-fast re-read a PMD leaf after its try-get",
+                                 "414fd080d125", pmd_recheck_values),
+    rule<&protocol::compound>("compound", "are the pages of a PMD entry one folio", "38607c62b34b",
+                              compound_values),
+    rule<&protocol::tail_mapping>("tail-mapping", "mapping of the pages of a dissolved folio", "38607c62b34b",
+                                  tail_mapping_values),
+    rule<&protocol::tail_pgmap>("tail-pgmap", "pgmap of the pages of a dissolved folio", "82ba975e4c43",
+                                tail_pgmap_values),
+    rule<&protocol::folio_of_entry>("entry-folio", "when is an entry turned into a folio", "",
+                                    folio_of_entry_values),
+    rule<&protocol::zero_entries>("zero-disassociate", "are zero entries disassociated", "98c183a4fccf",
+                                  zero_entries_values),
+    rule<&protocol::conflict>("pmd-conflict", "what a PMD fault does at a smaller entry", "23c84eb78375",
+                              conflict_values),
+    rule<&protocol::entry_key>("entry-key", "index under which the waiters of a PMD entry sleep",
+                               "63e95b5c4f16", entry_key_values),
+    rule<&protocol::colour>("pmd-colour", "PMD faults where address and file offset are not congruent",
+                            "fffa281b48a9", colour_values),
+    rule<&protocol::pmd_special>("pmd-special", "how a PMD leaf of a folio is marked", "",
+                                 pmd_special_values),
+    rule<&protocol::zero_deposit>("zero-pmd-deposit",
+                                  "does a PMD of the huge zero page have a page table in store",
+                                  "11cf9d863dcb", zero_deposit_values),
+    rule<&protocol::empty_pmd>("zap-empty-pmd", "what unmapping a file range does at an empty PMD entry",
+                               "22061a1ffabd", empty_pmd_values),
+    rule<&protocol::wb_span>("writeback-span", "how much of a PMD entry writeback cleans", "e583b5c472bd",
+                             wb_span_values),
     rule<&protocol::zap>("zap-order", "order of TLB flush and reference drop in zap", "", zap_values),
     rule<&protocol::removal_wakes>("removal-wake", "whom does the removal of an entry wake", "237388320def",
                                    removal_values),

@@ -153,6 +153,13 @@ void builder::read_geometry(line& from) {
     const word at = from.take("a geometry");
     program_.geometry = geometry_names[parse_choice(at, "a geometry", geometry_names)];
     program_.world.shape = program_.geometry == "tiny" ? geometry::tiny() : geometry::real();
+    if (from.at_end())
+        return;
+    constexpr std::array<std::string_view, 1> keys{"pmd"};
+    const assignment given = parse_assignment(from.take(""), "pmd=ORDER or end of line");
+    parse_choice(given.key, "pmd=ORDER or end of line", keys);
+    program_.world.shape.pmd_order =
+        parse_number(given.value, "the order of a PMD entry", 0, limits::pmd_order);
 }
 
 void builder::read_file(line& from) {
@@ -163,8 +170,12 @@ void builder::read_file(line& from) {
     refuse_more(program_.world.files.size(), limits::files, name.at, "files");
     while (!from.at_end()) {
         constexpr std::array<std::string_view, 2> keys{"fs", "pages"};
-        const assignment given = parse_assignment(from.take(""), "fs=KIND or pages=NUMBER");
-        if (parse_choice(given.key, "fs=KIND or pages=NUMBER", keys) == 0)
+        if (from.take_if("huge")) {
+            file.huge = true;
+            continue;
+        }
+        const assignment given = parse_assignment(from.take(""), "fs=KIND, pages=NUMBER or huge");
+        if (parse_choice(given.key, "fs=KIND, pages=NUMBER or huge", keys) == 0)
             file.fs = static_cast<fs_kind>(parse_choice(given.value, "a filesystem", fs_names));
         else
             file.pages = parse_number(given.value, "a number of pages", 1, limits::pages);

@@ -72,14 +72,18 @@ std::string head_text(const program& p) {
         text += fmt::format("{}{}={}\n", keyword("rule"), name, value);
     if (!p.memory.empty())
         text += keyword("memory") + p.memory + "\n";
-    return text + keyword("geometry") + p.geometry + "\n";
+    text += keyword("geometry") + p.geometry;
+    const geometry usual = p.geometry == "tiny" ? geometry::tiny() : geometry::real();
+    if (p.world.shape.pmd_order != usual.pmd_order)
+        text += fmt::format(" pmd={}", p.world.shape.pmd_order);
+    return text + "\n";
 }
 
 std::string world_text(const program& p) {
     std::string text;
     for (const file_config& file : p.world.files)
-        text +=
-            fmt::format("{}{} fs={} pages={}\n", keyword("file"), file.name, fs_name(file.fs), file.pages);
+        text += fmt::format("{}{} fs={} pages={}{}\n", keyword("file"), file.name, fs_name(file.fs),
+                            file.pages, file.huge ? " huge" : "");
     if (p.world.spare_blocks != 0)
         text += fmt::format("{}{}\n", keyword("spare"), p.world.spare_blocks);
     for (const mm_config& mm : p.world.mms)

@@ -15,6 +15,7 @@ struct file_config {
     std::string name;
     fs_kind fs = fs_kind::xfs;
     unsigned pages = 1; ///< size and allocated blocks at the start, in pages
+    bool huge = false;  ///< blocks come in aligned runs of a PMD's size where the file is long enough
 
     friend bool operator==(const file_config&, const file_config&) = default;
 };
@@ -41,8 +42,9 @@ struct mm_config {
 struct geometry {
     unsigned wait_buckets = 256; ///< queues of the bit-wait and DAX entry wait tables
     unsigned chunk_shift = 6;    ///< XArray node size, log2
-    static geometry tiny() { return {2, 2}; }
-    static geometry real() { return {256, 6}; }
+    unsigned pmd_order = 9;      ///< pages under a PMD entry, log2; 0: page tables have no PMD level
+    static geometry tiny() { return {2, 2, 0}; }
+    static geometry real() { return {256, 6, 9}; }
 
     friend bool operator==(const geometry&, const geometry&) = default;
 };

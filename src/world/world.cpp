@@ -29,6 +29,9 @@ unsigned device_pages(const world_config& config) {
     unsigned pages = config.spare_blocks;
     for (const file_config& file : config.files)
         pages += file.pages;
+    // Runs start at multiples of their size: room for the gap before each huge file
+    for (const file_config& file : config.files)
+        pages += file.huge ? (1u << config.shape.pmd_order) - 1 : 0;
     return pages;
 }
 
@@ -47,17 +50,19 @@ xarray_config file_pages(const world_config& config, kernel& k, unsigned pages) 
 } // namespace
 
 world_state::world_state(const world_config& given)
-    : config(given), k(config.rules, device_pages(config), config.shape.wait_buckets, config.workers + 1),
+    : config(given), k(config.rules, device_pages(config), config.shape.wait_buckets, config.shape.pmd_order,
+                       config.workers + 1),
       blocks(k, device_pages(config)), workers(std::make_unique<worker_state[]>(config.workers + 1)) {
     for (unsigned i = 0; i < worker_count(); ++i)
         workers[i].task.id = i;
     arch::bind_current(workers[config.workers].task); // locks are taken from here on
     for (unsigned i = 0; i < config.files.size(); ++i)
         files.push_back(std::make_unique<inode>(static_cast<int>(i), config.files[i].fs,
-                                                config.files[i].pages, blocks,
+                                                config.files[i].pages,
+                                                config.files[i].huge ? config.shape.pmd_order : 0, blocks,
                                                 file_pages(config, k, config.files[i].pages)));
     for (unsigned i = 0; i < config.mms.size(); ++i) {
-        mms.push_back(std::make_unique<mm_struct>(i, virtual_pages(config.mms[i])));
+        mms.push_back(std::make_unique<mm_struct>(i, virtual_pages(config.mms[i]), config.shape.pmd_order));
         mm_struct& mm = *mms.back();
         for (const area_config& area : config.mms[i].areas) {
             inode& file = *files[area.file];

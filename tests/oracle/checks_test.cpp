@@ -2,10 +2,13 @@
 #include "catch.hpp"
 
 #include "dax/associate.hpp"
+#include "dax/dax_folio.hpp"
 #include "dax/entry_lock.hpp"
 #include "dax/layout_break.hpp"
+#include "dax/share.hpp"
 #include "dax/sync_fault.hpp"
 #include "dax/truncate.hpp"
+#include "mm/huge_memory.hpp"
 #include "mm/rmap.hpp"
 #include "mm/zap.hpp"
 #include "oracle/quiescent.hpp"
@@ -26,7 +29,8 @@ std::vector<int> violated; // invariants, in the order they were reported
 /// A host world of two files, one mapped by one mm, whose violations are collected.
 class fixture {
   public:
-    explicit fixture(const char* protocol = "v6.15") : w(config(protocol)) {
+    explicit fixture(const char* protocol = "v6.15") : fixture(config(protocol)) {}
+    explicit fixture(const world_config& world) : w(world) {
         violated.clear();
         before_ =
             arch::set_violation_handler([](const arch::violation& v) { violated.push_back(v.invariant); });
@@ -42,9 +46,17 @@ class fixture {
     /// Faults page 0 of file A in, writable; returns its folio.
     folio& touch() {
         REQUIRE(user_access(w.k, *w.mms[0], 0, true));
-        return w.k.mem[w.mms[0]->table.peek(0).pfn()];
+        return w.k.mem[w.mms[0]->table.peek_walk(0).pfn()];
     }
     address_space& mapping() { return w.files[0]->mapping; }
+
+    /// The same with PMDs of two pages, and a file that they can map.
+    static world_config large() {
+        world_config c = config("v6.15");
+        c.shape.pmd_order = 1;
+        c.files[0].huge = true;
+        return c;
+    }
 
     world_state w;
 
@@ -256,6 +268,110 @@ TEST_CASE("continuous checks can fail") {
         arch::guard inner(f.mapping().i_pages.xa_lock);
         arch::read_guard outer(f.mapping().invalidate_lock);
         CHECK(reported(29));
+    }
+}
+
+TEST_CASE("a healthy large folio breaks nothing") {
+    fixture f(fixture::large());
+    folio& head = f.touch();
+    CHECK(folio_test_large(f.w.k, head));
+    const held_page pin = gup_fast(f.w.k, *f.w.mms[0], 1, gup_kind::pin);
+    REQUIRE(pin);
+    CHECK(pin.head == &head);
+    check_quiescent(f.w);
+    CHECK(violated.empty());
+    gup_put(f.w.k, pin);
+    file_truncate(f.w.k, *f.w.files[0], 0);
+    CHECK_FALSE(folio_test_large(f.w.k, head));
+    check_quiescent(f.w);
+    CHECK(violated.empty());
+}
+
+TEST_CASE("checks of large folios can fail") {
+    fixture f(fixture::large());
+    folio& head = f.touch();
+    folio& tail = (&head)[1];
+    page_table& table = f.w.mms[0]->table;
+    violated.clear();
+    SECTION("I1: an entire mapcount without a leaf") {
+        head.entire_mapcount.fetch_add(1, arch::order::relaxed);
+        CHECK(quiescent_check_reports(f, 1));
+    }
+    SECTION("I2: a reference of a tail") {
+        tail.refcount.fetch_add(1, arch::order::relaxed);
+        CHECK(quiescent_check_reports(f, 2));
+    }
+    SECTION("I4: a pin that pincount forgot") {
+        f.w.k.mem.ledger(tail).pins.add(1);
+        head.refcount.fetch_add(1, arch::order::relaxed);
+        CHECK(quiescent_check_reports(f, 4));
+    }
+    SECTION("I4: pincount above refcount") {
+        const held_page pin = gup_fast(f.w.k, *f.w.mms[0], 1, gup_kind::pin);
+        REQUIRE(pin);
+        head.pincount.fetch_add(5, arch::order::relaxed);
+        gup_put(f.w.k, pin);
+        CHECK(reported(4));
+    }
+    SECTION("I5: a page table withdrawn twice") {
+        table.deposits.set(0);
+        split_huge_pmd(f.w.k, *f.w.mms[0], 0);
+        CHECK(reported(5));
+    }
+    SECTION("I8: a leaf over another file's block") {
+        f.w.k.mem.ledger(tail).block.owners[0].set(block_owner::owner(1, 0));
+        CHECK(quiescent_check_reports(f, 8));
+    }
+    SECTION("I9: a PTE under a leaf") {
+        pte_alloc(*f.w.mms[0], 1);
+        CHECK(reported(9));
+    }
+    SECTION("I11: nrpages counts entries and not pages") {
+        f.mapping().nrpages.set(1);
+        CHECK(quiescent_check_reports(f, 11));
+    }
+    SECTION("I14: an entry whose folio fell apart") {
+        dax_folio_put(f.w.k, head);
+        CHECK(reported(14)); // the leaf's reference
+        CHECK(quiescent_check_reports(f, 14));
+    }
+    SECTION("I14: a page that still names a head") {
+        f.w.k.mem[2].compound_head.store(tail.compound_head.peek(), arch::order::relaxed);
+        CHECK(quiescent_check_reports(f, 14));
+    }
+    SECTION("I14: a block freed while its page is a tail") {
+        head.refcount.store(0, arch::order::relaxed);
+        head.mapcount.store(0, arch::order::relaxed);
+        f.w.blocks.free(f.w.k.mem.pfn(tail), 0, 1);
+        CHECK(reported(14));
+    }
+    SECTION("I14: a folio built over another") {
+        dax_folio_init(f.w.k, dax_entry::make(f.w.k.mem.pfn(head), dax_entry::pmd_bit));
+        CHECK(reported(14));
+    }
+    SECTION("I15: a folio that falls apart while a page of it is held") {
+        const held_page pin = gup_fast(f.w.k, *f.w.mms[0], 1, gup_kind::pin);
+        REQUIRE(pin);
+        tail.compound_head.store(head.compound_head.peek(), arch::order::relaxed);
+        gup_put(f.w.k, pin);
+        CHECK(reported(15));
+    }
+    SECTION("I18: one page of a deleted entry is held") {
+        f.w.k.mem.ledger(tail).pins.add(1);
+        dax_delete_mapping_range(f.w.k, f.mapping(), 0, 2);
+        CHECK(reported(18));
+    }
+    SECTION("I19: a writable leaf over a clean entry") {
+        xa_state xas(f.mapping().i_pages, 0);
+        f.mapping().i_pages.xa_lock.lock();
+        xas_load(xas);
+        xas_clear_mark(xas, pagecache_tag_dirty);
+        f.mapping().i_pages.xa_lock.unlock();
+        CHECK(quiescent_check_reports(f, 19));
+    }
+    SECTION("I27: the frame number of an empty entry") {
+        dax_to_folio(f.w.k, dax_entry::make(0, dax_entry::empty_bit));
+        CHECK(reported(27));
     }
 }
 

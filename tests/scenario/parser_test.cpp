@@ -51,8 +51,8 @@ TEST_CASE("a scenario with everything is read as written") {
                              "protocol  v6.12   # a comment\n"
                              "rule      scan-unmapped=scan wake-key=page\n"
                              "memory    tso\n"
-                             "geometry  real\n"
-                             "file      A fs=ext4 pages=4\n"
+                             "geometry  real pmd=5\n"
+                             "file      A fs=ext4 pages=4 huge\n"
                              "file      B\n"
                              "spare     3\n"
                              "mm        m0 maps A 1..3 shared rw\n"
@@ -75,9 +75,9 @@ TEST_CASE("a scenario with everything is read as written") {
     CHECK(p.world.rules.locked == scan_locked::skip);
     CHECK(p.world.rules.waker_key == wait_key::page);
     CHECK(p.memory == "tso");
-    CHECK(p.world.shape == geometry::real());
+    CHECK(p.world.shape == geometry{256, 6, 5});
     REQUIRE(p.world.files.size() == 2);
-    CHECK(p.world.files[0] == file_config{"A", fs_kind::ext4, 4});
+    CHECK(p.world.files[0] == file_config{"A", fs_kind::ext4, 4, true});
     CHECK(p.world.files[1] == file_config{"B", fs_kind::xfs, 1});
     CHECK(p.world.spare_blocks == 3);
     CHECK(p.world.workers == 2);
@@ -144,6 +144,9 @@ TEST_CASE("each kind of mistake is named with its exact place") {
          "15: expected a value of rule wake-key (page, refcount), got 'pag'; did you mean 'page'?"},
         {"rule wake-key=page wake-key=page", "20: expected a rule not set yet, got 'wake-key'"},
         {"memory strong", "8: expected a memory model (sc, tso, weak), got 'strong'"},
+        {"geometry tiny pud=1",
+         "15: expected pmd=ORDER or end of line (pmd), got 'pud'; did you mean 'pmd'?"},
+        {"geometry tiny pmd=14", "19: expected the order of a PMD entry (0 to 13), got '14'"},
         {"geometry huge", "10: expected a geometry (tiny, real), got 'huge'"},
         {"file B\nfile B", "", "f.dax:3:6: expected a new file name, got 'B' a second time"},
         {"file", "5: expected a file name, got end of line"},
@@ -155,9 +158,9 @@ TEST_CASE("each kind of mistake is named with its exact place") {
          "14: expected a number of pages (1 to 1048576), got '99999999999999999999'"},
         {"file B pages=2x", "14: expected a number of pages (a number), got '2x'"},
         {"file B pages=-1", "14: expected a number of pages (a number), got '-1'"},
-        {"file B pages", "8: expected fs=KIND or pages=NUMBER, got 'pages'"},
+        {"file B pages", "8: expected fs=KIND, pages=NUMBER or huge, got 'pages'"},
         {"file B page=1",
-         "8: expected fs=KIND or pages=NUMBER (fs, pages), got 'page'; did you mean 'pages'?"},
+         "8: expected fs=KIND, pages=NUMBER or huge (fs, pages), got 'page'; did you mean 'pages'?"},
         {"spare many", "7: expected a number of blocks (a number), got 'many'"},
         {"mm m1 map A 0..2 shared rw", "7: expected 'maps FILE FIRST..END', got 'map'"},
         {"mm m1 maps C 0..2 shared rw", "12: expected a file (A), got 'C'; did you mean 'A'?"},

@@ -1,0 +1,115 @@
+#include "mm/huge_memory.hpp"
+
+#include "mm/rmap.hpp"
+#include "mm/zap.hpp"
+
+#include <arch/check.hpp>
+
+namespace daxtorture::inline ARCH_MACHINE {
+
+namespace {
+
+void deposit(page_table& table) { table.deposits.set(table.deposits.get() + 1); }
+
+/// zap_deposited_table: a cleared leaf gives its page table back.
+void withdraw(page_table& table) {
+    const int left = table.deposits.get() - 1;
+    table.deposits.set(left);
+    if (left < 0)
+        arch::fail(5, "a page table was withdrawn that nobody deposited", "zap_deposited_table");
+}
+
+} // namespace
+
+void vmf_insert_folio_pmd(kernel& k, vm_fault& fault, folio& f) {
+    page_table& table = fault.mm.table;
+    const std::uint64_t pfn = k.mem.pfn(f);
+    const bool special = k.rules.pmd_special == pmd_marking::special;
+    arch::guard held(table.pmd_lock);
+    const pte_t old = table.pmd(fault.page);
+    if (old.none()) {
+        if (k.rules.mapping == mapping_counts::yes) {
+            folio_get(f); // one, not one a page
+            folio_add_file_rmap_pmd(f);
+        }
+        deposit(table);
+        table.set_pmd(fault.page, pte_t::map_leaf(pfn, fault.write, special));
+    } else if (fault.write && old.leaf() && old.pfn() == pfn) {
+        table.set_pmd(fault.page, pte_t::map_leaf(pfn, true, special)); // young, dirty, writable
+    }
+}
+
+bool vmf_insert_huge_zero_page(kernel& k, vm_fault& fault) {
+    page_table& table = fault.mm.table;
+    arch::guard held(table.pmd_lock);
+    if (!table.pmd(fault.page).none())
+        return false;
+    if (k.rules.zero_deposit == zero_pmd_deposit::yes)
+        deposit(table);
+    table.set_pmd(fault.page, pte_t::map_leaf(k.mem.huge_zero_page(), false, true));
+    return true;
+}
+
+namespace {
+
+/// Removes a cleared leaf's mapcount. Null when no folio is behind it or page tables count nothing.
+folio* remove_leaf(kernel& k, pte_t pmd) {
+    if (pmd.special() || k.rules.mapping == mapping_counts::no)
+        return nullptr;
+    folio& f = page_folio(k, k.mem[pmd.pfn()]);
+    folio_remove_rmap_pmd(f);
+    return &f;
+}
+
+} // namespace
+
+bool zap_huge_pmd(kernel& k, mmu_gather& gather, mm_struct& mm, std::uint64_t page) {
+    page_table& table = mm.table;
+    arch::guard held(table.pmd_lock);
+    if (!table.pmd(page).leaf())
+        return false;
+    const pte_t pmd = table.pmd_get_and_clear(page);
+    gather.note_cleared();
+    withdraw(table);
+    // Unlike a dirty PTE's, the rmap of a PMD goes before the flush.
+    if (folio* f = remove_leaf(k, pmd))
+        gather.add(*f);
+    return true;
+}
+
+void split_huge_pmd(kernel& k, mm_struct& mm, std::uint64_t page) {
+    page_table& table = mm.table;
+    if (!table.pmd(page).leaf())
+        return;
+    arch::guard held(table.pmd_lock);
+    if (!table.pmd(page).leaf())
+        return;
+    const pte_t pmd = table.pmd_get_and_clear(page); // pmdp_huge_clear_flush
+    k.tlb.synchronize();
+    withdraw(table);
+    if (folio* f = remove_leaf(k, pmd))
+        folio_put(k, *f);
+}
+
+void pte_alloc(mm_struct& mm, std::uint64_t page) {
+    page_table& table = mm.table;
+    if (!table.has_pmd() || table.pmd(page) == pte_t::table())
+        return;
+    arch::guard held(table.pmd_lock);
+    const pte_t pmd = table.pmd(page);
+    if (pmd.leaf())
+        arch::fail(9, "a PTE was to be mapped under a PMD leaf", "walk_to_pmd met a huge PMD");
+    else if (pmd.none())
+        table.set_pmd(page, pte_t::table());
+}
+
+void free_pgtables(mm_struct& mm) {
+    page_table& table = mm.table;
+    for (std::uint64_t page = 0; table.has_pmd() && page < table.pages(); page += table.pmd_pages()) {
+        arch::guard held(table.pmd_lock);
+        if (table.pmd(page) == pte_t::table())
+            table.set_pmd(page, {});
+    }
+}
+
+} // namespace daxtorture::inline ARCH_MACHINE
