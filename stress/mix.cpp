@@ -13,7 +13,7 @@ namespace {
 // In the order of operation_table:
 //   load store mmap munmap pin unpin get put dma-write truncate punch break reuse evict writeback invalidate interrupt
 // evict is no part of a mix: an inode is evicted when nobody maps it any more, and the mms here always do.
-constexpr std::array<mix, 5> mixes{{
+constexpr std::array<mix, 6> mixes{{
     {"default", "a little of everything", {20, 20, 8, 8, 16, 18, 6, 7, 4, 4, 4, 4, 6, 0, 5, 3, 1}},
     {"fault-heavy",
      "page faults against munmap, few layout breaks",
@@ -27,7 +27,52 @@ constexpr std::array<mix, 5> mixes{{
     {"signal-heavy",
      "waits for idle pages that signals end",
      {16, 16, 5, 5, 20, 20, 6, 7, 4, 6, 6, 8, 8, 0, 4, 2, 10}},
+    {"large-fault",
+     "PMD and PTE faults over one file of huge pages, which truncation builds and dissolves",
+     {30, 30, 8, 8, 16, 18, 8, 9, 4, 5, 4, 4, 8, 0, 5, 3, 1},
+     true},
 }};
+
+/// Pages of a file or area that are worth drawing: all of a few; of many the ends, and both sides of each PMD's border.
+std::vector<unsigned> pages_to_draw(unsigned pages, unsigned pmd_pages) {
+    constexpr unsigned few = 16;
+    std::vector<unsigned> drawn;
+    for (unsigned page = 0; page < pages; ++page)
+        if (const unsigned offset = page % pmd_pages;
+            pages <= few || offset <= 1 || offset == pmd_pages - 1 || page == pages - 1)
+            drawn.push_back(page);
+    return drawn;
+}
+
+/// One file of two PMDs, mapped whole, in part, and where no PMD fits; and a small one that lives on its blocks.
+world_config large_world() {
+    constexpr unsigned pmd = 512;
+    world_config world;
+    world.shape = geometry::real();
+    world.files = {{"H", fs_kind::xfs, 2 * pmd, true}, {"S", fs_kind::ext4, 4}};
+    world.mms = {
+        {"m0", {{0, 0, 2 * pmd, 0, true, true}, {1, 0, 4, 2 * pmd, true, true}}},
+        {"m1", {{0, pmd, 2 * pmd, pmd, true, true}, {1, 0, 4, 0, true, true}}},
+        {"m2", {{0, 3, pmd + 3, 0, true, true}, {0, 0, pmd, 2 * pmd, true, false}}},
+    };
+    world.spare_blocks = pmd + 2;
+    return world;
+}
+
+/// Three files, each mapped by several mms at different addresses, once read-only.
+world_config small_world() {
+    world_config world;
+    world.shape = geometry::real();
+    world.files = {{"A", fs_kind::xfs, 4}, {"B", fs_kind::ext4, 4}, {"C", fs_kind::fuse, 6}};
+    // {file, first, last, at, shared, writable}
+    world.mms = {
+        {"m0", {{0, 0, 4, 0, true, true}, {1, 0, 4, 4, true, true}}},
+        {"m1", {{2, 0, 6, 0, true, true}, {0, 0, 4, 6, true, true}}},
+        {"m2", {{1, 1, 4, 0, true, true}, {0, 0, 4, 3, true, false}}},
+    };
+    world.spare_blocks = 2;
+    return world;
+}
 
 void add(std::vector<named_operation>& to, operation what, const world_config& world,
          std::span<const std::string> threads) {
@@ -43,18 +88,9 @@ const mix* find_mix(std::string_view name) {
     return found == mixes.end() ? nullptr : &*found;
 }
 
-world_config mix_world(const protocol& rules, unsigned workers) {
-    world_config world;
+world_config mix_world(const mix& load, const protocol& rules, unsigned workers) {
+    world_config world = load.large ? large_world() : small_world();
     world.rules = rules;
-    world.shape = geometry::real();
-    world.files = {{"A", fs_kind::xfs, 4}, {"B", fs_kind::ext4, 4}, {"C", fs_kind::fuse, 6}};
-    // {file, first, last, at, shared, writable}: A is mapped by all, at different addresses, once read-only.
-    world.mms = {
-        {"m0", {{0, 0, 4, 0, true, true}, {1, 0, 4, 4, true, true}}},
-        {"m1", {{2, 0, 6, 0, true, true}, {0, 0, 4, 6, true, true}}},
-        {"m2", {{1, 1, 4, 0, true, true}, {0, 0, 4, 3, true, false}}},
-    };
-    world.spare_blocks = 2;
     world.workers = workers;
     return world;
 }
@@ -83,10 +119,10 @@ unsigned worker_count(unsigned asked) {
     return std::min(asked == 0 ? processors : asked, 250U);
 }
 
-program mix_program(std::string_view mix, const std::string& protocol_name,
+program mix_program(std::string_view mix_name, const std::string& protocol_name,
                     const std::vector<std::string>& rules, unsigned workers) {
     program what;
-    what.name = "mix-" + std::string(mix);
+    what.name = "mix-" + std::string(mix_name);
     what.protocol = protocol_name;
     protocol row;
     if (const preset* named = find_preset(protocol_name))
@@ -96,7 +132,8 @@ program mix_program(std::string_view mix, const std::string& protocol_name,
         set_rule(row, rule);
     }
     what.geometry = "real";
-    what.world = mix_world(row, workers);
+    const mix* load = find_mix(mix_name);
+    what.world = mix_world(load != nullptr ? *load : mixes.front(), row, workers);
     for (unsigned i = 0; i < workers; ++i)
         what.threads.push_back({"worker" + std::to_string(i), {}});
     return what;
@@ -146,12 +183,16 @@ repertoire::repertoire(const mix& weights, const world_config& world) {
         threads.push_back("worker" + std::to_string(i));
 
     // What a protocol is known to do wrong (docs/findings) would end every run: then a mix leaves it out.
-    const bool durable = world.rules.wb_locked == writeback_locked::wait &&
+    const bool durable = !weights.large && // docs/findings/pmd-truncate-drops-dirty-half.md
+                         world.rules.wb_locked == writeback_locked::wait &&
                          world.rules.wb_untags == towrite_clear::after_flush &&
                          world.rules.deletes == break_delete::clean;
     const bool may_invalidate = world.rules.invalidation == invalidate_mode::locked;
+    const bool may_munmap = !weights.large || world.rules.mapping == mapping_counts::no ||
+                            world.rules.empty_pmd == zap_empty_pmd::lock;
+    const unsigned pmd_pages = 1u << world.shape.pmd_order;
     for (const operation_info& kind : operation_table) {
-        if (kind.kind == op::invalidate && !may_invalidate)
+        if ((kind.kind == op::invalidate && !may_invalidate) || (kind.kind == op::munmap && !may_munmap))
             continue;
         std::vector<named_operation>& list = by_kind_[static_cast<std::size_t>(kind.kind)];
         const auto with_flags = [&](operation what) {
@@ -180,7 +221,7 @@ repertoire::repertoire(const mix& weights, const world_config& world) {
                 for (const area_config& area : world.mms[m].areas) {
                     if (kind.kind == op::store && !area.writable)
                         continue;
-                    for (unsigned page = 0; page < area.last_page - area.first_page; ++page)
+                    for (const unsigned page : pages_to_draw(area.last_page - area.first_page, pmd_pages))
                         with_flags({kind.kind, 0, byte(m), area.at + page});
                 }
             break;
@@ -190,14 +231,15 @@ repertoire::repertoire(const mix& weights, const world_config& world) {
             break;
         case operands::file_size:
             for (std::size_t f = 0; f < world.files.size(); ++f)
-                for (unsigned size = 0; size < world.files[f].pages; ++size)
+                for (const unsigned size : pages_to_draw(world.files[f].pages, pmd_pages))
                     with_flags({kind.kind, 0, byte(f), size});
             break;
         case operands::file_range:
             for (std::size_t f = 0; f < world.files.size(); ++f)
-                for (unsigned first = 0; first < world.files[f].pages; ++first)
-                    for (unsigned last = first + 1; last <= world.files[f].pages; ++last)
-                        with_flags({kind.kind, 0, byte(f), first, last});
+                for (const unsigned first : pages_to_draw(world.files[f].pages, pmd_pages))
+                    for (const unsigned last : pages_to_draw(world.files[f].pages + 1, pmd_pages))
+                        if (first < last)
+                            with_flags({kind.kind, 0, byte(f), first, last});
             break;
         case operands::thread:
             for (unsigned t = 0; t < world.workers; ++t)

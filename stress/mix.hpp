@@ -21,19 +21,20 @@ struct mix {
     std::string_view name;
     std::string_view help;
     std::array<unsigned, operation_kinds> weights; ///< by op, in the order of operation_table
+    bool large = false;                            ///< over files that PMDs can map
 };
 
 std::span<const mix> mix_table();
 const mix* find_mix(std::string_view name);
 
-/// The world that mixes run in: three files, three mms that overlap, few pages so that workers meet.
-world_config mix_world(const protocol& rules, unsigned workers);
+/// The world that a mix runs in: three mms that overlap, over three files of few pages, so that workers meet; or over files of PMDs.
+world_config mix_world(const mix& load, const protocol& rules, unsigned workers);
 
 /// How many workers a run has that asked for `asked`: as many as processors, at least 2, when that is 0.
 unsigned worker_count(unsigned asked);
 
 /// A mix as a scenario without operations: its world, and its workers as threads. `rules` are "NAME=VALUE" on top of the preset.
-program mix_program(std::string_view mix, const std::string& protocol_name,
+program mix_program(std::string_view mix_name, const std::string& protocol_name,
                     const std::vector<std::string>& rules, unsigned workers);
 
 /// An operation with its text in the language of scenarios ("truncate A 1").
