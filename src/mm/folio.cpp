@@ -103,8 +103,10 @@ bool put_dying_page(kernel& k, folio& f, int now) {
 void folio_put(kernel& k, folio& f, int refs) {
     // full (atomic_sub_and_test): the waker's half of O1, and it releases what this user did to the page
     const order strength = k.rules.waker_fence == full_fence::full ? order::full : order::relaxed;
-    if (k.unbinds)
+    if (k.unbinds) {
+        folio_ref_count(f); // a step before the check: until it another thread may run and take the page away
         k.mem.check_present(k.mem.pfn(f));
+    }
     const int now = f.refcount.fetch_sub(refs, strength) - refs;
     if (k.rules.unbind_pages == pages_at_unbind::put_each && put_dying_page(k, f, now))
         return;
