@@ -164,6 +164,12 @@ std::string operation_text(const operation& what, const world_config& world,
     case operands::file_range:
         text += " " + name_in(world.files) + " " + number(what.first) + ".." + number(what.last);
         break;
+    case operands::device:
+        text += " " + std::string(device_names(world)[what.object]);
+        break;
+    case operands::device_page:
+        text += " " + std::string(device_names(world)[what.object]) + " " + number(what.first);
+        break;
     case operands::thread:
         text += " " + (what.object < threads.size() ? threads[what.object] : number(what.object));
         break;
@@ -240,6 +246,13 @@ repertoire::repertoire(const mix& weights, const world_config& world) {
                     for (const unsigned last : pages_to_draw(world.files[f].pages + 1, pmd_pages))
                         if (first < last)
                             with_flags({kind.kind, 0, byte(f), first, last});
+            break;
+        case operands::device:
+            with_flags({});
+            break;
+        case operands::device_page:
+            for (unsigned page = 0; page < pmem_pages(world); ++page)
+                with_flags({kind.kind, 0, 0, page});
             break;
         case operands::thread:
             for (unsigned t = 0; t < world.workers; ++t)

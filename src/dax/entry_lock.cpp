@@ -60,6 +60,18 @@ std::uint64_t wait_entry_unlocked_exclusive(kernel& k, address_space& mapping, x
     return entry;
 }
 
+void wait_entry_unlocked(kernel& k, address_space& mapping, const xa_state& xas, std::uint64_t entry) {
+    const entry_wait wait = dax_entry_waitqueue(k, mapping, xas, entry);
+    wait_queue_entry waiter(arch::current(), wait.key, false);
+    queued_wait queued(wait.queue, waiter);
+    wait.queue.prepare_to_wait_event(waiter, arch::task_state::uninterruptible, full_fence::full);
+    mapping.i_pages.xa_lock.unlock();
+    arch::current().waiting.begin(arch::wait_kind::entry_lock, &mapping, xas.xa_index, arch::site::here());
+    arch::schedule();
+    arch::current().waiting.end();
+    queued.finish();
+}
+
 void put_unlocked_entry(kernel& k, address_space& mapping, const xa_state& xas, std::uint64_t entry,
                         wake_mode mode) {
     if (entry != 0 && xa_is_value(entry) && k.rules.entry_baton == baton::pass)

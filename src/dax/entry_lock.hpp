@@ -29,6 +29,10 @@ std::uint64_t get_next_unlocked_entry(kernel& k, address_space& mapping, xa_stat
 std::uint64_t wait_entry_unlocked_exclusive(kernel& k, address_space& mapping, xa_state& xas,
                                             std::uint64_t entry);
 
+/// Sleeps once, not exclusively, on the entry that is locked now: for who may never lock it and so has no baton to pass. Returns with
+/// xa_lock dropped, and then the file itself may be gone.
+void wait_entry_unlocked(kernel& k, address_space& mapping, const xa_state& xas, std::uint64_t entry);
+
 /// Passes the baton of a wait that did not end in locking the entry. Null and conflicts have none.
 void put_unlocked_entry(kernel& k, address_space& mapping, const xa_state& xas, std::uint64_t entry,
                         wake_mode mode);

@@ -1,6 +1,7 @@
 #include "dax/fault.hpp"
 
 #include "dax/associate.hpp"
+#include "dax/device.hpp"
 #include "dax/entry_lock.hpp"
 #include "dax/grab_entry.hpp"
 #include "mm/huge_memory.hpp"
@@ -13,15 +14,24 @@ namespace daxtorture::inline ARCH_MACHINE {
 namespace {
 
 /// Maps a page or a folio by `insert`; zero-based under a reference of its own, which the page table's outlives.
-void dax_map(kernel& k, vm_fault& fault, folio& page, void (*insert)(kernel&, vm_fault&, folio&)) {
+vm_fault_result dax_map(kernel& k, vm_fault& fault, folio& page, void (*insert)(kernel&, vm_fault&, folio&)) {
     if (k.rules.mapping == mapping_counts::no) {
         insert(k, fault, page);
-        return;
+        return vm_fault_result::nopage;
+    }
+    dev_pagemap* device = nullptr;
+    if (k.rules.unbind_pages == pages_at_unbind::while_busy && k.unbinds) {
+        device = get_dev_pagemap(k, k.mem.pfn(page));
+        if (device == nullptr)
+            return vm_fault_result::sigbus;
     }
     folio& f = page_folio(k, page);
-    folio_ref_inc(f); // 0 -> 1 is allowed here: the locked entry makes the folio ours
+    // 0 -> 1 is allowed here: the locked entry makes the folio ours
+    if (folio_ref_inc(f) != 0 && device != nullptr)
+        put_dev_pagemap(*device); // the folio holds one since it became busy
     insert(k, fault, page);
     folio_put(k, f); // may be the last, when the page table had something else already
+    return vm_fault_result::nopage;
 }
 
 /// Makes the locked entry name the block; returns it. Sets the DIRTY mark before the page can become writable, but for a synchronous
@@ -53,6 +63,12 @@ std::uint64_t dax_insert_entry(kernel& k, address_space& mapping, xa_state& xas,
         xas_set_mark(xas,
                      pagecache_tag_towrite); // the copy is to be flushed, whether or not the page is DIRTY
     return entry;
+}
+
+/// The block's frame number, if its device still stands. It is used after the read section: kill_dax does not wait for that.
+bool dax_iomap_direct_access(kernel& k, const iomap& where) {
+    const dax_read_guard reading(k, *where.device);
+    return dax_alive(k, *where.device);
 }
 
 /// dax_iomap_copy_around: the file's own block gets the data of the shared one. A store like any other, to be flushed.
@@ -96,6 +112,8 @@ vm_fault_result dax_fault_iter(kernel& k, vm_fault& fault, address_space& mappin
                                xa_state& xas, std::uint64_t& entry) {
     if (where.type == iomap::kind::hole)
         return dax_load_hole(k, fault, mapping, where, xas, entry);
+    if (!dax_iomap_direct_access(k, where))
+        return vm_fault_result::sigbus;
     const bool synchronous = dax_fault_is_synchronous(k, fault, where);
     entry = dax_insert_entry(k, mapping, xas, entry, dax_entry::make(where.pfn, 0), where.shared, fault.write,
                              fault.write && !synchronous);
@@ -105,28 +123,28 @@ vm_fault_result dax_fault_iter(kernel& k, vm_fault& fault, address_space& mappin
         dax_unlock_entry(k, mapping, xas, entry);
     if (synchronous)
         return vm_fault_result::needdsync;
-    dax_map_page(k, fault, k.mem[where.pfn]);
-    return vm_fault_result::nopage;
+    return dax_map_page(k, fault, k.mem[where.pfn]);
 }
 
 vm_fault_result dax_pmd_fault_iter(kernel& k, vm_fault& fault, address_space& mapping, const iomap& where,
                                    xa_state& xas, std::uint64_t& entry) {
     if (where.type == iomap::kind::hole)
         return dax_pmd_load_hole(k, fault, mapping, xas, entry);
+    if (!dax_iomap_direct_access(k, where))
+        return vm_fault_result::sigbus;
     // The memory is not aligned (dax_iomap_direct_access); or what a PTE fault does better: sharing, MAP_SYNC
     if ((where.pfn & k.pmd_colour()) != 0 || where.shared || dax_fault_is_synchronous(k, fault, where))
         return vm_fault_result::fallback;
     entry = dax_insert_entry(k, mapping, xas, entry, dax_entry::make(where.pfn, dax_entry::pmd_bit), false,
                              fault.write, fault.write);
     check_pmd(k, fault, dax_entry(entry));
-    dax_map(k, fault, k.mem[where.pfn], vmf_insert_folio_pmd);
-    return vm_fault_result::nopage;
+    return dax_map(k, fault, k.mem[where.pfn], vmf_insert_folio_pmd);
 }
 
 } // namespace
 
-void dax_map_page(kernel& k, vm_fault& fault, folio& page) {
-    dax_map(k, fault, page, vmf_insert_page_mkwrite);
+vm_fault_result dax_map_page(kernel& k, vm_fault& fault, folio& page) {
+    return dax_map(k, fault, page, vmf_insert_page_mkwrite);
 }
 
 vm_fault_result dax_iomap_fault(kernel& k, vm_fault& fault, std::uint64_t& pfn, const iomap_ops& ops) {
@@ -146,7 +164,7 @@ vm_fault_result dax_iomap_fault(kernel& k, vm_fault& fault, std::uint64_t& pfn, 
     bool mapped = false;
     if (where.type != iomap::kind::beyond_eof) {
         result = dax_fault_iter(k, fault, mapping, where, xas, entry);
-        mapped = where.type == iomap::kind::mapped;
+        mapped = where.type == iomap::kind::mapped && result != vm_fault_result::sigbus;
         pfn = where.pfn;
         ops.end(k, fault.vma.host, fault.pgoff, fault.write, where);
     }

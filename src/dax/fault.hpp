@@ -12,6 +12,8 @@
 
 namespace daxtorture::inline ARCH_MACHINE {
 
+struct dax_device;
+
 /// Where a file page is, as the filesystem answers (struct iomap).
 struct iomap {
     enum class kind : unsigned char { mapped, hole, beyond_eof } type = kind::hole;
@@ -19,7 +21,8 @@ struct iomap {
     std::uint64_t pages = 1; ///< length of the run that starts here, at most what was asked for
     bool dirty = false;      ///< IOMAP_F_DIRTY: what leads to the block is not on disk yet
     bool shared = false;     ///< IOMAP_F_SHARED: other files have the block, too; a write gets one of its own
-    std::uint64_t source = 0; ///< of a shared write: the block whose data `pfn` is to get
+    std::uint64_t source = 0;     ///< of a shared write: the block whose data `pfn` is to get
+    dax_device* device = nullptr; ///< that the block is on
 };
 
 /// What the fault asks its filesystem. `begin` looks at up to `pages` pages, and allocates blocks for a write into a hole.
@@ -38,6 +41,6 @@ vm_fault_result dax_iomap_fault(kernel& k, vm_fault& fault, std::uint64_t& pfn, 
 vm_fault_result dax_iomap_pmd_fault(kernel& k, vm_fault& fault, const iomap_ops& ops);
 
 /// Maps one page of a locked entry. Zero-based, under a reference of its own, which the page table's outlives.
-void dax_map_page(kernel& k, vm_fault& fault, folio& page);
+vm_fault_result dax_map_page(kernel& k, vm_fault& fault, folio& page);
 
 } // namespace daxtorture::inline ARCH_MACHINE

@@ -27,9 +27,9 @@ vm_fault_result dax_insert_pfn_mkwrite(kernel& k, vm_fault& fault, std::uint64_t
     const std::uint64_t entry = lock_dirty_entry(k, mapping, xas);
     if (entry == 0)
         return vm_fault_result::nopage;
-    dax_map_page(k, fault, k.mem[pfn]);
+    const vm_fault_result result = dax_map_page(k, fault, k.mem[pfn]);
     dax_unlock_entry(k, mapping, xas, entry);
-    return vm_fault_result::nopage;
+    return result;
 }
 
 } // namespace

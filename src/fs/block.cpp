@@ -6,11 +6,11 @@
 
 namespace daxtorture::inline ARCH_MACHINE {
 
-block_allocator::block_allocator(kernel& k, unsigned blocks)
+block_allocator::block_allocator(kernel& k, unsigned blocks, std::uint64_t first)
     : k_(k), lock_(lock_classes::block_alloc), free_(std::make_unique<arch::plain<std::uint64_t>[]>(blocks)),
       owners_(std::make_unique<arch::plain<unsigned>[]>(blocks)) {
     for (unsigned i = 0; i < blocks; ++i)
-        free_[i].set(blocks - 1 - i); // the lowest number is given out first
+        free_[i].set(first + blocks - 1 - i); // the lowest number is given out first
     free_count_.set(blocks);
 }
 
@@ -100,7 +100,8 @@ void block_allocator::free(std::uint64_t block, int file, std::uint64_t index) {
 }
 
 void block_allocator::check_idle(std::uint64_t block, const char* when) const {
-    const folio& f = k_.mem[block];
+    const memmap& pages = k_.mem; // the oracle's look: the device may have gone
+    const folio& f = pages[block];
     if (k_.mem.ledger(block).held())
         arch::fail(7, "a block was freed or reused while a page reference is held", when);
     // One-based, a lockless try-get may hold a reference for a moment on a page that it will give up again.
@@ -108,7 +109,7 @@ void block_allocator::check_idle(std::uint64_t block, const char* when) const {
         arch::fail(7, "a block was freed or reused while its page is not idle", when);
     if (f.mapcount.peek() != 0)
         arch::fail(7, "a block was freed or reused while it is mapped", when);
-    if (!is_alone(f, k_.pgmap))
+    if (!is_alone(f, k_.range_of(block)))
         arch::fail(14, "a block was freed or reused while its page is not whole again", when);
 }
 

@@ -20,7 +20,7 @@ class block_allocator {
     static constexpr std::uint64_t none = ~std::uint64_t{0};
 
     /// All blocks of the device are free at first.
-    block_allocator(kernel& k, unsigned blocks);
+    block_allocator(kernel& k, unsigned blocks, std::uint64_t first = 0);
 
     /// A free block, now owned by page `index` of file `file`; `none` when the device is full.
     std::uint64_t allocate(int file, std::uint64_t index);

@@ -20,7 +20,24 @@ bool last_iput(inode& file) {
     return true;
 }
 
+/// The last look at the entries: whoever waits for an entry by its page has left the lock, and finds the page without a file.
+void clear_inode(kernel& k, inode& file) {
+    {
+        arch::guard held(file.mapping.i_pages.xa_lock);
+        if (file.mapping.nrpages.get() != 0)
+            arch::fail(12, "entries left after eviction", "clear_inode met nrpages != 0");
+    }
+    if (!k.unbinds)
+        return; // nobody in this world comes to a file by its pages
+    k.rcu.call(file.mapping, [](arch::rcu_head& head) { static_cast<address_space&>(head).freed.set(true); });
+}
+
 } // namespace
+
+bool file_is_evicted(inode& file) {
+    arch::read_guard i_mmap(file.mapping.i_mmap_rwsem);
+    return file.evicted.get();
+}
 
 outcome file_evict(kernel& k, inode& file) {
     arch::write_guard io(file.i_rwsem);
@@ -31,8 +48,7 @@ outcome file_evict(kernel& k, inode& file) {
         dax_break_layout_final(k, file.mapping);
     check_nobody_holds(k, file.mapping, 0, to_the_end, 7, "an inode was evicted while its pages are held");
     dax_delete_mapping_range(k, file.mapping, 0, to_the_end); // truncate_inode_pages_final
-    if (file.mapping.nrpages.get() != 0)
-        arch::fail(12, "entries left after eviction", "clear_inode met nrpages != 0");
+    clear_inode(k, file);
     file.i_size.store(0, arch::order::relaxed);
     free_blocks(file, 0, file.max_pages);
     return outcome::done;

@@ -1,6 +1,7 @@
 #include "fs/inode.hpp"
 
 #include "dax/sync_fault.hpp"
+#include "fs/super.hpp"
 
 namespace daxtorture::inline ARCH_MACHINE {
 
@@ -91,9 +92,11 @@ bool inside_eof(void* host, std::uint64_t pgoff) {
     return pgoff < static_cast<inode*>(host)->i_size.load(order::relaxed);
 }
 
-iomap file_iomap_begin(kernel&, void* host, std::uint64_t pgoff, std::uint64_t pages, bool write) {
+iomap file_iomap_begin(kernel& k, void* host, std::uint64_t pgoff, std::uint64_t pages, bool write) {
     inode& file = *static_cast<inode*>(host);
     arch::guard held(file.ilock);
+    if (sb_is_shut_down(k, *file.sb))
+        return {iomap::kind::beyond_eof}; // EIO: SIGBUS
     if (file.extents[pgoff].get() == block_allocator::none) {
         if (!write)
             return {.type = iomap::kind::hole, .pages = run_length(file, pgoff, pages)};
@@ -107,12 +110,18 @@ iomap file_iomap_begin(kernel&, void* host, std::uint64_t pgoff, std::uint64_t p
                 .pfn = block,
                 .pages = run_length(file, pgoff, pages),
                 .dirty = file.log_pinned.get(),
-                .shared = shared};
+                .shared = shared,
+                .device = &file.sb->device};
     const std::uint64_t own = file.blocks.allocate(file.mapping.number, pgoff); // xfs_reflink_allocate_cow
     if (own == block_allocator::none)
         return {.type = iomap::kind::beyond_eof};
     file.log_pinned.set(true);
-    return {.type = iomap::kind::mapped, .pfn = own, .dirty = true, .shared = true, .source = block};
+    return {.type = iomap::kind::mapped,
+            .pfn = own,
+            .dirty = true,
+            .shared = true,
+            .source = block,
+            .device = &file.sb->device};
 }
 
 /// xfs_reflink_end_cow: the block that a write to a shared one got takes its place in the file. Still under the entry lock.
@@ -133,6 +142,8 @@ void fsync_for_fault(kernel& k, void* host, std::uint64_t first, std::uint64_t l
 
 vm_fault_result file_fault(kernel& k, vm_fault& fault) {
     arch::read_guard held(fault.vma.mapping->invalidate_lock);
+    if (fault.write && !sb_start_write(k, *static_cast<inode*>(fault.vma.host)->sb))
+        return vm_fault_result::sigbus;
     std::uint64_t pfn = 0;
     const vm_fault_result result = dax_iomap_fault(k, fault, pfn, file_iomap_ops);
     if (result != vm_fault_result::needdsync)
@@ -167,6 +178,8 @@ open_file::~open_file() {
             1, order::release); // release: eviction, which acquires it, comes after this operation
 }
 
-bool file_may_map(const vm_area& area) { return !static_cast<const inode*>(area.host)->evicted.get(); }
+bool file_may_map(const vm_area& area) {
+    return area.ops != &file_vm_ops || !static_cast<const inode*>(area.host)->evicted.get();
+}
 
 } // namespace daxtorture::inline ARCH_MACHINE

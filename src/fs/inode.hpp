@@ -20,6 +20,8 @@
 
 namespace daxtorture::inline ARCH_MACHINE {
 
+struct super_block;
+
 struct inode {
     /// `extent_order`: its blocks come in aligned runs of 2^extent_order where the file is long enough; 0: one by one.
     inode(int number, fs_kind kind, unsigned pages, unsigned extent_order, block_allocator& device,
@@ -30,6 +32,7 @@ struct inode {
     const unsigned extent_order;
     const unsigned max_pages; ///< the file's first size: the most it grows to
     block_allocator& blocks;
+    super_block* sb = nullptr; ///< set once at set-up
     arch::rwsem i_rwsem;
     arch::mutex ilock;
     arch::atomic<unsigned> i_size{0}; ///< in pages
@@ -107,6 +110,8 @@ outcome file_zero(kernel& k, inode& file, unsigned first, unsigned last);
 /// invalidate_inode_pages2_range, as a write into a hole does it (ext4, xfs: under i_rwsem) or an open (fuse: under nothing). `busy` when
 /// a dirty entry stayed.
 outcome file_invalidate(kernel& k, inode& file, unsigned first, unsigned last);
+/// Was it evicted, and not brought back since?
+bool file_is_evicted(inode& file);
 /// The inode is evicted as at unmount: refused while a VMA maps it. `reuse` brings the file back, as a new inode on a new mount.
 outcome file_evict(kernel& k, inode& file);
 

@@ -31,7 +31,7 @@ outcome outcome_of(break_result result) {
 }
 
 outcome break_layouts(kernel& k, inode& file, std::uint64_t first, std::uint64_t last, bool nowait) {
-    if (!has_layout_break(k, file))
+    if (!has_layout_break(k, file) || k.rules.truncates_break == truncate_break::no)
         return outcome::done;
     const bool whole = file.fs != fs_kind::fuse;
     const std::uint64_t colour = k.pmd_colour(); // the unit of fuse's ranges

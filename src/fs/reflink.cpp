@@ -4,6 +4,7 @@
 #include "dax/writeback.hpp"
 #include "fs/inode.hpp"
 #include "fs/layouts.hpp"
+#include "fs/super.hpp"
 #include "mm/zap.hpp"
 
 #include <arch/task.hpp>
@@ -102,6 +103,8 @@ outcome file_reflink(kernel& k, inode& from, inode& to) {
     inode& second = &first == &from ? to : from;
     arch::write_guard io_first(first.i_rwsem);
     arch::write_guard io_second(second.i_rwsem);
+    if (!sb_start_write(k, *to.sb))
+        return outcome::refused;
     two_mmaplocks locks(first, second);
     const unsigned pages =
         std::min(from.i_size.load(order::relaxed), to.max_pages); // relaxed: i_rwsem is held

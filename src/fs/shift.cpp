@@ -4,6 +4,7 @@
 #include "dax/writeback.hpp"
 #include "fs/inode.hpp"
 #include "fs/layouts.hpp"
+#include "fs/super.hpp"
 #include "mm/zap.hpp"
 
 #include <arch/check.hpp>
@@ -47,6 +48,8 @@ outcome file_collapse(kernel& k, inode& file, unsigned first, unsigned last) {
     if (!has_fallocate(file))
         return outcome::refused;
     arch::write_guard io(file.i_rwsem);
+    if (!sb_start_write(k, *file.sb))
+        return outcome::refused;
     arch::write_guard faults(file.mapping.invalidate_lock);
     const unsigned size = file.i_size.load(order::relaxed); // relaxed: i_rwsem is held
     if (last >= size)
@@ -71,6 +74,8 @@ outcome file_insert(kernel& k, inode& file, unsigned first, unsigned last) {
     if (!has_fallocate(file))
         return outcome::refused;
     arch::write_guard io(file.i_rwsem);
+    if (!sb_start_write(k, *file.sb))
+        return outcome::refused;
     arch::write_guard faults(file.mapping.invalidate_lock);
     const unsigned size = file.i_size.load(order::relaxed); // relaxed: i_rwsem is held
     const unsigned more = last - first;
@@ -92,6 +97,8 @@ outcome file_zero(kernel& k, inode& file, unsigned first, unsigned last) {
     if (!has_fallocate(file))
         return outcome::refused;
     arch::write_guard io(file.i_rwsem);
+    if (!sb_start_write(k, *file.sb))
+        return outcome::refused;
     arch::write_guard faults(file.mapping.invalidate_lock);
     const discarding old(file, first, last);
     if (const outcome broken = break_layouts(k, file, first, last); broken != outcome::done)

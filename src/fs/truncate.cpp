@@ -1,7 +1,7 @@
 /// Truncate, punch hole and plain layout breaking: how ext4, xfs and fuse call the DAX side (kernel facts 2.15 table, 2.17).
 #include "dax/truncate.hpp"
-#include "fs/inode.hpp"
 #include "fs/layouts.hpp"
+#include "fs/super.hpp"
 #include "mm/zap.hpp"
 
 namespace daxtorture::inline ARCH_MACHINE {
@@ -10,6 +10,8 @@ using arch::order;
 
 outcome file_truncate(kernel& k, inode& file, unsigned size) {
     arch::write_guard io(file.i_rwsem);
+    if (!sb_start_write(k, *file.sb))
+        return outcome::refused;
     arch::write_guard faults(file.mapping.invalidate_lock);
     const discarding tail(file, size, to_the_end);
     if (const outcome broken = break_layouts(k, file, size, to_the_end); broken != outcome::done)
@@ -22,6 +24,8 @@ outcome file_truncate(kernel& k, inode& file, unsigned size) {
 
 outcome file_punch(kernel& k, inode& file, unsigned first, unsigned last) {
     arch::write_guard io(file.i_rwsem);
+    if (!sb_start_write(k, *file.sb))
+        return outcome::refused;
     arch::write_guard faults(file.mapping.invalidate_lock);
     const discarding hole(file, first, last);
     if (const outcome broken = break_layouts(k, file, first, last); broken != outcome::done)
@@ -39,9 +43,15 @@ outcome file_break(kernel& k, inode& file, unsigned first, unsigned last, bool n
 
 outcome file_reuse(kernel& k, inode& file) {
     arch::write_guard io(file.i_rwsem);
+    if (!sb_start_write(k, *file.sb))
+        return outcome::refused;
     arch::write_guard faults(file.mapping.invalidate_lock);
     {
         arch::write_guard i_mmap(file.mapping.i_mmap_rwsem);
+        if (file.evicted.get() && k.unbinds) {
+            k.rcu.barrier(); // the old inode's memory is free: this is another one
+            file.mapping.freed.set(false);
+        }
         file.evicted.set(false);
     }
     file.i_size.store(file.max_pages, order::relaxed);

@@ -10,7 +10,9 @@
 
 #include <arch/lock.hpp>
 #include <arch/machine.hpp>
+#include <arch/oracle.hpp>
 #include <arch/plain.hpp>
+#include <arch/rcu.hpp>
 
 #include <array>
 
@@ -18,7 +20,7 @@ namespace daxtorture::inline ARCH_MACHINE {
 
 struct vm_area;
 
-struct address_space {
+struct address_space : arch::rcu_head {
     static constexpr unsigned max_areas = 64;
 
     address_space(int file, const xarray_config& pages)
@@ -34,6 +36,9 @@ struct address_space {
     /// The interval tree of VMAs, as a small array: `mapped_areas` of `i_mmap` are in use.
     std::array<vm_area*, max_areas> i_mmap{};
     arch::atomic<unsigned> mapped_areas{0};
+
+    /// Its inode was evicted and a grace period has passed: nobody may look at it any more. The oracle's [I22].
+    arch::oracle<bool> freed{false};
 
     /// mapping_mapped(): a lockless look, as in the kernel.
     bool mapped() const { return mapped_areas.load(arch::order::relaxed) != 0; }

@@ -1,16 +1,42 @@
-/// A range of device memory that has struct pages (struct dev_pagemap, include/linux/memremap.h, v6.15). Every page of the range points
-/// back at it.
+/// A range of device memory that has struct pages (struct dev_pagemap, include/linux/memremap.h, v6.12 and v6.15). Every page of the range
+/// points back at it.
+///
+/// States    absent -> bound: in the array, ref live -> dying: ref killed, no new users -> idle: ref released, `done` -> memory removed -> absent
 #pragma once
 
+#include "mm/completion.hpp"
+#include "mm/percpu_ref.hpp"
+
 #include <arch/machine.hpp>
+#include <arch/plain.hpp>
 
 #include <cstdint>
 
 namespace daxtorture::inline ARCH_MACHINE {
 
+/// enum memory_type.
+enum class memory_type : unsigned char { fs_dax, generic, device_private, coherent, pci_p2pdma };
+
+struct folio;
+
 struct dev_pagemap {
-    std::uint64_t first_pfn = 0;
-    unsigned pages = 0;
+    dev_pagemap(const protocol& rules, arch::rcu_domain& rcu, unsigned tasks, memory_type kind,
+                std::uint64_t first, unsigned count)
+        : type(kind), first_pfn(first), pages(count), ref(rules, rcu, tasks, this) {}
+
+    const memory_type type;
+    const std::uint64_t first_pfn;
+    const unsigned pages;
+    percpu_ref ref;
+    completion done; ///< ref was released
+    /// pgmap->ref is set: to the caller's own count, so it was said, which needs no initialising.
+    arch::plain<bool> has_ref{false};
+
+    /// dev_pagemap_ops and what they work on, for types whose driver hands out single pages; set once.
+    void (*page_free)(dev_pagemap&, folio&) = nullptr;
+    void* driver = nullptr;
+
+    bool contains(std::uint64_t pfn) const { return pfn - first_pfn < pages; }
 };
 
 } // namespace daxtorture::inline ARCH_MACHINE

@@ -63,10 +63,10 @@ int held_references(const kernel& k, const folio& head) {
 int folio_ref_count(const folio& f, arch::site at) { return f.refcount.load(order::relaxed, at); }
 int folio_mapcount(const folio& f, arch::site at) { return f.mapcount.load(order::relaxed, at); }
 
-void folio_ref_inc(folio& f) {
+int folio_ref_inc(folio& f) {
     // relaxed in Linux. release here: on every machine that Linux runs on, who reads this count has seen what this CPU had seen when it took the
     // entry lock, the folio as it was last built or dissolved among it (the LKMM's unlock-lock order). C++ locks promise that to lock holders only.
-    f.refcount.fetch_add(1, order::release);
+    return f.refcount.fetch_add(1, order::release);
 }
 
 void folio_get(folio& f, int refs) {
@@ -85,16 +85,47 @@ bool folio_try_get(folio& f, int refs) {
     return false;
 }
 
+namespace {
+
+/// At unbind a page loses its own reference as well: then it may reach 0, and who takes it there drops the pagemap's reference for it.
+bool put_dying_page(kernel& k, folio& f, int now) {
+    if (!k.unbinds || now != 0)
+        return false;
+    percpu_ref& device = k.range_of(k.mem.pfn(f)).ref;
+    if (device.peek_live())
+        return false;
+    device.put();
+    return true;
+}
+
+} // namespace
+
 void folio_put(kernel& k, folio& f, int refs) {
     // full (atomic_sub_and_test): the waker's half of O1, and it releases what this user did to the page
     const order strength = k.rules.waker_fence == full_fence::full ? order::full : order::relaxed;
+    if (k.unbinds) {
+        folio_ref_count(f); // a step before the check: until it another thread may run and take the page away
+        k.mem.check_present(k.mem.pfn(f));
+    }
     const int now = f.refcount.fetch_sub(refs, strength) - refs;
-    if (now < k.idle_count())
+    if (k.rules.unbind_pages == pages_at_unbind::put_each && put_dying_page(k, f, now))
+        return;
+    const int idle = k.idle_count(f);
+    if (now < idle)
         arch::fail(5, "refcount dropped below its idle value", "folio_put");
-    if (now == k.idle_count())
+    if (now == idle)
         free_zone_device_folio(k, f);
 }
 
-void free_zone_device_folio(kernel& k, folio& f) { wake_up_var(k, f, k.rules.waker_key); }
+void free_zone_device_folio(kernel& k, folio& f) {
+    if (dev_pagemap& pgmap = k.range_of(k.mem.pfn(f)); pgmap.type != memory_type::fs_dax) {
+        if (pgmap.page_free != nullptr)
+            pgmap.page_free(pgmap, f);
+        return; // device-dax: back at 1, and nobody waits
+    }
+    wake_up_var(k, f, k.rules.waker_key);
+    if (k.rules.unbind_pages == pages_at_unbind::while_busy && k.unbinds)
+        k.range_of(k.mem.pfn(f)).ref.put();
+}
 
 } // namespace daxtorture::inline ARCH_MACHINE

@@ -75,8 +75,8 @@ int folio_mapcount(const folio& f, arch::site at = arch::site::here());
 /// What the oracle expects of the whole folio: references held by threads, its pages' pins and gets taken together.
 int held_references(const kernel& k, const folio& head);
 
-/// The first reference of a folio that the caller owns through its locked entry.
-void folio_ref_inc(folio& f);
+/// The first reference of a folio that the caller owns through its locked entry. Returns the count before.
+int folio_ref_inc(folio& f);
 /// Takes `refs` more references; the caller owns one, or owns the page through its locked entry.
 void folio_get(folio& f, int refs = 1);
 /// Takes `refs` references unless refcount is 0. One-based pages are never at 0: there it succeeds on an idle page too.

@@ -1,6 +1,10 @@
 #include "mm/gup.hpp"
 
+#include "mm/memremap.hpp"
+
 #include <arch/check.hpp>
+
+#include <utility>
 
 namespace daxtorture::inline ARCH_MACHINE {
 namespace {
@@ -34,6 +38,32 @@ void drop(kernel& k, folio& f, gup_kind kind) {
         count_pins(f, -1);
     folio_put(k, f, weight(kind, large)); // may be the last: then it frees and wakes
 }
+
+/// The walk's reference to the device of a page, as the protocol asks for one.
+class gup_device {
+  public:
+    gup_device(kernel& k, std::uint64_t pfn)
+        : rule_(k.unbinds ? k.rules.gup_takes : gup_pagemap::none),
+          pgmap_(rule_ == gup_pagemap::none ? nullptr : get_dev_pagemap(k, pfn)) {}
+    ~gup_device() {
+        if (pgmap_ != nullptr)
+            put_dev_pagemap(*pgmap_);
+    }
+    gup_device(const gup_device&) = delete;
+    gup_device& operator=(const gup_device&) = delete;
+
+    bool gone() const { return rule_ != gup_pagemap::none && pgmap_ == nullptr; }
+    /// The page was got: its reference takes the device's along where the protocol says so.
+    held_page with(held_page held) {
+        if (rule_ == gup_pagemap::reference)
+            held.pagemap = std::exchange(pgmap_, nullptr);
+        return held;
+    }
+
+  private:
+    const gup_pagemap rule_;
+    dev_pagemap* pgmap_;
+};
 
 /// From here on the caller relies on the page.
 held_page got(kernel& k, folio& page, folio& head, gup_kind kind, const mm_struct& mm, std::uint64_t at) {
@@ -73,6 +103,9 @@ held_page gup_fast_pmd_leaf(kernel& k, mm_struct& mm, std::uint64_t at, gup_kind
     const pte_t entry = pmd.page_at(mm.table.pmd_offset(at));
     if (!usable(entry, kind))
         return {};
+    gup_device device(k, entry.pfn());
+    if (device.gone())
+        return {};
     folio& page = k.mem[entry.pfn()];
     folio* head = try_grab_folio_fast(k, page, kind);
     if (head == nullptr)
@@ -81,12 +114,15 @@ held_page gup_fast_pmd_leaf(kernel& k, mm_struct& mm, std::uint64_t at, gup_kind
         drop(k, *head, kind);
         return {};
     }
-    return got(k, page, *head, kind, mm, at);
+    return device.with(got(k, page, *head, kind, mm, at));
 }
 
 held_page gup_fast_pte_range(kernel& k, mm_struct& mm, std::uint64_t at, gup_kind kind, pte_t pmd) {
     const pte_t pte = mm.table.get(at);
     if (!usable(pte, kind))
+        return {};
+    gup_device device(k, pte.pfn());
+    if (device.gone())
         return {};
     folio& page = k.mem[pte.pfn()];
     folio* head = try_grab_folio_fast(k, page, kind);
@@ -97,12 +133,17 @@ held_page gup_fast_pte_range(kernel& k, mm_struct& mm, std::uint64_t at, gup_kin
         drop(k, *head, kind);
         return {};
     }
-    return got(k, page, *head, kind, mm, at);
+    return device.with(got(k, page, *head, kind, mm, at));
 }
 
 /// try_grab_folio under the page-table lock: the mapping cannot go away, so the folio is not idle.
-held_page grab_mapped(kernel& k, mm_struct& mm, std::uint64_t at, gup_kind kind, pte_t entry) {
+held_page grab_mapped(kernel& k, mm_struct& mm, std::uint64_t at, gup_kind kind, pte_t entry,
+                      bool& device_gone) {
     if (!usable(entry, kind))
+        return {};
+    gup_device device(k, entry.pfn());
+    device_gone = device.gone();
+    if (device_gone)
         return {};
     folio& page = k.mem[entry.pfn()];
     folio& head = page_folio(k, page);
@@ -113,29 +154,30 @@ held_page grab_mapped(kernel& k, mm_struct& mm, std::uint64_t at, gup_kind kind,
     folio_get(head, weight(kind, large));
     if (large && kind == gup_kind::pin)
         count_pins(head, 1);
-    return got(k, page, head, kind, mm, at);
+    return device.with(got(k, page, head, kind, mm, at));
 }
 
-held_page follow_pmd(kernel& k, mm_struct& mm, std::uint64_t at, gup_kind kind) {
+held_page follow_pmd(kernel& k, mm_struct& mm, std::uint64_t at, gup_kind kind, bool& device_gone) {
     arch::guard held(mm.table.pmd_lock);
     const pte_t pmd = mm.table.pmd(at);
-    return pmd.leaf() ? grab_mapped(k, mm, at, kind, pmd.page_at(mm.table.pmd_offset(at))) : held_page();
+    return pmd.leaf() ? grab_mapped(k, mm, at, kind, pmd.page_at(mm.table.pmd_offset(at)), device_gone)
+                      : held_page();
 }
 
-held_page follow_page_pte(kernel& k, mm_struct& mm, std::uint64_t at, gup_kind kind) {
+held_page follow_page_pte(kernel& k, mm_struct& mm, std::uint64_t at, gup_kind kind, bool& device_gone) {
     arch::guard held(mm.table.ptl);
-    return grab_mapped(k, mm, at, kind, mm.table.get(at));
+    return grab_mapped(k, mm, at, kind, mm.table.get(at), device_gone);
 }
 
-held_page follow_page_mask(kernel& k, mm_struct& mm, std::uint64_t at, gup_kind kind) {
+held_page follow_page_mask(kernel& k, mm_struct& mm, std::uint64_t at, gup_kind kind, bool& device_gone) {
     if (mm.table.has_pmd()) {
         const pte_t pmd = mm.table.pmd(at);
         if (pmd.none())
             return {};
         if (pmd.leaf())
-            return follow_pmd(k, mm, at, kind);
+            return follow_pmd(k, mm, at, kind, device_gone);
     }
-    return follow_page_pte(k, mm, at, kind);
+    return follow_page_pte(k, mm, at, kind, device_gone);
 }
 
 } // namespace
@@ -167,11 +209,14 @@ held_page gup_slow(kernel& k, mm_struct& mm, std::uint64_t page, gup_kind kind, 
             arch::read_guard held(mm.mmap_lock);
             if (mm.find_vma(page) == nullptr)
                 return {};
-            if (held_page pinned = follow_page_mask(k, mm, page, kind)) {
+            bool device_gone = false;
+            if (held_page pinned = follow_page_mask(k, mm, page, kind, device_gone)) {
                 if (longterm)
                     arch::fail(21, "FOLL_LONGTERM pin on an FS-DAX folio", "gup_slow");
                 return pinned;
             }
+            if (device_gone)
+                return {};
         }
         if (kind == gup_kind::get && mm.table.walk(page).special())
             return {}; // a zero page: nothing to count
@@ -185,6 +230,8 @@ void gup_put(kernel& k, held_page held) {
     if (&page_folio(k, *held.page) != held.head)
         arch::fail(15, "the head of a held page changed", "gup_put");
     drop(k, *held.head, held.kind);
+    if (held.pagemap != nullptr)
+        put_dev_pagemap(*held.pagemap);
 }
 
 void dma_write(kernel& k, const held_page& held) {

@@ -22,6 +22,7 @@ struct held_page {
     folio* head = nullptr; ///< of its folio: stays the same while the page is held [I15]
     gup_kind kind = gup_kind::pin;
     std::uint64_t generation = 0;
+    dev_pagemap* pagemap = nullptr; ///< held together with the page, where the protocol asks for it
     explicit operator bool() const { return page != nullptr; }
 };
 

@@ -14,6 +14,7 @@
 #include <arch/rcu.hpp>
 
 #include <memory>
+#include <vector>
 
 namespace daxtorture::inline ARCH_MACHINE {
 
@@ -33,19 +34,28 @@ struct alignas(64) last_wake {
     }
 };
 
+/// Part of the device memory, as a world is built from it.
+struct pagemap_range {
+    memory_type type;
+    unsigned pages;
+};
+
 struct kernel {
-    kernel(const protocol& row, unsigned pages, unsigned wait_buckets, unsigned order, unsigned tasks)
-        : rules(row), pmd_order(order), pgmap{0, pages}, mem(pgmap, row.idle == idle_value::one ? 1 : 0),
-          var_waits(wait_buckets), entry_waits(wait_buckets), wakes(std::make_unique<last_wake[]>(tasks)) {}
+    /// The ranges follow each other from frame 0. None is bound yet.
+    kernel(const protocol& row, const std::vector<pagemap_range>& ranges, unsigned wait_buckets,
+           unsigned order, unsigned tasks, bool devices_go);
 
     const protocol rules;
     const unsigned pmd_order; ///< of PMD entries and folios; 0: there are none
-    dev_pagemap pgmap;        ///< of the one device
+    /// Does any operation of this world unbind a device? Where none does, nobody looks whether one is there: that would only multiply the
+    /// executions to explore.
+    const bool unbinds;
+    arch::rcu_domain rcu{arch::grace_periods::rare};
+    std::vector<std::unique_ptr<dev_pagemap>> pgmaps; ///< every device's, bound or not
     memmap mem;
     arch::spinlock share_lock{lock_classes::share_lock}; ///< taken by the rule `share-update`=locked
     wait_table var_waits;                                ///< ___wait_var_event: waiters for an idle page
     wait_table entry_waits;                              ///< waiters for a locked DAX entry
-    arch::rcu_domain rcu{arch::grace_periods::rare};
     /// Hardware page walks in flight. A TLB flush is a grace period of this domain: when it returns, no access through the
     /// old translation is under way and none can begin.
     arch::rcu_domain tlb;
@@ -57,6 +67,21 @@ struct kernel {
     /// PG_PMD_COLOUR: the offset of a page inside its PMD range.
     std::uint64_t pmd_colour() const { return pmd_pages() - 1; }
     int idle_count() const { return rules.idle == idle_value::one ? 1 : 0; }
+    /// Of a page of this range: device-dax pages are idle at 1 in every protocol, those that a driver hands out at 0.
+    int idle_count(const dev_pagemap& range) const {
+        return range.type == memory_type::fs_dax ? idle_count() : range.type == memory_type::generic ? 1 : 0;
+    }
+    int idle_count(const folio& f) const {
+        return pgmaps.size() == 1 ? idle_count() : idle_count(range_of(mem.pfn(f)));
+    }
+
+    /// The range that this frame number lies in, bound or not.
+    dev_pagemap& range_of(std::uint64_t pfn) const;
+    /// pgmap_array at this frame number: its device while it is bound.
+    arch::atomic<dev_pagemap*>& pgmap_slot(std::uint64_t pfn);
+
+  private:
+    std::unique_ptr<arch::atomic<dev_pagemap*>[]> pgmap_array_; ///< one slot for each range, as in pgmaps
 };
 
 } // namespace daxtorture::inline ARCH_MACHINE

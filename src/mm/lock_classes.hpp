@@ -6,6 +6,8 @@
 
 namespace daxtorture::lock_classes {
 
+inline constexpr arch::lock_class device{"device_lock", 2};
+inline constexpr arch::lock_class s_umount{"s_umount", 5};
 inline constexpr arch::lock_class i_rwsem{"i_rwsem", 10, true};
 inline constexpr arch::lock_class mmap_lock{"mmap_lock", 20};
 inline constexpr arch::lock_class invalidate_lock{"invalidate_lock", 40, true};
@@ -16,6 +18,7 @@ inline constexpr arch::lock_class i_mmap_rwsem{"i_mmap_rwsem", 70};
 inline constexpr arch::lock_class pmd_lock{"pmd lock", 78};
 inline constexpr arch::lock_class ptl{"ptl", 80};
 inline constexpr arch::lock_class xa_lock{"xa_lock", 90};
+inline constexpr arch::lock_class page_pool{"page_pool_lock", 92};
 inline constexpr arch::lock_class percpu_ref_switch{"percpu_ref_switch_lock", 95};
 inline constexpr arch::lock_class share_lock{"share_lock", 96};
 inline constexpr arch::lock_class wait_queue{"wait_queue lock", 100};

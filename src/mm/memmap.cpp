@@ -1,5 +1,7 @@
 #include "mm/memmap.hpp"
 
+#include <arch/check.hpp>
+
 #include <algorithm>
 
 namespace daxtorture::inline ARCH_MACHINE {
@@ -23,14 +25,32 @@ void block_owner::replace(std::uint64_t from, std::uint64_t to) {
     }
 }
 
-memmap::memmap(dev_pagemap& device, int idle_count)
-    : pages_(device.pages), folios_(std::make_unique<folio[]>(pages_)),
-      ledgers_(std::make_unique<page_ledger[]>(pages_)) {
-    for (unsigned pfn = 0; pfn < pages_; ++pfn) {
-        // relaxed: no other thread has the world yet
-        folios_[pfn].refcount.store(idle_count, order::relaxed);
-        folios_[pfn].compound_head.store(reinterpret_cast<std::uintptr_t>(&device), order::relaxed);
-    }
+memmap::memmap(unsigned pages)
+    : pages_(pages), folios_(std::make_unique<folio[]>(pages_)),
+      ledgers_(std::make_unique<page_ledger[]>(pages_)), removed_pages_(pages) {}
+
+void memmap::init_page(std::uint64_t pfn, dev_pagemap& device, int refcount) {
+    folio& page = folios_[pfn];
+    // relaxed: nobody can reach the page before its device's filesystem or driver is told of it
+    page.refcount.store(refcount, order::relaxed);
+    page.mapcount.store(0, order::relaxed);
+    page.pincount.store(0, order::relaxed);
+    page.order_and_head.store(0, order::relaxed);
+    page.compound_head.store(reinterpret_cast<std::uintptr_t>(&device), order::relaxed);
+    page.mapping.store(nullptr, order::relaxed);
+    page.index_or_share.store(0, order::relaxed);
+    ledgers_[pfn].removed.set(false);
+    removed_pages_.add(~0U);
+}
+
+void memmap::remove_page(std::uint64_t pfn) {
+    ledgers_[pfn].removed.set(true);
+    removed_pages_.add(1);
+}
+
+void memmap::check_present(std::uint64_t pfn) const {
+    if (removed(pfn))
+        arch::fail(22, "a page was touched after its device was unbound", "its struct page is gone");
 }
 
 } // namespace daxtorture::inline ARCH_MACHINE

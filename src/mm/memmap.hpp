@@ -41,6 +41,7 @@ struct alignas(64) page_ledger {
     arch::oracle<int> pins{0};
     arch::oracle<int> gets{0};
     block_owner block;
+    arch::oracle<bool> removed{true}; ///< no device has brought the page, or it has been unbound
 
     bool held() const { return pins.get() + gets.get() != 0; }
 };
@@ -48,9 +49,14 @@ struct alignas(64) page_ledger {
 /// Folios by page frame number, which is also the block number.
 class memmap {
   public:
-    /// Every page starts alone, with that refcount, as a page of `device`.
-    memmap(dev_pagemap& device, int idle_count);
-    folio& operator[](std::uint64_t pfn) { return folios_[pfn]; }
+    explicit memmap(unsigned pages);
+    /// pfn_to_page, for who goes on to touch the page.
+    folio& operator[](std::uint64_t pfn) {
+        if (removed_pages_.get() != 0) [[unlikely]]
+            check_present(pfn);
+        return folios_[pfn];
+    }
+    /// For the oracle.
     const folio& operator[](std::uint64_t pfn) const { return folios_[pfn]; }
     std::uint64_t pfn(const folio& f) const { return static_cast<std::uint64_t>(&f - folios_.get()); }
     page_ledger& ledger(std::uint64_t pfn) { return ledgers_[pfn]; }
@@ -58,6 +64,13 @@ class memmap {
     page_ledger& ledger(const folio& f) { return ledgers_[pfn(f)]; }
     const page_ledger& ledger(const folio& f) const { return ledgers_[pfn(f)]; }
     unsigned pages() const { return pages_; }
+    /// The page stands alone, with that refcount, as a page of `device`: what it was before is forgotten.
+    void init_page(std::uint64_t pfn, dev_pagemap& device, int refcount);
+    /// The page's memory map is taken away.
+    void remove_page(std::uint64_t pfn);
+    bool removed(std::uint64_t pfn) const { return removed_pages_.get() != 0 && ledgers_[pfn].removed.get(); }
+    /// Reports whoever touches a page that was removed [I22].
+    void check_present(std::uint64_t pfn) const;
     /// The global zero page: a frame number beyond the device that has no folio and is never counted [I27].
     std::uint64_t zero_page() const { return pages_; }
     /// The same for a whole PMD (the huge zero folio).
@@ -67,6 +80,7 @@ class memmap {
     unsigned pages_;
     std::unique_ptr<folio[]> folios_;
     std::unique_ptr<page_ledger[]> ledgers_;
+    arch::oracle<unsigned> removed_pages_;
 };
 
 } // namespace daxtorture::inline ARCH_MACHINE

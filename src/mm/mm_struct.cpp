@@ -12,7 +12,7 @@ vm_area* mm_struct::find_vma(std::uint64_t page) {
     if (!mapped.get())
         return nullptr;
     for (vm_area& area : areas)
-        if (area.covers(page))
+        if (area.present && area.covers(page))
             return &area;
     return nullptr;
 }
@@ -34,9 +34,9 @@ bool do_mmap(mm_struct& mm, bool (*may_map)(const vm_area&)) {
         return false;
     for (vm_area& area : mm.areas) {
         arch::write_guard i_mmap(area.mapping->i_mmap_rwsem);
-        if (!may_map(area))
-            continue;
-        area.mapping->add_area(area);
+        area.present = may_map(area);
+        if (area.present)
+            area.mapping->add_area(area);
     }
     mm.mapped.set(true);
     return true;
@@ -65,7 +65,7 @@ namespace {
 /// create_huge_pmd and wp_huge_pmd: a fault that a PMD entry may answer. `fallback`: the PTE level has to.
 vm_fault_result handle_huge_fault(kernel& k, vm_fault& fault) {
     page_table& table = fault.mm.table;
-    if (!table.has_pmd())
+    if (!table.has_pmd() || fault.vma.ops->huge_fault == nullptr)
         return vm_fault_result::fallback;
     const pte_t pmd = table.pmd(fault.page);
     if (pmd.none())
@@ -104,6 +104,8 @@ bool hardware_access(kernel& k, mm_struct& mm, std::uint64_t page, bool write) {
         return false;
     if (pte.special())
         return true;
+    if (k.mem.removed(pte.pfn()))
+        arch::fail(23, "a page table maps a device that was unbound", "a user access went through it");
     folio& f = k.mem[pte.pfn()];
     block_owner& block = k.mem.ledger(pte.pfn()).block;
     // relaxed: user data; what orders it is between the programs that share it

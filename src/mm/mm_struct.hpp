@@ -45,7 +45,8 @@ struct vm_area {
     std::uint64_t first, last; ///< virtual pages, end exclusive
     std::uint64_t pgoff;       ///< file page of `first`
     bool shared, writable;
-    bool sync; ///< MAP_SYNC: a store is durable once it is flushed, without fsync
+    bool sync;            ///< MAP_SYNC: a store is durable once it is flushed, without fsync
+    bool present = false; ///< under mmap_lock: mapped, and not refused because its inode is being evicted
 
     bool covers(std::uint64_t page) const { return first <= page && page < last; }
     std::uint64_t file_page(std::uint64_t page) const { return page - first + pgoff; }

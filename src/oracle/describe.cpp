@@ -140,10 +140,24 @@ std::string describe_task(const world_state& w, const void* address) {
     return "";
 }
 
+std::string describe_device(const world_state& w, const void* address) {
+    if (within(w.pmem.alive, address))
+        return "DAXDEV_ALIVE";
+    if (within(w.pmem, address))
+        return "pmem0";
+    if (within(w.sb, address))
+        return "super block";
+    if (within(w.k.pgmaps.front()->done, address))
+        return "the release of pmem0's pagemap";
+    if (within(*w.k.pgmaps.front(), address))
+        return "pagemap of pmem0";
+    return "";
+}
+
 } // namespace
 
 std::string describe(const world_state& w, const void* address) {
-    for (auto* look : {describe_mm, describe_file, describe_task, describe_queue})
+    for (auto* look : {describe_mm, describe_file, describe_task, describe_queue, describe_device})
         if (std::string name = look(w, address); !name.empty())
             return name;
     return describe_folio(w.k.mem, address);

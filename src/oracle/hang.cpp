@@ -87,7 +87,7 @@ diagnosis diagnose_page_wait(const world_state& w, const worker_state& waiter) {
         return {"lost wake-up: the page is idle and its waiter sleeps", 16};
     }
     const int held = held_references(w.k, f);
-    const int accounted = w.k.idle_count() + f.mapcount.peek() + held;
+    const int accounted = w.k.idle_count(f) + f.mapcount.peek() + held;
     if (f.mapcount.peek() != 0 && held == 0 && now == accounted)
         return {"mapped again: only page tables hold the awaited page, and no put wakes its waiter before "
                 "they let go",
@@ -197,7 +197,7 @@ snapshot take_snapshot(const world_state& w) {
     for (unsigned i = 0; i < w.config.workers; ++i)
         all.tasks.push_back(snapshot_task(w, i));
     for (unsigned pfn = 0; pfn < w.k.mem.pages(); ++pfn)
-        if (w.k.mem[pfn].refcount.peek() != w.k.idle_count())
+        if (w.k.mem[pfn].refcount.peek() != w.k.idle_count(w.k.mem[pfn]))
             all.folios.push_back(snapshot_folio(w, pfn));
     snapshot_entries(w, all);
     for (unsigned i = 0; i < w.worker_count(); ++i)
@@ -210,6 +210,13 @@ snapshot take_snapshot(const world_state& w) {
         all.cause = std::move(found.cause);
         all.invariant = found.invariant;
     }
+    for (unsigned i = 0; i < w.config.workers && all.cause.empty(); ++i)
+        for (const std::unique_ptr<dev_pagemap>& pgmap : w.k.pgmaps)
+            if (w.workers[i].task.waiting.object() == &pgmap->done &&
+                w.workers[i].task.waiting.kind() == arch::wait_kind::sleep) {
+                all.cause = "leaked pagemap reference: unbind waits for one that is not dropped";
+                all.invariant = 23;
+            }
     if (all.cause.empty())
         for (const task_snapshot& task : all.tasks)
             if (task.blocked) {

@@ -58,16 +58,18 @@ void check_mapcounts(const world_state& w) { // I1
             entire[head_of(w, pfn)] += leaf;
         });
     for (unsigned pfn = 0; pfn < w.k.mem.pages(); ++pfn)
-        if (w.k.mem[pfn].mapcount.peek() != present[pfn] ||
-            w.k.mem[pfn].entire_mapcount.peek() != entire[pfn])
+        if (!w.k.mem.removed(pfn) && (w.k.mem[pfn].mapcount.peek() != present[pfn] ||
+                                      w.k.mem[pfn].entire_mapcount.peek() != entire[pfn]))
             arch::fail(1, "mapcount differs from the page tables", "check_mapcounts");
 }
 
 void check_refcounts(const world_state& w) { // I2, I3
     for (unsigned pfn = 0; pfn < w.k.mem.pages(); ++pfn) {
+        if (w.k.mem.removed(pfn))
+            continue;
         const folio& f = w.k.mem[pfn];
         const int held = head_of(w, pfn) == pfn ? held_references(w.k, f) : 0;
-        const int expected = w.k.idle_count() + f.mapcount.peek() + held;
+        const int expected = w.k.idle_count(f) + f.mapcount.peek() + held;
         if (f.refcount.peek() > expected)
             arch::fail(w.k.idle_count() == 0 ? 2 : 3,
                        "leaked reference: refcount is above what anybody holds", "check_refcounts");
@@ -92,6 +94,8 @@ void check_folios(const world_state& w) {
     for_each_entry(w, [&](const inode&, std::uint64_t, dax_entry entry) {
         if (!entry.has_folio() || !entry.pmd() || w.k.rules.compound == compound_folio::no)
             return;
+        if (w.k.mem.removed(entry.pfn()))
+            return;
         const unsigned word = w.k.mem[entry.pfn()].order_and_head.peek();
         bool whole = word == (w.k.pmd_order | folio::head_bit);
         for (std::uint64_t i = 0; i < w.k.pmd_pages(); ++i) {
@@ -102,7 +106,7 @@ void check_folios(const world_state& w) {
             arch::fail(14, "the folio of a PMD entry is not one of its size", "check_folios");
     });
     for (unsigned pfn = 0; pfn < w.k.mem.pages(); ++pfn)
-        if (!part[pfn] && !is_alone(w.k.mem[pfn], w.k.pgmap))
+        if (!part[pfn] && !w.k.mem.removed(pfn) && !is_alone(w.k.mem[pfn], w.k.range_of(pfn)))
             arch::fail(14, "a page without a PMD entry is not whole again", "check_folios");
 }
 
@@ -136,6 +140,8 @@ void check_entries(const world_state& w) { // I11, I13
         const std::uint64_t pages = dax_entry_pages(w.k, entry);
         sizes[static_cast<std::size_t>(file.mapping.number)] += pages;
         const std::uint64_t folios = w.k.rules.compound == compound_folio::yes ? 1 : pages;
+        if (entry.has_folio() && w.k.mem.removed(entry.pfn()))
+            return; // what is left of a filesystem that was not told
         for (std::uint64_t i = 0; entry.has_folio() && i < pages; ++i) {
             ++referred[entry.pfn() + i];
             const folio& f = w.k.mem[entry.pfn() + i];
@@ -150,7 +156,8 @@ void check_entries(const world_state& w) { // I11, I13
         if (file->mapping.nrpages.peek() != sizes[static_cast<std::size_t>(file->mapping.number)])
             arch::fail(11, "nrpages differs from the entries", "check_entries");
     for (unsigned pfn = 0; pfn < w.k.mem.pages(); ++pfn)
-        check_association(w, pfn, referred[pfn]);
+        if (!w.k.mem.removed(pfn) && w.k.range_of(pfn).type == memory_type::fs_dax)
+            check_association(w, pfn, referred[pfn]);
 }
 
 void check_writable(const world_state& w) { // I19
@@ -166,8 +173,38 @@ void check_writable(const world_state& w) { // I19
             });
     }
     for_each_pte(w, [&](const vm_area& area, std::uint64_t page, pte_t pte) {
-        if (pte.writable() && !dirty[static_cast<std::size_t>(area.mapping->number)][area.file_page(page)])
+        if (pte.writable() && !is_device(w.config.files[static_cast<std::size_t>(area.mapping->number)].fs) &&
+            !dirty[static_cast<std::size_t>(area.mapping->number)][area.file_page(page)])
             arch::fail(19, "a page is mapped writable and its entry is not DIRTY", "check_writable");
+    });
+}
+
+/// References to the pagemap that somebody accounts for: its own, its pages', and those that came with a page.
+long accounted_pagemap_references(const world_state& w, const dev_pagemap& pgmap) {
+    long references = 1 + static_cast<long>(pgmap.pages);
+    if (w.k.rules.unbind_pages == pages_at_unbind::while_busy && w.k.unbinds)
+        for (std::uint64_t pfn = pgmap.first_pfn; pgmap.contains(pfn) && pgmap.type == memory_type::fs_dax;
+             ++pfn)
+            references += w.k.mem[pfn].refcount.peek() != 0 ? 1 : 0;
+    if (pgmap.page_free != nullptr)
+        for (std::uint64_t pfn = pgmap.first_pfn; pgmap.contains(pfn); ++pfn)
+            references += w.k.mem.ledger(pfn).gets.get() != 0 ? 1 : 0; // handed out
+    for (unsigned i = 0; i < w.worker_count(); ++i)
+        for (const held_page& held : w.workers[i].held)
+            references += held.pagemap == &pgmap ? 1 : 0;
+    return references;
+}
+
+void check_devices(const world_state& w) { // I22, I23
+    if (w.sb.mounted.peek() && w.sb.wants_to_hold && w.pmem.bound.peek() &&
+        w.pmem.holder_ops.peek() == nullptr && w.pmem.holder_data.peek() == &w.sb)
+        arch::fail(22, "the device's holder has lost its operations", "check_devices");
+    for (const std::unique_ptr<dev_pagemap>& pgmap : w.k.pgmaps)
+        if (pgmap->ref.peek_live() && pgmap->ref.peek_held() != accounted_pagemap_references(w, *pgmap))
+            arch::fail(23, "leaked pagemap reference: unbind would wait for ever", "check_devices");
+    for_each_pte(w, [&](const vm_area&, std::uint64_t, pte_t pte) {
+        if (!pte.special() && w.k.mem.removed(pte.pfn()))
+            arch::fail(23, "a page table maps a device that was unbound", "check_devices");
     });
 }
 
@@ -179,6 +216,7 @@ void check_queues(const world_state& w) { // I26
 } // namespace
 
 void check_quiescent(const world_state& w) {
+    check_devices(w);
     check_refcounts(w);
     check_mapcounts(w);
     if (w.k.pmd_order != 0) {

@@ -1,7 +1,8 @@
 /// What a world consists of, as its oracles and its operations see it. Everything above sees world/world.hpp.
 #pragma once
 
-#include "fs/inode.hpp"
+#include "fs/driver.hpp"
+#include "fs/super.hpp"
 #include "mm/gup.hpp"
 #include "mm/mm_struct.hpp"
 #include "world/config.hpp"
@@ -45,10 +46,21 @@ struct world_state {
     const world_config config;
     kernel k;
     block_allocator blocks;
+    dax_device pmem; ///< that all files are on
+    super_block sb;
+    std::vector<std::unique_ptr<block_allocator>> device_blocks; ///< of the devices without a filesystem
+    std::vector<std::unique_ptr<driver_device>> devices;         ///< those, by device operand less 1
     std::vector<std::unique_ptr<inode>> files;
     std::vector<std::unique_ptr<mm_struct>> mms;
     std::unique_ptr<worker_state[]> workers; ///< config.workers + 1: the last does set-up and checks
+    /// The device that processes map as this file.
+    driver_device& device_behind(const inode& file);
+
     unsigned worker_count() const { return config.workers + 1; }
+
+  private:
+    block_allocator& blocks_of(const file_config& file);
+    void add_device(inode& file);
 };
 
 } // namespace daxtorture::inline ARCH_MACHINE

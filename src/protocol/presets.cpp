@@ -31,6 +31,24 @@ constexpr protocol one_based = [] {
     row.shared_mark = share_mark::marker;
     row.reflink = reflink_break::one_page;
     row.compound = compound_folio::no;
+    row.gup_takes = gup_pagemap::walk;
+    return row;
+}();
+
+/// One-based as it began with v4.17: each page drops its own reference at unbind, and its last reference the pagemap's (until 27674ef6c73f).
+constexpr protocol first_one_based = [] {
+    protocol row = one_based;
+    row.unbind_pages = pages_at_unbind::put_each;
+    return row;
+}();
+
+/// The first protocol: a page keeps its device, nobody asks for pages before blocks are freed, and what is unbound is revoked: no
+/// new faults, then everything unmapped, then the wait for the device's references.
+constexpr protocol devmap = [] {
+    protocol row = one_based;
+    row.gup_takes = gup_pagemap::reference;
+    row.truncates_break = truncate_break::no;
+    row.pre_remove = pre_remove_order::shutdown_then_unmap;
     return row;
 }();
 
@@ -42,6 +60,8 @@ constexpr protocol one_based_fixed = [] {
     row.deletes = break_delete::when_idle;
     row.evict = evict_break::yes;
     row.reflink = reflink_break::nowait;
+    row.unbind_pages = pages_at_unbind::put_each;
+    row.pre_remove = pre_remove_order::shutdown_then_unmap;
     return row;
 }();
 
@@ -54,10 +74,16 @@ constexpr protocol zero_based_fixed = [] {
     row.invalidation = invalidate_mode::locked;
     row.share = share_update::locked;
     row.empty_pmd = zap_empty_pmd::lock;
+    row.unbind_pages = pages_at_unbind::while_busy;
+    row.pre_remove = pre_remove_order::shutdown_then_unmap;
     return row;
 }();
 
 constexpr std::array table{
+    preset{"v4.5-devmap", "the first protocol (4.5 to 4.16): a page keeps its device, truncate keeps nothing",
+           devmap},
+    preset{"v4.18", "one-based count, as it began: breaks layouts, unbind waits for every page",
+           first_one_based},
     preset{"v6.1", "one-based count, as in the 6.1 stable series", one_based},
     preset{"v6.12", "one-based count, as in the 6.12 stable series", one_based},
     preset{"v6.12-fixed", "one-based count with the fixes that preceded the zero-based switch",

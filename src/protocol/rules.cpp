@@ -132,6 +132,65 @@ constexpr std::array dirty_clear_values{
     rule_value{"before-flush", "the DIRTY mark goes before the page is flushed"}};
 constexpr std::array longterm_values{rule_value{"refuse", "FOLL_LONGTERM on a file DAX page fails"},
                                      rule_value{"allow", "FOLL_LONGTERM on a file DAX page succeeds"}};
+constexpr std::array gup_pagemap_values{
+    rule_value{"none", "only the page's reference: nothing of the device"},
+    rule_value{"walk", "get_dev_pagemap around the walk; the page's reference alone lasts"},
+    rule_value{"reference", "get_dev_pagemap for each page, dropped with the page's reference"}};
+constexpr std::array unbind_pages_values{
+    rule_value{"put-many", "the pagemap's references for its pages are dropped, whoever holds the pages"},
+    rule_value{"put-each",
+               "each page's own reference is dropped; the last one of a page drops the pagemap's"},
+    rule_value{"while-busy",
+               "a page holds a pagemap reference while it is not idle; a dead pagemap fails the fault"}};
+constexpr std::array memunmap_values{
+    rule_value{"wait-then-remove", "the memory goes when the pagemap's last reference has gone"},
+    rule_value{"remove-then-wait", "the memory goes first: a late put touches what is no more"}};
+constexpr std::array pagemap_reuse_values{
+    rule_value{"reset", "unbind forgets the pagemap's reference: the next bind makes a new one"},
+    rule_value{"stale", "unbind leaves it set: the next bind takes the dead one for its caller's"}};
+constexpr std::array pre_remove_values{
+    rule_value{"unmap-then-shutdown", "a fault in between maps a page of the device that goes"},
+    rule_value{"shutdown-then-unmap",
+               "no fault finds a block any more, those under way are waited for, then all is unmapped"}};
+constexpr std::array bind_error_values{
+    rule_value{"undo", "a bind that fails kills its reference and leaves the array"},
+    rule_value{"leave", "a bind that fails leaves its pagemap live, for pages that never came"}};
+constexpr std::array pagemap_delete_values{
+    rule_value{"last", "the array is emptied after the memory was removed"},
+    rule_value{"first", "the array is emptied first: the removal finds no altmap"}};
+constexpr std::array pool_alloc_values{
+    rule_value{"refuse", "no page is handed out whose pagemap is dead"},
+    rule_value{"warn", "a dead pagemap is warned about and the page handed out all the same"}};
+constexpr std::array pool_init_values{
+    rule_value{"zero", "pages in a driver's pool have count 0: nobody can get one before it is handed out"},
+    rule_value{"one", "pages in a driver's pool have count 1 from the start"}};
+constexpr std::array pool_destroy_values{
+    rule_value{"after-grace-period", "the pool goes when nobody can be looking for a page in it"},
+    rule_value{"at-once", "the pool goes while an allocation may still be in it"}};
+constexpr std::array kill_wait_values{
+    rule_value{"srcu", "kill_dax waits for everybody who may have seen the device alive"},
+    rule_value{"none", "kill_dax only clears the flag"}};
+constexpr std::array truncate_break_values{
+    rule_value{"yes", "who frees blocks waits first until their pages are idle"},
+    rule_value{"no", "blocks are freed whoever holds their pages"}};
+constexpr std::array mf_recheck_values{
+    rule_value{"yes", "the page's mapping is compared again under its xa_lock"},
+    rule_value{"no", "the mapping read before xa_lock is taken for the page's"}};
+constexpr std::array mf_wait_values{
+    rule_value{"forget", "after waiting for an entry its file is not touched: all begins at the page again"},
+    rule_value{"look-again", "after waiting for an entry its file's xa_lock is taken again"}};
+constexpr std::array mf_sleep_values{
+    rule_value{"unlocked", "xa_lock is dropped before sleeping for an entry"},
+    rule_value{"locked", "memory failure sleeps with xa_lock held"}};
+constexpr std::array mf_pagemap_values{
+    rule_value{"always", "every way out of memory failure drops its pagemap reference"},
+    rule_value{"when-handled", "a page that is no file's leaves the reference behind"}};
+constexpr std::array holder_read_values{
+    rule_value{"once", "the holder's operations are read once, tested and called"},
+    rule_value{"reload", "they are read again after the test: unmount may have cleared them"}};
+constexpr std::array holder_put_values{
+    rule_value{"ops-first", "unmount clears the operations, then gives the device up"},
+    rule_value{"data-first", "unmount gives the device up, then clears operations that may be another's"}};
 constexpr std::array percpu_switch_values{
     rule_value{"after-grace-period", "the per-CPU counts are summed up when no user of the old mode is left"},
     rule_value{"at-once", "the per-CPU counts are summed up while users may still count there"}};
@@ -244,6 +303,41 @@ constexpr std::array table{
                                dirty_clear_values),
     rule<&protocol::long_pins>("longterm", "FOLL_LONGTERM on file DAX pages", "e5cb23256347",
                                longterm_values),
+    rule<&protocol::gup_takes>("gup-pagemap", "what of the device does GUP hold", "38607c62b34b",
+                               gup_pagemap_values),
+    rule<&protocol::unbind_pages>("unbind-pages", "what does unbind wait for of the pages that are in use",
+                                  "27674ef6c73f", unbind_pages_values),
+    rule<&protocol::memunmap>("memunmap-order", "when does unbind remove the memory", "50f44ee7248a",
+                              memunmap_values),
+    rule<&protocol::pagemap_reuse>("pagemap-reuse", "the reference of a pagemap that is bound again", "",
+                                   pagemap_reuse_values),
+    rule<&protocol::pre_remove>("pre-remove", "what a filesystem does first when its device goes", "",
+                                pre_remove_values),
+    rule<&protocol::bind_errors>("bind-error", "what a bind that fails leaves behind", "a95c90f1e2c2",
+                                 bind_error_values),
+    rule<&protocol::pagemap_deletes>("pagemap-delete", "when does a pagemap leave the array", "eb7d78c9e7f6",
+                                     pagemap_delete_values),
+    rule<&protocol::pool_allocs>("pool-alloc", "allocation of a page whose device goes", "27674ef6c73f",
+                                 pool_alloc_values),
+    rule<&protocol::pool_inits>("pool-init", "count of a page that was not handed out yet", "b7e282378773",
+                                pool_init_values),
+    rule<&protocol::pool_destroys>("pool-destroy", "when does a driver's pool of pages go", "",
+                                   pool_destroy_values),
+    rule<&protocol::kill_waits>("kill-wait", "whom does kill_dax wait for", "", kill_wait_values),
+    rule<&protocol::truncates_break>("break-layouts", "does truncate wait for busy pages", "430657b6be89",
+                                     truncate_break_values),
+    rule<&protocol::mf_rechecks>("mf-recheck", "is a failed page's mapping read again under its lock", "",
+                                 mf_recheck_values),
+    rule<&protocol::mf_waits>("mf-wait", "what memory failure does after waiting for an entry",
+                              "55e56f06ed71", mf_wait_values),
+    rule<&protocol::mf_sleeps>("mf-sleep", "xa_lock while memory failure waits for an entry", "f52afc93cd01",
+                               mf_sleep_values),
+    rule<&protocol::mf_puts>("mf-pagemap-put", "when does memory failure drop its pagemap reference",
+                             "dad4e5b39086", mf_pagemap_values),
+    rule<&protocol::holder_ops>("holder-ops", "how is the holder of a device called", "7ae9d15bdcde",
+                                holder_read_values),
+    rule<&protocol::holder_puts>("holder-put", "order in which unmount gives its device up", "7a6db2eb6d5d",
+                                 holder_put_values),
     rule<&protocol::percpu_switches>("percpu-switch", "when does a dying percpu_ref sum up its CPUs", "",
                                      percpu_switch_values),
     rule<&protocol::percpu_sums>("percpu-sum", "how does a percpu_ref give up its bias", "",

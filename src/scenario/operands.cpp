@@ -78,6 +78,14 @@ void parse_operands(line& from, operands takes, const program& names, operation&
     case operands::two_files:
         parse_two_files(from, names, into);
         return;
+    case operands::device:
+    case operands::device_page:
+        into.object = static_cast<std::uint8_t>(
+            parse_choice(from.take("a device"), "a device", device_names(names.world)));
+        if (takes == operands::device_page)
+            into.first = parse_number(from.take("a page of the device"), "a page of the device", 0,
+                                      pmem_pages(names.world) - 1);
+        return;
     case operands::file:
     case operands::file_size:
     case operands::file_range:

@@ -18,7 +18,8 @@ using namespace lex;
 
 constexpr std::array<std::string_view, 3> memory_names{"sc", "tso", "weak"};
 constexpr std::array<std::string_view, 2> geometry_names{"tiny", "real"};
-constexpr std::array<std::string_view, 4> fs_names{"ext4", "xfs", "fuse", "ext2"};
+constexpr std::array<std::string_view, 8> fs_names{"ext4",   "xfs",     "fuse",     "ext2",
+                                                   "devdax", "private", "coherent", "p2pdma"};
 constexpr std::array<std::string_view, 3> verdict_names{"pass", "fail", "inconclusive"};
 
 /// The file in the making. Lines that declare are read at once; lines that name what others declare wait in `later_`.
@@ -56,6 +57,7 @@ class builder {
     void add_area(line& from, mm_config& mm);
     void resolve_lines();
     void check_whole(unsigned lines);
+    bool uses_devices() const;
 
     program program_;
     std::vector<bool> seen_ = std::vector<bool>(keywords.size());
@@ -306,6 +308,14 @@ void builder::check_whole(unsigned lines) {
                       " pages in all files and spare blocks, got " + std::to_string(pages));
 }
 
+bool builder::uses_devices() const {
+    const auto device_operation = [](const operation& what) { return concerns_devices(what.kind); };
+    return std::ranges::any_of(program_.setup, device_operation) ||
+           std::ranges::any_of(program_.threads, [&](const thread_program& thread) {
+               return std::ranges::any_of(thread.operations, device_operation);
+           });
+}
+
 program builder::build(std::string_view text) {
     const std::vector<std::string_view> lines = split_lines(text);
     bool opening = true;
@@ -324,6 +334,7 @@ program builder::build(std::string_view text) {
     resolve_lines();
     check_whole(static_cast<unsigned>(lines.size()));
     program_.world.workers = static_cast<unsigned>(program_.threads.size());
+    program_.world.unbinds = uses_devices();
     if (const std::optional<std::string> wrong = resolve_rules(program_, "", {}))
         fail({}, *wrong);
     return std::move(program_);

@@ -17,6 +17,14 @@ constexpr std::string_view fs_name(fs_kind kind) {
         return "fuse";
     case fs_kind::ext2:
         return "ext2";
+    case fs_kind::devdax:
+        return "devdax";
+    case fs_kind::private_pages:
+        return "private";
+    case fs_kind::coherent:
+        return "coherent";
+    case fs_kind::p2pdma:
+        return "p2pdma";
     }
     return "?";
 }
@@ -116,6 +124,12 @@ std::string print(const operation& what, const program& in) {
         fmt::format_to(out, " {} {}", in.world.files[what.object].name, what.first);
         if (what.last != what.first + 1)
             fmt::format_to(out, "..{}", what.last);
+        break;
+    case operands::device:
+        fmt::format_to(out, " {}", device_names(in.world)[what.object]);
+        break;
+    case operands::device_page:
+        fmt::format_to(out, " {} {}", device_names(in.world)[what.object], what.first);
         break;
     case operands::thread:
         fmt::format_to(out, " {}", in.threads[what.object].name);

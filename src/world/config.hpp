@@ -5,11 +5,14 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace daxtorture {
 
-enum class fs_kind : std::uint8_t { ext4, xfs, fuse, ext2 };
+/// What a file is on; the second half are devices of their own, whose pages are not a file's.
+enum class fs_kind : std::uint8_t { ext4, xfs, fuse, ext2, devdax, private_pages, coherent, p2pdma };
+constexpr bool is_device(fs_kind kind) { return kind >= fs_kind::devdax; }
 
 struct file_config {
     std::string name;
@@ -56,8 +59,31 @@ struct world_config {
     std::vector<mm_config> mms;
     unsigned spare_blocks = 0; ///< free blocks beyond those the files own at the start
     unsigned workers = 1;      ///< threads that perform operations
+    bool unbinds = false;      ///< an operation concerns a device: its being there is looked at
 
     friend bool operator==(const world_config&, const world_config&) = default;
 };
+
+/// The device that all files of a world live on.
+inline constexpr std::string_view pmem_name = "pmem0";
+/// Its pages.
+constexpr unsigned pmem_pages(const world_config& world) {
+    unsigned pages = world.spare_blocks;
+    for (const file_config& file : world.files)
+        pages += is_device(file.fs) ? 0 : file.pages;
+    // Runs start at multiples of their size: room for the gap before each huge file
+    for (const file_config& file : world.files)
+        pages += file.huge ? (1u << world.shape.pmd_order) - 1 : 0;
+    return pages;
+}
+
+/// Device operands count from 0: pmem0, then the files that are devices, in their order.
+inline std::vector<std::string_view> device_names(const world_config& world) {
+    std::vector<std::string_view> names{pmem_name};
+    for (const file_config& file : world.files)
+        if (is_device(file.fs))
+            names.push_back(file.name);
+    return names;
+}
 
 } // namespace daxtorture

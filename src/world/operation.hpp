@@ -33,19 +33,28 @@ enum class op : std::uint8_t {
     collapse,
     insert,
     zero,
+    unbind,
+    bind,
+    mount,
+    umount,
+    memory_failure,
+    alloc,
+    grab,
     count_
 };
 
 /// Which operands follow the operation's name, in this order.
 enum class operands : std::uint8_t {
-    none,       ///< unpin
-    mm,         ///< munmap m0
-    mm_page,    ///< pin m0 3
-    file,       ///< evict A
-    file_size,  ///< truncate A 1        (pages)
-    file_range, ///< punch A 0..2        (pages, end exclusive)
-    thread,     ///< interrupt truncater
-    two_files,  ///< reflink A B
+    none,        ///< unpin
+    mm,          ///< munmap m0
+    mm_page,     ///< pin m0 3
+    file,        ///< evict A
+    file_size,   ///< truncate A 1        (pages)
+    file_range,  ///< punch A 0..2        (pages, end exclusive)
+    thread,      ///< interrupt truncater
+    device,      ///< unbind pmem0
+    device_page, ///< memory-failure pmem0 3
+    two_files,   ///< reflink A B
 };
 
 /// Words that may follow the operands.
@@ -54,6 +63,8 @@ enum class flag : std::uint8_t {
     longterm = 2,    ///< pin: FOLL_LONGTERM
     fast = 8,        ///< pin, get: only the lockless walk; a page that is not mapped is not faulted in
     nowait = 4,      ///< break: do not wait for a busy page (dax_break_layout without a callback)
+    fails = 64,      ///< bind: the memory cannot be added
+    unmounted = 32,  ///< unbind: not while a filesystem is mounted, as ndctl does it
     background = 16, ///< writeback: nobody waits for it, so nothing is promised at its end
 };
 
@@ -61,12 +72,14 @@ struct flag_info {
     flag value;
     std::string_view name;
 };
-inline constexpr std::array<flag_info, 5> flag_table{{
+inline constexpr std::array<flag_info, 7> flag_table{{
     {flag::slow, "slow"},
     {flag::fast, "fast"},
     {flag::longterm, "longterm"},
     {flag::nowait, "nowait"},
     {flag::background, "background"},
+    {flag::unmounted, "unmounted"},
+    {flag::fails, "fails"},
 }};
 
 struct operation_info {
@@ -107,7 +120,25 @@ inline constexpr std::array<operation_info, static_cast<std::size_t>(op::count_)
     {op::insert, "insert", operands::file_range, 0,
      "insert a hole: the pages behind it move up; refused when the file has no room"},
     {op::zero, "zero", operands::file_range, 0, "zero a range: punch it and put fresh blocks in its place"},
+    {op::unbind, "unbind", operands::device, 32,
+     "unbind the device from its driver, whatever is mounted: its pages go"},
+    {op::bind, "bind", operands::device, 64, "bind the device again after unbind: its pages come back idle"},
+    {op::mount, "mount", operands::device, 0, "mount the device's filesystem; it starts mounted"},
+    {op::umount, "umount", operands::device, 0,
+     "evict every file of the device and let go of it; busy while one is mapped"},
+    {op::memory_failure, "memory-failure", operands::device_page, 0,
+     "a page of the device is bad: take it away from whoever maps it"},
+    {op::alloc, "alloc", operands::device, 0,
+     "the driver hands out a page of its pool (private, coherent, p2pdma); put gives it back"},
+    {op::grab, "grab", operands::device_page, 0,
+     "try to get a page by its frame number, as whoever walks all of memory does; put drops it"},
 }};
+
+/// Operations on devices: a world in which none occurs need not look whether its device is there.
+constexpr bool concerns_devices(op kind) {
+    return kind == op::unbind || kind == op::bind || kind == op::mount || kind == op::umount ||
+           kind == op::memory_failure || kind == op::alloc || kind == op::grab;
+}
 
 constexpr const operation_info& info(op kind) { return operation_table[static_cast<std::size_t>(kind)]; }
 

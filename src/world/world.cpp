@@ -1,5 +1,6 @@
 #include "world/world.hpp"
 
+#include "dax/memory_failure.hpp"
 #include "mm/lock_classes.hpp"
 #include "oracle/describe.hpp"
 #include "oracle/hang.hpp"
@@ -25,16 +26,6 @@ held_page holdings::take_oldest(gup_kind kind) {
 
 namespace {
 
-unsigned device_pages(const world_config& config) {
-    unsigned pages = config.spare_blocks;
-    for (const file_config& file : config.files)
-        pages += file.pages;
-    // Runs start at multiples of their size: room for the gap before each huge file
-    for (const file_config& file : config.files)
-        pages += file.huge ? (1u << config.shape.pmd_order) - 1 : 0;
-    return pages;
-}
-
 unsigned virtual_pages(const mm_config& mm) {
     unsigned pages = 0;
     for (const area_config& area : mm.areas)
@@ -47,26 +38,83 @@ xarray_config file_pages(const world_config& config, kernel& k, unsigned pages) 
             &lock_classes::xa_lock, &k.rcu};
 }
 
+memory_type type_of(fs_kind kind) {
+    switch (kind) {
+    case fs_kind::devdax:
+        return memory_type::generic;
+    case fs_kind::private_pages:
+        return memory_type::device_private;
+    case fs_kind::coherent:
+        return memory_type::coherent;
+    case fs_kind::p2pdma:
+        return memory_type::pci_p2pdma;
+    default:
+        return memory_type::fs_dax;
+    }
+}
+
+std::vector<pagemap_range> memory_ranges(const world_config& config) {
+    std::vector<pagemap_range> ranges{{memory_type::fs_dax, pmem_pages(config)}};
+    for (const file_config& file : config.files)
+        if (is_device(file.fs))
+            ranges.push_back({type_of(file.fs), file.pages});
+    return ranges;
+}
+
 } // namespace
 
+block_allocator& world_state::blocks_of(const file_config& file) {
+    if (!is_device(file.fs))
+        return blocks;
+    dev_pagemap& pgmap = *k.pgmaps[1 + device_blocks.size()];
+    device_blocks.push_back(std::make_unique<block_allocator>(k, pgmap.pages, pgmap.first_pfn));
+    return *device_blocks.back();
+}
+
+driver_device& world_state::device_behind(const inode& file) {
+    std::size_t i = 0;
+    while (&devices[i]->dax.mapping != &file.mapping)
+        ++i;
+    return *devices[i];
+}
+
+void world_state::add_device(inode& file) {
+    devices.push_back(std::make_unique<driver_device>(k, *k.pgmaps[1 + devices.size()], file.mapping));
+    driver_attach(k, *devices.back());
+}
+
 world_state::world_state(const world_config& given)
-    : config(given), k(config.rules, device_pages(config), config.shape.wait_buckets, config.shape.pmd_order,
-                       config.workers + 1),
-      blocks(k, device_pages(config)), workers(std::make_unique<worker_state[]>(config.workers + 1)) {
+    : config(given), k(config.rules, memory_ranges(config), config.shape.wait_buckets, config.shape.pmd_order,
+                       config.workers + 1, config.unbinds),
+      blocks(k, pmem_pages(config)), pmem(*k.pgmaps.front()), sb(pmem),
+      workers(std::make_unique<worker_state[]>(config.workers + 1)) {
     for (unsigned i = 0; i < worker_count(); ++i)
         workers[i].task.id = i;
     arch::bind_current(workers[config.workers].task); // locks are taken from here on
-    for (unsigned i = 0; i < config.files.size(); ++i)
-        files.push_back(std::make_unique<inode>(static_cast<int>(i), config.files[i].fs,
-                                                config.files[i].pages,
-                                                config.files[i].huge ? config.shape.pmd_order : 0, blocks,
-                                                file_pages(config, k, config.files[i].pages)));
+    pmem_attach(k, sb);
+    for (unsigned i = 0; i < config.files.size(); ++i) {
+        files.push_back(std::make_unique<inode>(
+            static_cast<int>(i), config.files[i].fs, config.files[i].pages,
+            config.files[i].huge ? config.shape.pmd_order : 0, blocks_of(config.files[i]),
+            file_pages(config, k, config.files[i].pages)));
+        files.back()->sb = &sb;
+        if (is_device(config.files[i].fs)) {
+            add_device(*files.back());
+            continue;
+        }
+        sb.files.push_back(files.back().get());
+        sb.wants_to_hold = sb.wants_to_hold || config.files[i].fs == fs_kind::xfs;
+    }
+    do_mount(k, sb);
     for (unsigned i = 0; i < config.mms.size(); ++i) {
         mms.push_back(std::make_unique<mm_struct>(i, virtual_pages(config.mms[i]), config.shape.pmd_order));
         mm_struct& mm = *mms.back();
         for (const area_config& area : config.mms[i].areas) {
             inode& file = *files[area.file];
-            mm.areas.push_back({&mm, &file.mapping, &file, &file_vm_ops, area.at,
+            const bool device = is_device(config.files[area.file].fs);
+            mm.areas.push_back({&mm, &file.mapping,
+                                device ? static_cast<void*>(&device_behind(file).dax) : &file,
+                                device ? &dev_dax_vm_ops : &file_vm_ops, area.at,
                                 area.at + (area.last_page - area.first_page), area.first_page, area.shared,
                                 area.writable, area.sync});
         }
@@ -135,7 +183,54 @@ outcome access(world_state& w, const operation& what) {
 
 outcome done_or_nothing(bool done) { return done ? outcome::done : outcome::nothing; }
 
+outcome outcome_of(mf_result result) {
+    return result == mf_result::handled   ? outcome::done
+           : result == mf_result::no_file ? outcome::busy
+                                          : outcome::refused;
+}
+
+/// From here on the worker relies on the page.
+outcome hold_device_page(world_state& w, worker_state& self, folio& page) {
+    page_ledger& record = w.k.mem.ledger(page);
+    record.gets.add(1);
+    self.held.add({&page, &page, gup_kind::get, record.block.generation.get()});
+    return outcome::done;
+}
+
+outcome alloc_page(world_state& w, worker_state& self, const operation& what) {
+    if (what.object == 0 || w.devices[what.object - 1U]->pool == nullptr || self.held.full())
+        return outcome::refused;
+    folio* page = w.devices[what.object - 1U]->pool->alloc();
+    return page == nullptr ? outcome::nothing : hold_device_page(w, self, *page);
+}
+
+/// Whoever walks all frames (compaction, /proc/kpageflags) looks whether the page is there, which takes its device, and tries to get it.
+outcome grab_page(world_state& w, worker_state& self, const operation& what) {
+    const std::uint64_t pfn = w.k.pgmaps[what.object]->first_pfn + what.first;
+    dev_pagemap* pgmap = self.held.full() ? nullptr : get_dev_pagemap(w.k, pfn);
+    if (pgmap == nullptr)
+        return outcome::refused;
+    folio& page = w.k.mem[pfn];
+    const bool got = folio_try_get(page);
+    if (got)
+        hold_device_page(w, self, page);
+    put_dev_pagemap(*pgmap);
+    return got ? outcome::done : outcome::nothing;
+}
+
+/// Does the operation need a filesystem where there is a device?
+bool needs_filesystem(const world_state& w, const operation& what) {
+    const operands takes = info(what.kind).takes;
+    const bool file =
+        takes == operands::file || takes == operands::file_size || takes == operands::file_range;
+    return (file && is_device(w.config.files[what.object].fs)) ||
+           (takes == operands::two_files &&
+            (is_device(w.config.files[what.object].fs) || is_device(w.config.files[what.other].fs)));
+}
+
 outcome dispatch(world_state& w, worker_state& self, const operation& what) {
+    if (needs_filesystem(w, what))
+        return outcome::refused;
     switch (what.kind) {
     case op::load:
     case op::store:
@@ -178,6 +273,22 @@ outcome dispatch(world_state& w, worker_state& self, const operation& what) {
         return file_zero(w.k, *w.files[what.object], what.first, what.last);
     case op::reflink:
         return file_reflink(w.k, *w.files[what.object], *w.files[what.other]);
+    case op::unbind:
+        return what.object == 0 ? pmem_detach(w.k, w.sb, what.has(flag::unmounted))
+                                : driver_detach(w.k, *w.devices[what.object - 1U]);
+    case op::bind:
+        return what.object == 0 ? pmem_attach(w.k, w.sb, what.has(flag::fails))
+                                : driver_attach(w.k, *w.devices[what.object - 1U]);
+    case op::mount:
+        return what.object == 0 ? do_mount(w.k, w.sb) : outcome::refused;
+    case op::umount:
+        return what.object == 0 ? do_umount(w.k, w.sb) : outcome::refused;
+    case op::alloc:
+        return alloc_page(w, self, what);
+    case op::grab:
+        return grab_page(w, self, what);
+    case op::memory_failure:
+        return what.object == 0 ? outcome_of(memory_failure(w.k, w.pmem, what.first)) : outcome::refused;
     case op::count_:
         break;
     }

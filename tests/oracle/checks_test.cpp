@@ -5,6 +5,7 @@
 #include "dax/dax_folio.hpp"
 #include "dax/entry_lock.hpp"
 #include "dax/layout_break.hpp"
+#include "dax/memory_failure.hpp"
 #include "dax/share.hpp"
 #include "dax/sync_fault.hpp"
 #include "dax/truncate.hpp"
@@ -67,6 +68,7 @@ class fixture {
         c.files = {{"A", fs_kind::xfs, 2}, {"B", fs_kind::xfs, 1}};
         c.mms = {{"m0", {{0, 0, 2, 0, true, true}}}};
         c.spare_blocks = 1;
+        c.unbinds = true;
         return c;
     }
 
@@ -168,6 +170,22 @@ TEST_CASE("quiescent checks can fail") {
         f.w.k.mem.ledger(f.touch()).block.owners[0].set(block_owner::owner(1, 0));
         CHECK(quiescent_check_reports(f, 13));
     }
+    SECTION("I22: a holder that is not told any more") {
+        fixture f;
+        f.w.pmem.holder_ops.store(nullptr, arch::order::relaxed);
+        CHECK(quiescent_check_reports(f, 22));
+    }
+    SECTION("I23: a pagemap reference that nobody accounts for") {
+        fixture f;
+        REQUIRE(get_dev_pagemap(f.w.k, 0) != nullptr);
+        CHECK(quiescent_check_reports(f, 23));
+    }
+    SECTION("I23: a mapping that outlives its device") {
+        fixture f;
+        f.touch();
+        f.w.k.mem.remove_page(f.w.mms[0]->table.peek(0).pfn());
+        CHECK(quiescent_check_reports(f, 23));
+    }
     SECTION("I26: a waiter left on a queue") {
         fixture f;
         wait_queue_head& queue = f.w.k.var_waits[0];
@@ -263,6 +281,26 @@ TEST_CASE("continuous checks can fail") {
     SECTION("I18: layouts counted as broken with an entry left") {
         truncate_pagecache(f.w.k, f.mapping(), 0, 2);
         CHECK(reported(18));
+    }
+    SECTION("I22: a page of a device that is gone") {
+        REQUIRE(pmem_detach(f.w.k, f.w.sb, false) == outcome::done);
+        folio_put(f.w.k, page);
+        CHECK(reported(22));
+    }
+    SECTION("I22: a device killed twice") {
+        REQUIRE(pmem_detach(f.w.k, f.w.sb, false) == outcome::done);
+        f.w.pmem.pgmap.ref.kill();
+        CHECK(reported(22));
+    }
+    SECTION("I22: a reference that exits before its release") {
+        f.w.pmem.pgmap.ref.exit();
+        CHECK(reported(22));
+    }
+    SECTION("I22: the lock of a freed inode") {
+        f.mapping().freed.set(true);
+        f.w.pmem.holder_ops.store(nullptr, arch::order::relaxed);
+        memory_failure(f.w.k, f.w.pmem, f.w.k.mem.pfn(page));
+        CHECK(reported(22));
     }
     SECTION("I29: locks against the order") {
         arch::guard inner(f.mapping().i_pages.xa_lock);

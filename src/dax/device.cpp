@@ -1,0 +1,73 @@
+#include "dax/device.hpp"
+
+#include <arch/check.hpp>
+
+namespace daxtorture::inline ARCH_MACHINE {
+
+using arch::order;
+
+dax_read_guard::dax_read_guard(kernel& k, dax_device& device) : device_(k.unbinds ? &device : nullptr) {
+    if (device_ != nullptr)
+        device_->dax_srcu.read_lock();
+}
+
+void dax_read_guard::leave() {
+    if (device_ != nullptr)
+        device_->dax_srcu.read_unlock();
+    device_ = nullptr;
+}
+
+bool dax_alive(kernel& k, dax_device& device) {
+    return !k.unbinds || device.alive.load(order::relaxed); // relaxed: test_bit; the read section orders it
+}
+
+bool fs_dax_get(dax_device& device, void* holder, const dax_holder_operations& ops) {
+    void* nobody = nullptr;
+    if (!device.alive.load(order::relaxed) ||
+        !device.holder_data.compare_exchange(nobody, holder, order::full))
+        return false;
+    device.holder_ops.store(&ops, order::relaxed); // relaxed: a plain store
+    return true;
+}
+
+void fs_put_dax(kernel& k, dax_device& device, void* holder) {
+    if (device.holder_data.load(order::relaxed) != holder)
+        return;
+    void* self = holder;
+    if (k.rules.holder_puts == holder_put::ops_first) {
+        device.holder_ops.store(nullptr, order::relaxed); // relaxed: the full exchange follows
+        device.holder_data.compare_exchange(self, nullptr, order::full);
+    } else if (device.holder_data.compare_exchange(self, nullptr, order::full)) {
+        device.holder_ops.store(nullptr, order::relaxed); // by now another holder may have set its own
+    }
+}
+
+bool dax_holder_notify_failure(kernel& k, dax_device& device, std::uint64_t pfn, mf_reason why) {
+    const dax_read_guard reading(k, device);
+    if (!dax_alive(k, device))
+        return true; // ENXIO: nothing is left to be told
+    const dax_holder_operations* ops = device.holder_ops.load(order::relaxed); // relaxed: READ_ONCE
+    if (ops == nullptr)
+        return false;
+    if (k.rules.holder_ops == holder_read::reload)
+        ops = device.holder_ops.load(order::relaxed);
+    if (ops == nullptr) {
+        arch::fail(22, "a holder's operations were called after they were cleared",
+                   "dax_holder_notify_failure");
+        return false;
+    }
+    ops->notify_failure(k, device.holder_data.load(order::relaxed), pfn, why);
+    return true;
+}
+
+void kill_dax(kernel& k, dax_device& device) {
+    if (device.holder_data.load(order::relaxed) != nullptr)
+        dax_holder_notify_failure(k, device, 0, mf_reason::pre_remove);
+    device.alive.store(false, order::relaxed); // relaxed: clear_bit; the grace period is full
+    if (k.rules.kill_waits == kill_wait::srcu)
+        device.dax_srcu.synchronize();
+    device.holder_ops.store(nullptr, order::relaxed);
+    device.holder_data.store(nullptr, order::relaxed);
+}
+
+} // namespace daxtorture::inline ARCH_MACHINE

@@ -1,0 +1,68 @@
+/// A DAX device: what filesystems ask for direct access, and whom it tells of its end. Mirrors drivers/dax/super.c and drivers/nvdimm/pmem.c,
+/// v6.15 (kernel facts 2.21).
+///
+/// States    alive -> not alive; kill_dax waits until everybody who may have seen it alive has left its read section
+/// Holder    a filesystem that wants to hear of failures claims holder_data by compare-and-exchange and then sets holder_ops
+/// Contract  after kill_dax nobody gets a frame number of the device any more; what was got before may still be on its way into a page
+///           table: the read section covers the look and not its use
+/// Checked   the scenarios with unbind; broken by the rules holder-ops and holder-put
+#pragma once
+
+#include "mm/lock_classes.hpp"
+#include "mm/memremap.hpp"
+
+#include <arch/atomic.hpp>
+#include <arch/lock.hpp>
+#include <arch/machine.hpp>
+#include <arch/plain.hpp>
+#include <arch/rcu.hpp>
+
+#include <cstdint>
+
+namespace daxtorture::inline ARCH_MACHINE {
+
+/// What a holder is told: of one bad page, or that the whole device goes (MF_MEM_PRE_REMOVE).
+enum class mf_reason : unsigned char { poison, pre_remove };
+
+struct dax_holder_operations {
+    void (*notify_failure)(kernel& k, void* holder, std::uint64_t pfn, mf_reason why);
+};
+
+struct dax_device {
+    explicit dax_device(dev_pagemap& memory) : pgmap(memory), device_lock(lock_classes::device) {}
+
+    dev_pagemap& pgmap;
+    arch::mutex device_lock; ///< bind and unbind, as the driver core serialises them
+    arch::plain<bool> bound{false};
+    arch::atomic<bool> alive{false}; ///< DAXDEV_ALIVE
+    arch::rcu_domain dax_srcu{arch::grace_periods::rare};
+    arch::atomic<void*> holder_data{nullptr};
+    arch::atomic<const dax_holder_operations*> holder_ops{nullptr};
+};
+
+/// dax_read_lock for the length of a scope, or until leave(). Nothing when no operation of the world unbinds devices.
+class dax_read_guard {
+  public:
+    dax_read_guard(kernel& k, dax_device& device);
+    ~dax_read_guard() { leave(); }
+    void leave();
+    dax_read_guard(const dax_read_guard&) = delete;
+    dax_read_guard& operator=(const dax_read_guard&) = delete;
+
+  private:
+    dax_device* device_;
+};
+
+/// dax_direct_access: may the device's frame numbers be used? The caller is in a read section.
+bool dax_alive(kernel& k, dax_device& device);
+
+/// A filesystem becomes the device's holder; false when it has one or is not alive.
+bool fs_dax_get(dax_device& device, void* holder, const dax_holder_operations& ops);
+/// It is the holder no more.
+void fs_put_dax(kernel& k, dax_device& device, void* holder);
+/// Tells the holder; false when there is none to tell.
+bool dax_holder_notify_failure(kernel& k, dax_device& device, std::uint64_t pfn, mf_reason why);
+/// Ends direct access: the holder first, then nobody new, then nobody left.
+void kill_dax(kernel& k, dax_device& device);
+
+} // namespace daxtorture::inline ARCH_MACHINE

@@ -1,0 +1,132 @@
+#include "dax/memory_failure.hpp"
+
+#include "dax/entry_lock.hpp"
+#include "mm/zap.hpp"
+
+#include <arch/check.hpp>
+
+namespace daxtorture::inline ARCH_MACHINE {
+
+using arch::order;
+
+namespace {
+
+/// dax_lock_mapping_entry: locks the entry of a file page that is known; the caller keeps the file. 0 when it has no folio.
+std::uint64_t dax_lock_mapping_entry(kernel& k, address_space& mapping, xa_state& xas) {
+    for (;;) {
+        mapping.i_pages.xa_lock.lock();
+        xas_reset(xas);
+        const std::uint64_t entry = xas_load(xas);
+        if (entry != 0 && xa_is_value(entry) && dax_entry(entry).locked()) {
+            wait_entry_unlocked(k, mapping, xas, entry);
+            continue;
+        }
+        const bool lockable = entry != 0 && xa_is_value(entry) && dax_entry(entry).has_folio();
+        if (lockable)
+            dax_lock_entry(xas, entry);
+        mapping.i_pages.xa_lock.unlock();
+        return lockable ? entry : 0;
+    }
+}
+
+/// The page's mapping if it still is this one's, with its xa_lock taken; null when it is not.
+bool lock_mapping(kernel& k, folio& f, address_space& mapping) {
+    mapping.i_pages.xa_lock.lock();
+    if (mapping.freed.get())
+        arch::fail(22, "the lock of a freed inode was taken", "dax_lock_folio");
+    if (k.rules.mf_rechecks == mf_recheck::no || f.mapping.load(order::relaxed) == &mapping)
+        return true;
+    mapping.i_pages.xa_lock.unlock();
+    return false;
+}
+
+/// Sleeps for the locked entry, outside RCU. Returns with xa_lock dropped.
+void wait_for_entry(kernel& k, address_space& mapping, const xa_state& xas, std::uint64_t entry) {
+    if (k.rules.mf_sleeps == mf_sleep::locked) {
+        mapping.i_pages.xa_lock.lock(); // what forgetting to drop it comes to
+        return;
+    }
+    wait_entry_unlocked(k, mapping, xas, entry);
+    if (k.rules.mf_waits == mf_wait::look_again) {
+        mapping.i_pages.xa_lock.lock();
+        if (mapping.freed.get())
+            arch::fail(22, "the lock of a freed inode was taken", "wait_entry_unlocked");
+        mapping.i_pages.xa_lock.unlock();
+    }
+}
+
+/// A page's entry while it is locked.
+struct locked_page {
+    address_space* mapping = nullptr;
+    std::uint64_t index = 0;
+    std::uint64_t entry = 0;
+};
+
+/// dax_lock_folio: no mapping when the page is no file's.
+locked_page dax_lock_folio(kernel& k, folio& f) {
+    k.rcu.read_lock();
+    for (;;) {
+        // acquire stands for the dependency to the inode that it names, which RCU keeps
+        address_space* mapping = f.mapping.load(order::acquire);
+        if (mapping == nullptr) {
+            k.rcu.read_unlock();
+            return {};
+        }
+        if (!lock_mapping(k, f, *mapping))
+            continue;
+        const std::uint64_t index = f.index_or_share.load(order::relaxed); // relaxed: xa_lock is held
+        xa_state xas(mapping->i_pages, index);
+        const std::uint64_t entry = xas_load(xas);
+        if (entry != 0 && xa_is_value(entry) && dax_entry(entry).locked()) {
+            k.rcu.read_unlock();
+            wait_for_entry(k, *mapping, xas, entry);
+            k.rcu.read_lock();
+            continue;
+        }
+        if (entry == 0 || !xa_is_value(entry) || dax_entry(entry).pfn() != k.mem.pfn(f))
+            arch::fail(13, "a page's mapping and index lead to another page's entry", "dax_lock_folio");
+        dax_lock_entry(xas, entry);
+        mapping->i_pages.xa_lock.unlock();
+        k.rcu.read_unlock();
+        return {mapping, index, entry};
+    }
+}
+
+/// Without a holder: find the file through the page.
+mf_result mf_generic_kill_procs(kernel& k, std::uint64_t pfn) {
+    const locked_page locked = dax_lock_folio(k, k.mem[pfn]);
+    if (locked.mapping == nullptr)
+        return mf_result::no_file;
+    // The locked entry keeps the page where it is; collect_procs and SIGBUS are the unmapping
+    unmap_mapping_pages(k, *locked.mapping, locked.index, locked.index + 1);
+    xa_state xas(locked.mapping->i_pages, locked.index);
+    dax_unlock_entry(k, *locked.mapping, xas, locked.entry);
+    return mf_result::handled;
+}
+
+} // namespace
+
+mf_result memory_failure(kernel& k, dax_device& device, std::uint64_t pfn) {
+    dev_pagemap* pgmap = get_dev_pagemap(k, pfn);
+    if (pgmap == nullptr)
+        return mf_result::no_device;
+    mf_result result = mf_result::handled;
+    if (!dax_holder_notify_failure(k, device, pfn, mf_reason::poison))
+        result = mf_generic_kill_procs(k, pfn);
+    if (result == mf_result::handled || k.rules.mf_puts == mf_pagemap::always)
+        put_dev_pagemap(*pgmap);
+    return result;
+}
+
+void mf_dax_kill_procs(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last) {
+    for (std::uint64_t index = first; index < last; ++index) {
+        xa_state xas(mapping.i_pages, index);
+        const std::uint64_t entry = dax_lock_mapping_entry(k, mapping, xas);
+        if (entry == 0)
+            continue;
+        unmap_mapping_pages(k, mapping, index, index + 1); // collect_procs, unmap_and_kill
+        dax_unlock_entry(k, mapping, xas, entry);
+    }
+}
+
+} // namespace daxtorture::inline ARCH_MACHINE

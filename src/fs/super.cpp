@@ -1,0 +1,151 @@
+#include "fs/super.hpp"
+
+#include "dax/memory_failure.hpp"
+#include "dax/truncate.hpp"
+#include "dax/writeback.hpp"
+#include "mm/zap.hpp"
+
+namespace daxtorture::inline ARCH_MACHINE {
+
+using arch::order;
+
+namespace {
+
+/// Waits for every fault and every change of a file that is under way. Those that come later find the flag that was set before.
+void drain(super_block& sb) {
+    for (inode* file : sb.files) {
+        arch::write_guard io(file->i_rwsem);
+        arch::write_guard faults(file->mapping.invalidate_lock);
+    }
+}
+
+/// freeze_super: no new writers, none left, everything written is durable.
+void freeze_super(kernel& k, super_block& sb) {
+    sb.frozen.store(true, order::relaxed); // relaxed: the locks that drain takes order it
+    drain(sb);
+    for (inode* file : sb.files)
+        file_writeback(k, *file, false);
+}
+
+void shut_down(kernel& k, super_block& sb) {
+    sb.shut_down.store(true, order::relaxed); // relaxed: faults read it under ilock at the latest
+    if (k.rules.pre_remove == pre_remove_order::shutdown_then_unmap)
+        drain(sb); // a fault that had found a block maps it before the unmapping below
+}
+
+void unmap_all(kernel& k, super_block& sb) {
+    for (inode* file : sb.files) {
+        mf_dax_kill_procs(k, file->mapping, 0, file->max_pages);
+        invalidate_inode_pages2_range(k, file->mapping, 0, file->max_pages, invalidate_what::clean);
+    }
+}
+
+void notify_pre_remove(kernel& k, super_block& sb) {
+    freeze_super(k, sb);
+    if (k.rules.pre_remove == pre_remove_order::shutdown_then_unmap)
+        shut_down(k, sb);
+    unmap_all(k, sb);
+    if (k.rules.pre_remove == pre_remove_order::unmap_then_shutdown)
+        shut_down(k, sb);
+    sb.frozen.store(false, order::relaxed); // thawed, but whoever comes now finds it shut down
+}
+
+/// The rmap btree's answer: which page of which file has this block.
+void kill_owner(kernel& k, super_block& sb, std::uint64_t block) {
+    for (inode* file : sb.files)
+        for (unsigned page = 0; page < file->max_pages; ++page) {
+            bool owner = false;
+            {
+                arch::guard held(file->ilock);
+                owner = file->extents[page].get() == block;
+            }
+            if (owner)
+                mf_dax_kill_procs(k, file->mapping, page, page + 1);
+        }
+}
+
+/// xfs_dax_notify_failure.
+void notify_failure(kernel& k, void* holder, std::uint64_t pfn, mf_reason why) {
+    if (holder == nullptr)
+        return; // unmounted meanwhile
+    super_block& sb = *static_cast<super_block*>(holder);
+    if (why == mf_reason::pre_remove)
+        notify_pre_remove(k, sb);
+    else
+        kill_owner(k, sb, pfn);
+}
+
+constexpr dax_holder_operations xfs_dax_holder_operations{notify_failure};
+
+} // namespace
+
+bool sb_is_shut_down(kernel& k, const super_block& sb) {
+    return k.unbinds && sb.shut_down.load(order::relaxed); // relaxed: under a lock that drain takes
+}
+
+bool sb_start_write(kernel& k, const super_block& sb) {
+    // Frozen, the kernel would sleep until the thaw; here a thaw comes only after a shutdown, which fails it.
+    return !k.unbinds || (!sb.frozen.load(order::relaxed) && !sb_is_shut_down(k, sb));
+}
+
+outcome do_mount(kernel& k, super_block& sb) {
+    arch::guard held(sb.s_umount);
+    if (sb.mounted.get() || !dax_alive(k, sb.device))
+        return outcome::refused;
+    if (sb.wants_to_hold && !fs_dax_get(sb.device, &sb, xfs_dax_holder_operations))
+        return outcome::busy;
+    sb.shut_down.store(false, order::relaxed); // relaxed: nothing is open yet
+    sb.mounted.set(true);
+    return outcome::done;
+}
+
+outcome do_umount(kernel& k, super_block& sb) {
+    {
+        arch::guard held(sb.s_umount);
+        if (!sb.mounted.get())
+            return outcome::nothing;
+        for (inode* file : sb.files)
+            if (file_evict(k, *file) == outcome::refused && !file_is_evicted(*file))
+                return outcome::busy;
+        sb.mounted.set(false);
+    }
+    fs_put_dax(k, sb.device, &sb);
+    return outcome::done;
+}
+
+namespace {
+
+bool is_mounted(super_block& sb) {
+    arch::guard held(sb.s_umount);
+    return sb.mounted.get();
+}
+
+} // namespace
+
+outcome pmem_attach(kernel& k, super_block& sb, bool fails) {
+    dax_device& device = sb.device;
+    arch::guard held(device.device_lock);
+    if (device.bound.get())
+        return outcome::nothing;
+    if (!memremap_pages(k, device.pgmap, fails))
+        return outcome::refused;
+    device.alive.store(true, order::release); // release: set_bit after everything is there
+    device.bound.set(true);
+    return outcome::done;
+}
+
+outcome pmem_detach(kernel& k, super_block& sb, bool only_unmounted) {
+    dax_device& device = sb.device;
+    arch::guard held(device.device_lock);
+    if (!device.bound.get())
+        return outcome::nothing;
+    if (only_unmounted && is_mounted(sb))
+        return outcome::busy;
+    device.bound.set(false);
+    kill_dax(k, device);
+    sb.shut_down.store(true, order::relaxed); // del_gendisk: any filesystem hears that its device is dead
+    memunmap_pages(k, device.pgmap);
+    return outcome::done;
+}
+
+} // namespace daxtorture::inline ARCH_MACHINE

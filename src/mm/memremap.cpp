@@ -1,0 +1,100 @@
+#include "mm/memremap.hpp"
+
+#include <arch/check.hpp>
+
+namespace daxtorture::inline ARCH_MACHINE {
+
+using arch::order;
+
+dev_pagemap* get_dev_pagemap(kernel& k, std::uint64_t pfn) {
+    const arch::rcu_read_guard reading(k.rcu);
+    // acquire stands for rcu_dereference's address dependency
+    dev_pagemap* pgmap = k.pgmap_slot(pfn).load(order::acquire);
+    return pgmap != nullptr && pgmap->ref.tryget_live() ? pgmap : nullptr;
+}
+
+void put_dev_pagemap(dev_pagemap& pgmap) { pgmap.ref.put(); }
+
+namespace {
+
+/// memmap_init_zone_device: every page stands alone and points at its device.
+void memmap_init_zone_device(kernel& k, dev_pagemap& pgmap) {
+    const bool pooled = pgmap.page_free != nullptr;
+    const int count = pooled && k.rules.pool_inits == pool_init::one ? 1 : k.idle_count(pgmap);
+    for (std::uint64_t pfn = pgmap.first_pfn; pgmap.contains(pfn); ++pfn)
+        k.mem.init_page(pfn, pgmap, count);
+}
+
+void release_pgmap(percpu_ref& ref) { static_cast<dev_pagemap*>(ref.owner())->done.complete(); }
+
+/// The references that memremap_pages took, one for each page.
+void drop_page_references(kernel& k, dev_pagemap& pgmap) {
+    if (k.rules.unbind_pages != pages_at_unbind::put_each) {
+        pgmap.ref.put_many(pgmap.pages);
+        return;
+    }
+    // Each page's own reference: who drops the last one of a page drops the pagemap's.
+    for (std::uint64_t pfn = pgmap.first_pfn; pgmap.contains(pfn); ++pfn)
+        folio_put(k, k.mem[pfn]);
+}
+
+/// Once killed and dropped by its pages, the pagemap is released when the last user has gone.
+void wait_for_release(kernel& k, dev_pagemap& pgmap) {
+    k.rcu.barrier(); // stands for the softirq that runs the callbacks: here nobody else does while all sleep
+    pgmap.done.wait();
+    pgmap.ref.exit();
+    if (k.rules.pagemap_reuse == pagemap_ref::reset)
+        pgmap.has_ref.set(false);
+}
+
+void leave_array(kernel& k, dev_pagemap& pgmap) {
+    k.pgmap_slot(pgmap.first_pfn).store(nullptr, order::release); // release: as rcu_assign_pointer
+    k.rcu.synchronize();
+}
+
+void arch_remove_memory(kernel& k, dev_pagemap& pgmap) {
+    // The memory map lies in the device itself: its altmap, found through the array, says that the map is not to be given to the page allocator.
+    if (k.pgmap_slot(pgmap.first_pfn).load(order::relaxed) != &pgmap) // relaxed: only who unbinds changes it
+        arch::fail(22, "the memory map of a device was freed as ordinary memory", "vmem_altmap lookup");
+    for (std::uint64_t pfn = pgmap.first_pfn; pgmap.contains(pfn); ++pfn)
+        k.mem.remove_page(pfn);
+}
+
+} // namespace
+
+bool memremap_pages(kernel& k, dev_pagemap& pgmap, bool fails) {
+    if (!pgmap.has_ref.get()) {
+        pgmap.done.reinit();
+        pgmap.ref.init(release_pgmap);
+        pgmap.has_ref.set(true);
+    }
+    // release: rcu_assign_pointer
+    k.pgmap_slot(pgmap.first_pfn).store(&pgmap, order::release);
+    if (fails) {
+        if (k.rules.bind_errors == bind_error::undo) {
+            pgmap.ref.kill();
+            wait_for_release(k, pgmap);
+            leave_array(k, pgmap);
+        }
+        return false;
+    }
+    memmap_init_zone_device(k, pgmap);
+    pgmap.ref.get_many(pgmap.pages);
+    return true;
+}
+
+void memunmap_pages(kernel& k, dev_pagemap& pgmap) {
+    pgmap.ref.kill();
+    drop_page_references(k, pgmap);
+    if (k.rules.memunmap == memunmap_order::remove_then_wait)
+        arch_remove_memory(k, pgmap);
+    wait_for_release(k, pgmap);
+    if (k.rules.pagemap_deletes == pagemap_delete::first)
+        leave_array(k, pgmap);
+    if (k.rules.memunmap == memunmap_order::wait_then_remove)
+        arch_remove_memory(k, pgmap);
+    if (k.rules.pagemap_deletes == pagemap_delete::last)
+        leave_array(k, pgmap);
+}
+
+} // namespace daxtorture::inline ARCH_MACHINE
