@@ -33,6 +33,7 @@ enum class op : std::uint8_t {
     collapse,
     insert,
     zero,
+    write,
     count_
 };
 
@@ -107,6 +108,8 @@ inline constexpr std::array<operation_info, static_cast<std::size_t>(op::count_)
     {op::insert, "insert", operands::file_range, 0,
      "insert a hole: the pages behind it move up; refused when the file has no room"},
     {op::zero, "zero", operands::file_range, 0, "zero a range: punch it and put fresh blocks in its place"},
+    {op::write, "write", operands::file_range, 0,
+     "write() a range: fill holes, copy shared blocks, drop what is cached of the old pages"},
 }};
 
 constexpr const operation_info& info(op kind) { return operation_table[static_cast<std::size_t>(kind)]; }

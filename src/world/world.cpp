@@ -135,6 +135,14 @@ outcome access(world_state& w, const operation& what) {
 
 outcome done_or_nothing(bool done) { return done ? outcome::done : outcome::nothing; }
 
+/// write() asks the filesystem page by page, as the iterator of dax_iomap_rw does.
+outcome write_pages(world_state& w, const operation& what) {
+    for (unsigned page = what.first; page < what.last; ++page)
+        if (const outcome one = file_write(w.k, *w.files[what.object], page); one != outcome::done)
+            return one;
+    return outcome::done;
+}
+
 outcome dispatch(world_state& w, worker_state& self, const operation& what) {
     switch (what.kind) {
     case op::load:
@@ -176,6 +184,8 @@ outcome dispatch(world_state& w, worker_state& self, const operation& what) {
         return file_insert(w.k, *w.files[what.object], what.first, what.last);
     case op::zero:
         return file_zero(w.k, *w.files[what.object], what.first, what.last);
+    case op::write:
+        return write_pages(w, what);
     case op::reflink:
         return file_reflink(w.k, *w.files[what.object], *w.files[what.other]);
     case op::count_:
