@@ -107,6 +107,7 @@ bool breaks_layouts(op kind) {
     case op::collapse:
     case op::insert:
     case op::zero:
+    case op::write:
         return true;
     default:
         return false;

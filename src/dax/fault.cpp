@@ -5,6 +5,7 @@
 #include "dax/entry_lock.hpp"
 #include "dax/grab_entry.hpp"
 #include "mm/huge_memory.hpp"
+#include "mm/private_cow.hpp"
 #include "mm/vmf_insert.hpp"
 #include "mm/zap.hpp"
 
@@ -80,6 +81,13 @@ void copy_shared_block(kernel& k, std::uint64_t from, std::uint64_t to) {
         since.set(k.fsync_count.get());
 }
 
+/// Clears a block whose old content must not be seen. Whoever has stored into it since loses that.
+void zero_block(kernel& k, std::uint64_t pfn) {
+    k.mem[pfn].contents.store(0, arch::order::relaxed); // relaxed: the page is not mapped yet
+    if (k.mem.ledger(pfn).block.dirty_since.get() != 0)
+        arch::fail(20, "a fault zeroed a block after a store to it", "dax_fault_iter");
+}
+
 vm_fault_result dax_load_hole(kernel& k, vm_fault& fault, address_space& mapping, const iomap& where,
                               xa_state& xas, std::uint64_t& entry) {
     entry = dax_insert_entry(k, mapping, xas, entry, dax_entry::make(k.mem.zero_page(), dax_entry::zero_bit),
@@ -108,8 +116,21 @@ bool dax_fault_is_synchronous(const kernel& k, const vm_fault& fault, const ioma
     return fault.write && fault.vma.sync && where.dirty && k.rules.sync == sync_fault::after_fsync;
 }
 
+/// A store to a private mapping: no entry is made and no page of the device is mapped.
+vm_fault_result dax_fault_cow_page(kernel& k, vm_fault& fault, const iomap& where) {
+    if (where.type == iomap::kind::mapped) {
+        if (!dax_iomap_direct_access(k, where))
+            return vm_fault_result::sigbus;
+        copy_to_cow_page(k, fault, where.pfn);
+    }
+    map_cow_page(fault);
+    return vm_fault_result::nopage;
+}
+
 vm_fault_result dax_fault_iter(kernel& k, vm_fault& fault, address_space& mapping, const iomap& where,
                                xa_state& xas, std::uint64_t& entry) {
+    if (fault.cow_page)
+        return dax_fault_cow_page(k, fault, where);
     if (where.type == iomap::kind::hole)
         return dax_load_hole(k, fault, mapping, where, xas, entry);
     if (!dax_iomap_direct_access(k, where))
@@ -117,6 +138,8 @@ vm_fault_result dax_fault_iter(kernel& k, vm_fault& fault, address_space& mappin
     const bool synchronous = dax_fault_is_synchronous(k, fault, where);
     entry = dax_insert_entry(k, mapping, xas, entry, dax_entry::make(where.pfn, 0), where.shared, fault.write,
                              fault.write && !synchronous);
+    if (where.unwritten)
+        zero_block(k, where.pfn);
     if (fault.write && where.shared)
         copy_shared_block(k, where.source, where.pfn);
     if (k.rules.fault_lock == fault_entry_lock::until_inserted)
@@ -151,6 +174,10 @@ vm_fault_result dax_iomap_fault(kernel& k, vm_fault& fault, std::uint64_t& pfn, 
     address_space& mapping = *fault.vma.mapping;
     if (!ops.inside_eof(fault.vma.host, fault.pgoff))
         return vm_fault_result::sigbus;
+    const bool asked_early = k.rules.asks == fault_iomap::before_entry_lock;
+    iomap where;
+    if (asked_early) // what the answer says may be past before the entry is locked
+        where = ops.begin(k, fault.vma.host, fault.pgoff, 1, fault.write);
     xa_state xas(mapping.i_pages, fault.pgoff);
     std::uint64_t entry = grab_mapping_entry(k, mapping, xas, 0);
     if (entry == 0)
@@ -159,12 +186,13 @@ vm_fault_result dax_iomap_fault(kernel& k, vm_fault& fault, std::uint64_t& pfn, 
         dax_unlock_entry(k, mapping, xas, entry);
         return vm_fault_result::nopage;
     }
-    const iomap where = ops.begin(k, fault.vma.host, fault.pgoff, 1, fault.write);
+    if (!asked_early)
+        where = ops.begin(k, fault.vma.host, fault.pgoff, 1, fault.write);
     vm_fault_result result = vm_fault_result::sigbus;
     bool mapped = false;
     if (where.type != iomap::kind::beyond_eof) {
         result = dax_fault_iter(k, fault, mapping, where, xas, entry);
-        mapped = where.type == iomap::kind::mapped && result != vm_fault_result::sigbus;
+        mapped = where.type == iomap::kind::mapped && !fault.cow_page && result != vm_fault_result::sigbus;
         pfn = where.pfn;
         ops.end(k, fault.vma.host, fault.pgoff, fault.write, where);
     }

@@ -21,7 +21,9 @@ struct iomap {
     std::uint64_t pages = 1; ///< length of the run that starts here, at most what was asked for
     bool dirty = false;      ///< IOMAP_F_DIRTY: what leads to the block is not on disk yet
     bool shared = false;     ///< IOMAP_F_SHARED: other files have the block, too; a write gets one of its own
-    std::uint64_t source = 0;     ///< of a shared write: the block whose data `pfn` is to get
+    bool fresh = false;      ///< IOMAP_F_NEW: allocated by this request
+    bool unwritten = false;  ///< allocated and not zeroed yet
+    std::uint64_t source = 0; ///< of a shared write: the block whose data `pfn` is to get
     dax_device* device = nullptr; ///< that the block is on
 };
 

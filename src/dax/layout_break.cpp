@@ -55,6 +55,14 @@ bool wait_page_idle(kernel& k, address_space& mapping, folio& f, arch::task_stat
     }
 }
 
+/// Of private mappings only what is the file's: a copy is the process's own [I30].
+void unmap_files_pages(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last) {
+    const private_copies copies =
+        k.rules.copies == break_cows::unmap ? private_copies::unmap : private_copies::keep;
+    if (unmap_mapping_pages(k, mapping, first, last, copies) != 0)
+        arch::fail(30, "a layout break unmapped a private copy", "what the process had stored there is lost");
+}
+
 void schedule_only(kernel&, address_space&) { arch::schedule(); }
 
 } // namespace
@@ -79,10 +87,10 @@ folio* dax_layout_busy_page_range(kernel& k, address_space& mapping, std::uint64
         return nullptr;
     if (k.rules.scan == scan_order::scan_first) {
         folio* busy = scan_entries(k, mapping, first, last);
-        unmap_mapping_pages(k, mapping, first, last);
+        unmap_files_pages(k, mapping, first, last);
         return busy;
     }
-    unmap_mapping_pages(k, mapping, first, last);
+    unmap_files_pages(k, mapping, first, last);
     return scan_entries(k, mapping, first, last);
 }
 

@@ -62,8 +62,9 @@ bool invalidate_inode_pages2_range(kernel& k, address_space& mapping, std::uint6
     return all;
 }
 
-void truncate_pagecache(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last) {
-    unmap_mapping_pages(k, mapping, first, last);
+void truncate_pagecache(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last,
+                        private_copies copies) {
+    unmap_mapping_pages(k, mapping, first, last, copies);
     if (k.rules.deletes == break_delete::when_idle) {
         mapping.i_pages.for_each_peek([&](std::uint64_t index, unsigned, std::uint64_t, unsigned) {
             if (index >= first && index < last)

@@ -3,6 +3,7 @@
 
 #include "mm/address_space.hpp"
 #include "mm/kernel.hpp"
+#include "mm/zap.hpp"
 
 #include <arch/machine.hpp>
 
@@ -27,7 +28,9 @@ bool dax_invalidate_mapping_entry_sync(kernel& k, address_space& mapping, std::u
 bool invalidate_inode_pages2_range(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last,
                                    invalidate_what which);
 
-/// truncate_pagecache_range: unmaps, then deletes the entries that are left. Zero-based, breaking layouts must have left none.
-void truncate_pagecache(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last);
+/// truncate_pagecache_range: unmaps, then deletes the entries that are left. Zero-based, breaking layouts must have left none. A new file size
+/// (truncate_pagecache) takes private copies with it, a hole does not.
+void truncate_pagecache(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last,
+                        private_copies copies = private_copies::keep);
 
 } // namespace daxtorture::inline ARCH_MACHINE

@@ -11,7 +11,8 @@ inode::inode(int number, fs_kind kind, unsigned pages, unsigned order_of_extents
              const xarray_config& shape)
     : mapping(number, shape), fs(kind), extent_order(order_of_extents), max_pages(pages), blocks(device),
       i_rwsem(lock_classes::i_rwsem), ilock(lock_classes::ilock),
-      extents(std::make_unique<arch::plain<std::uint64_t>[]>(pages)) {
+      extents(std::make_unique<arch::plain<std::uint64_t>[]>(pages)),
+      unwritten(std::make_unique<arch::plain<bool>[]>(pages)) {
     i_size.store(pages, order::relaxed);
     for (unsigned page = 0; page < pages; ++page)
         extents[page].set(block_allocator::none);
@@ -97,11 +98,14 @@ iomap file_iomap_begin(kernel& k, void* host, std::uint64_t pgoff, std::uint64_t
     arch::guard held(file.ilock);
     if (sb_is_shut_down(k, *file.sb))
         return {iomap::kind::beyond_eof}; // EIO: SIGBUS
+    bool fresh = false;
     if (file.extents[pgoff].get() == block_allocator::none) {
         if (!write)
             return {.type = iomap::kind::hole, .pages = run_length(file, pgoff, pages)};
         if (!allocate_block(file, pgoff))
             return {.type = iomap::kind::beyond_eof}; // no space: SIGBUS
+        fresh = true;
+        file.unwritten[pgoff].set(k.rules.zeroing == hole_zeroing::by_the_fault);
     }
     const std::uint64_t block = file.extents[pgoff].get();
     const bool shared = file.blocks.is_shared(block);
@@ -111,6 +115,8 @@ iomap file_iomap_begin(kernel& k, void* host, std::uint64_t pgoff, std::uint64_t
                 .pages = run_length(file, pgoff, pages),
                 .dirty = file.log_pinned.get(),
                 .shared = shared,
+                .fresh = fresh,
+                .unwritten = file.unwritten[pgoff].get(),
                 .device = &file.sb->device};
     const std::uint64_t own = file.blocks.allocate(file.mapping.number, pgoff); // xfs_reflink_allocate_cow
     if (own == block_allocator::none)
@@ -126,15 +132,23 @@ iomap file_iomap_begin(kernel& k, void* host, std::uint64_t pgoff, std::uint64_t
 
 /// xfs_reflink_end_cow: the block that a write to a shared one got takes its place in the file. Still under the entry lock.
 void file_iomap_end(kernel&, void* host, std::uint64_t pgoff, bool write, const iomap& where) {
-    if (!write || !where.shared)
+    if (!where.unwritten && (!write || !where.shared))
         return;
     inode& file = *static_cast<inode*>(host);
     arch::guard held(file.ilock);
+    if (where.unwritten) { // the extent is converted: its content is the file's now
+        file.unwritten[pgoff].set(false);
+        return;
+    }
     file.extents[pgoff].set(where.pfn);
     file.blocks.free(where.source, file.mapping.number, pgoff);
 }
 
-constexpr iomap_ops file_iomap_ops{inside_eof, file_iomap_begin, file_iomap_end};
+} // namespace
+
+const iomap_ops file_iomap_ops{inside_eof, file_iomap_begin, file_iomap_end};
+
+namespace {
 
 void fsync_for_fault(kernel& k, void* host, std::uint64_t first, std::uint64_t last) {
     file_fsync_range(k, *static_cast<inode*>(host), first, last);

@@ -39,6 +39,8 @@ struct inode {
     arch::plain<bool> evicted{false}; ///< under i_mmap_rwsem: no new mappings
     std::unique_ptr<arch::plain<std::uint64_t>[]>
         extents; ///< block of each page or block_allocator::none; under ilock
+    /// Pages whose block was allocated and still has the content of its last owner. Under ilock.
+    std::unique_ptr<arch::plain<bool>[]> unwritten;
     /// Extents changed and the change is not on disk yet: the inode is pinned in the log. Under ilock.
     arch::plain<bool> log_pinned{false};
     arch::atomic<unsigned> open_count{0}; ///< operations through an open file: no eviction meanwhile
@@ -46,6 +48,8 @@ struct inode {
     arch::oracle<std::uint64_t> discard_first{0}, discard_last{0};
 };
 
+/// What faults and write() ask a file on any of these filesystems.
+extern const iomap_ops file_iomap_ops;
 /// The VMA operations of a file on any of these filesystems.
 extern const vm_operations file_vm_ops;
 /// Gives the hole at `page` a block, and the aligned run of holes around it one aligned run of blocks when that can be had. The caller holds
@@ -103,6 +107,10 @@ outcome file_writeback(kernel& k, inode& file, bool durable);
 void file_fsync_range(kernel& k, inode& file, std::uint64_t first, std::uint64_t last);
 /// FICLONE of the whole file (xfs): `to` gives up its blocks and shares those of `from`.
 outcome file_reflink(kernel& k, inode& from, inode& to);
+/// write() of one page: allocates where there is a hole, copies where the block is shared, and drops what is cached of the old page.
+outcome file_write(kernel& k, inode& file, unsigned page);
+/// invalidate_inode_pages2_range as the rule `invalidation` says. False when an entry stayed.
+bool invalidate_range(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last);
 /// Collapse range, insert range, zero range (ext4, xfs). Refused where the filesystem has none, and when the file has no room.
 outcome file_collapse(kernel& k, inode& file, unsigned first, unsigned last);
 outcome file_insert(kernel& k, inode& file, unsigned first, unsigned last);

@@ -7,17 +7,13 @@
 
 namespace daxtorture::inline ARCH_MACHINE {
 
-namespace {
-
-bool invalidate_range(kernel& k, address_space& mapping, unsigned first, unsigned last) {
+bool invalidate_range(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last) {
     if (k.rules.invalidation == invalidate_mode::beside_faults)
         return invalidate_inode_pages2_range(k, mapping, first, last, invalidate_what::clean);
     arch::write_guard faults(mapping.invalidate_lock);
     unmap_mapping_pages(k, mapping, first, last); // from here on nobody takes new references
     return invalidate_inode_pages2_range(k, mapping, first, last, invalidate_what::clean_and_idle);
 }
-
-} // namespace
 
 outcome file_invalidate(kernel& k, inode& file, unsigned from, unsigned to) {
     // Whole entries: what a filesystem has just written or allocated covers them

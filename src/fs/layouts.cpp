@@ -35,7 +35,9 @@ outcome break_layouts(kernel& k, inode& file, std::uint64_t first, std::uint64_t
         return outcome::done;
     const bool whole = file.fs != fs_kind::fuse;
     const std::uint64_t colour = k.pmd_colour(); // the unit of fuse's ranges
-    const std::uint64_t end = last == to_the_end ? last : (last + colour) & ~colour;
+    std::uint64_t end = last == to_the_end ? last : (last + colour) & ~colour;
+    if (last == to_the_end && k.rules.fuse == fuse_range::page_0)
+        end = colour + 1; // (0, 0) was meant to say everything, and says the first range
     return outcome_of(dax_break_layout(k, file.mapping, whole ? 0 : first & ~colour, whole ? to_the_end : end,
                                        nowait ? nullptr : wait_dax_page));
 }

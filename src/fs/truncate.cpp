@@ -17,7 +17,7 @@ outcome file_truncate(kernel& k, inode& file, unsigned size) {
     if (const outcome broken = break_layouts(k, file, size, to_the_end); broken != outcome::done)
         return broken;
     file.i_size.store(size, order::relaxed); // relaxed: readers hold invalidate_lock
-    truncate_pagecache(k, file.mapping, size, to_the_end);
+    truncate_pagecache(k, file.mapping, size, to_the_end, private_copies::unmap);
     free_blocks(file, size, to_the_end);
     return outcome::done;
 }

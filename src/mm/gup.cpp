@@ -218,8 +218,9 @@ held_page gup_slow(kernel& k, mm_struct& mm, std::uint64_t page, gup_kind kind, 
             if (device_gone)
                 return {};
         }
-        if (kind == gup_kind::get && mm.table.walk(page).special())
-            return {}; // a zero page: nothing to count
+        const pte_t mapped = mm.table.walk(page);
+        if (mapped.anon() || (mapped.special() && kind == gup_kind::get))
+            return {}; // a private copy or a zero page: no page of the device
         if (handle_mm_fault(k, mm, page, kind == gup_kind::pin) == vm_fault_result::sigbus)
             return {};
     }

@@ -2,6 +2,7 @@
 
 #include "mm/address_space.hpp"
 #include "mm/huge_memory.hpp"
+#include "mm/private_cow.hpp"
 #include "mm/zap.hpp"
 
 #include <arch/check.hpp>
@@ -49,7 +50,7 @@ bool do_munmap(kernel& k, mm_struct& mm) {
     mm.mapped.set(false);
     mmu_gather gather(k, mm);
     for (vm_area& area : mm.areas)
-        zap_page_range(k, gather, area, area.first, area.last);
+        zap_page_range(k, gather, area, area.first, area.last, private_copies::unmap);
     // free_pgtables: the VMAs leave their files before the gather drops what it holds
     for (vm_area& area : mm.areas) {
         arch::write_guard i_mmap(area.mapping->i_mmap_rwsem);
@@ -91,7 +92,9 @@ vm_fault_result handle_mm_fault(kernel& k, mm_struct& mm, std::uint64_t page, bo
         return vm_fault_result::sigbus;
     vm_fault fault{mm, *vma, page, vma->file_page(page), write};
     const vm_fault_result huge = handle_huge_fault(k, fault);
-    return huge == vm_fault_result::fallback ? vma->ops->fault(k, fault) : huge;
+    if (huge != vm_fault_result::fallback)
+        return huge;
+    return write && !vma->shared ? do_private_write(k, fault) : vma->ops->fault(k, fault);
 }
 
 namespace {

@@ -28,6 +28,7 @@ struct vm_fault {
     std::uint64_t page;  ///< virtual page number
     std::uint64_t pgoff; ///< file page
     bool write;
+    bool cow_page = false; ///< a store to a private area: the page is to be copied and the copy mapped
 };
 
 /// What a filesystem does for its mappings (struct vm_operations_struct). `host` is the filesystem's inode.

@@ -23,6 +23,7 @@ namespace daxtorture::inline ARCH_MACHINE {
 struct pte_t {
     static constexpr std::uint64_t present_bit = 1, write_bit = 2, dirty_bit = 4, special_bit = 8;
     static constexpr std::uint64_t leaf_bit = 16, table_bit = 32; ///< of PMD entries
+    static constexpr std::uint64_t anon_bit = 64;
     static constexpr unsigned pfn_shift = 8;
     std::uint64_t bits = 0;
 
@@ -39,6 +40,8 @@ struct pte_t {
     pte_t page_at(std::uint64_t offset) const {
         return {(bits & ~leaf_bit) + (special() ? 0 : offset << pfn_shift)};
     }
+    /// A private copy: anonymous memory, of which the model knows only that it is there.
+    static pte_t map_anon() { return {present_bit | write_bit | dirty_bit | special_bit | anon_bit}; }
     /// Read-only and clean: the next store faults.
     pte_t write_protected() const { return {bits & ~(write_bit | dirty_bit)}; }
     bool none() const { return bits == 0; }
@@ -47,7 +50,9 @@ struct pte_t {
     bool dirty() const { return (bits & dirty_bit) != 0; }
     bool leaf() const { return (bits & leaf_bit) != 0; } ///< pmd_trans_huge
     /// No folio behind it: the zero page.
+    /// No folio of the device behind it: the zero page or a private copy.
     bool special() const { return (bits & special_bit) != 0; }
+    bool anon() const { return (bits & anon_bit) != 0; }
     std::uint64_t pfn() const { return bits >> pfn_shift; }
     friend bool operator==(pte_t, pte_t) = default;
 };

@@ -44,13 +44,15 @@ namespace {
 
 /// Clears what fits into the gather's batch; returns the first page not looked at.
 std::uint64_t zap_pte_range(kernel& k, mmu_gather& gather, mm_struct& mm, std::uint64_t page,
-                            std::uint64_t last) {
+                            std::uint64_t last, private_copies copies, unsigned& gone) {
     folio* delayed_rmap =
         nullptr; // removed only after a flush: a dirty entry may be written through until then
     arch::guard held(mm.table.ptl);
     for (; page < last && !gather.full() && delayed_rmap == nullptr; ++page) {
-        if (mm.table.get(page).none())
+        const pte_t seen = mm.table.get(page);
+        if (seen.none() || (seen.anon() && copies == private_copies::keep))
             continue;
+        gone += seen.anon();
         const pte_t pte = mm.table.get_and_clear(page);
         gather.note_cleared();
         if (pte.special() || k.rules.mapping == mapping_counts::no)
@@ -72,7 +74,7 @@ std::uint64_t zap_pte_range(kernel& k, mmu_gather& gather, mm_struct& mm, std::u
 
 /// Everything under one PMD entry, or what the gather's batch takes of it; returns the first page not looked at.
 std::uint64_t zap_pmd_range(kernel& k, mmu_gather& gather, mm_struct& mm, std::uint64_t page,
-                            std::uint64_t last) {
+                            std::uint64_t last, private_copies copies, unsigned& gone) {
     page_table& table = mm.table;
     const std::uint64_t next = std::min(last, table.pmd_first(page) + table.pmd_pages());
     pte_t pmd = table.pmd(page);
@@ -85,7 +87,7 @@ std::uint64_t zap_pmd_range(kernel& k, mmu_gather& gather, mm_struct& mm, std::u
         }
     }
     if (!pmd.none())
-        return zap_pte_range(k, gather, mm, page, next);
+        return zap_pte_range(k, gather, mm, page, next, copies, gone);
     // Else another unmap may have cleared a leaf and still count as its mapping: a scan would take the folio for idle. Linux does this only
     // when it unmaps one folio (docs/findings/pmd-unmap-passes-by.md).
     if (k.rules.empty_pmd == zap_empty_pmd::lock)
@@ -95,16 +97,21 @@ std::uint64_t zap_pmd_range(kernel& k, mmu_gather& gather, mm_struct& mm, std::u
 
 } // namespace
 
-void zap_page_range(kernel& k, mmu_gather& gather, vm_area& area, std::uint64_t first, std::uint64_t last) {
+unsigned zap_page_range(kernel& k, mmu_gather& gather, vm_area& area, std::uint64_t first, std::uint64_t last,
+                        private_copies copies) {
+    unsigned gone = 0;
     for (std::uint64_t page = first; page < last;) {
-        page = area.mm->table.has_pmd() ? zap_pmd_range(k, gather, *area.mm, page, last)
-                                        : zap_pte_range(k, gather, *area.mm, page, last);
+        page = area.mm->table.has_pmd() ? zap_pmd_range(k, gather, *area.mm, page, last, copies, gone)
+                                        : zap_pte_range(k, gather, *area.mm, page, last, copies, gone);
         if (gather.full())
             gather.flush_and_put();
     }
+    return gone;
 }
 
-void unmap_mapping_pages(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last) {
+unsigned unmap_mapping_pages(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last,
+                             private_copies copies) {
+    unsigned gone = 0;
     arch::read_guard held(mapping.i_mmap_rwsem);
     const unsigned areas = mapping.mapped_areas.load(order::relaxed);
     for (unsigned i = 0; i < areas; ++i) {
@@ -115,9 +122,11 @@ void unmap_mapping_pages(kernel& k, address_space& mapping, std::uint64_t first,
         if (from >= to)
             continue;
         mmu_gather gather(k, *area.mm);
-        zap_page_range(k, gather, area, area.first + (from - area.pgoff), area.first + (to - area.pgoff));
+        gone += zap_page_range(k, gather, area, area.first + (from - area.pgoff),
+                               area.first + (to - area.pgoff), copies);
         gather.finish();
     }
+    return gone;
 }
 
 } // namespace daxtorture::inline ARCH_MACHINE

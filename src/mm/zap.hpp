@@ -39,12 +39,18 @@ class mmu_gather {
     std::array<folio*, batch> folios_;
 };
 
-/// Clears the entries of [first, last) of the area. The caller holds mmap_lock, or i_mmap_rwsem of the area's file.
-void zap_page_range(kernel& k, mmu_gather& gather, vm_area& area, std::uint64_t first, std::uint64_t last);
+/// Private copies of file pages (even_cows in Linux): kept, or unmapped like everything else.
+enum class private_copies : unsigned char { keep, unmap };
+
+/// Clears the entries of [first, last) of the area. The caller holds mmap_lock, or i_mmap_rwsem of the area's file. Returns how many private
+/// copies went.
+unsigned zap_page_range(kernel& k, mmu_gather& gather, vm_area& area, std::uint64_t first, std::uint64_t last,
+                        private_copies copies);
 
 inline constexpr std::uint64_t to_the_end = ~std::uint64_t{0};
 
-/// Unmaps file pages [first, last) from every VMA of the file, one gather per VMA; anonymous copies stay.
-void unmap_mapping_pages(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last);
+/// Unmaps file pages [first, last) from every VMA of the file, one gather per VMA. Returns how many private copies went.
+unsigned unmap_mapping_pages(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last,
+                             private_copies copies = private_copies::keep);
 
 } // namespace daxtorture::inline ARCH_MACHINE

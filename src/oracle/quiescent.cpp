@@ -114,6 +114,10 @@ void check_mappings(const world_state& w) { // I8
     for_each_pte(w, [&](const vm_area& area, std::uint64_t page, pte_t pte) {
         if (!pte.special() && !block_backs(w.k.mem.ledger(pte.pfn()).block, area, page))
             arch::fail(8, "a page table maps a block that its file does not own", "check_mappings");
+        if (pte.special() && !pte.anon() &&
+            static_cast<const inode*>(area.host)->extents[area.file_page(page)].peek() !=
+                block_allocator::none)
+            arch::fail(8, "the zero page is mapped where the file has a block", "check_mappings");
     });
 }
 
@@ -173,7 +177,8 @@ void check_writable(const world_state& w) { // I19
             });
     }
     for_each_pte(w, [&](const vm_area& area, std::uint64_t page, pte_t pte) {
-        if (pte.writable() && !is_device(w.config.files[static_cast<std::size_t>(area.mapping->number)].fs) &&
+        if (pte.writable() && !pte.anon() &&
+            !is_device(w.config.files[static_cast<std::size_t>(area.mapping->number)].fs) &&
             !dirty[static_cast<std::size_t>(area.mapping->number)][area.file_page(page)])
             arch::fail(19, "a page is mapped writable and its entry is not DIRTY", "check_writable");
     });

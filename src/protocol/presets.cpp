@@ -79,6 +79,38 @@ constexpr protocol zero_based_fixed = [] {
     return row;
 }();
 
+/// The first draft of the zero-based series (June 2024): the count, without the fixes of break layouts that it turned out to need, and
+/// with waits that the filesystems still did themselves, on the old key.
+constexpr protocol series_v1 = [] {
+    protocol row = zero_based;
+    row.unmapped = scan_unmapped::skip;
+    row.locked = scan_locked::skip;
+    row.deletes = break_delete::never;
+    row.evict = evict_break::no;
+    row.waiter_key = wait_key::refcount;
+    row.reflink = reflink_break::one_page;
+    row.shared_mark = share_mark::marker;
+    row.fuse = fuse_range::page_0;
+    return row;
+}();
+
+/// The third (November 2024): unmapped files are scanned and one wait helper agrees on the key; locked entries are still skipped, and
+/// nobody waits at unmount.
+constexpr protocol series_v3 = [] {
+    protocol row = series_v1;
+    row.unmapped = scan_unmapped::scan;
+    row.waiter_key = wait_key::page;
+    row.fuse = fuse_range::to_end;
+    return row;
+}();
+
+/// The sixth (January 2025): everything is there, but the break deletes entries even when it gave up on a busy page.
+constexpr protocol series_v6 = [] {
+    protocol row = zero_based;
+    row.deletes = break_delete::always;
+    return row;
+}();
+
 constexpr std::array table{
     preset{"v4.5-devmap", "the first protocol (4.5 to 4.16): a page keeps its device, truncate keeps nothing",
            devmap},
@@ -88,6 +120,9 @@ constexpr std::array table{
     preset{"v6.12", "one-based count, as in the 6.12 stable series", one_based},
     preset{"v6.12-fixed", "one-based count with the fixes that preceded the zero-based switch",
            one_based_fixed},
+    preset{"series-v1", "first draft of the zero-based series, as far as its review tells", series_v1},
+    preset{"series-v3", "third draft: scans unmapped files, skips locked entries", series_v3},
+    preset{"series-v6", "sixth draft: deletes entries even of busy pages", series_v6},
     preset{"v6.15", "zero-based count (38607c62b34b), as first merged", zero_based},
     preset{"v6.15-fixed", "zero-based count with fixes for the defects that docs/findings describes",
            zero_based_fixed},

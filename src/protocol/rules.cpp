@@ -230,6 +230,18 @@ constexpr std::array reflink_values{
     rule_value{"nowait", "the second file's layouts are broken without waiting; any busy page starts over"},
     rule_value{"one-page", "only the count of the first busy page is looked at again"},
     rule_value{"none", "neither file's layouts are broken"}};
+constexpr std::array break_cows_values{
+    rule_value{"keep", "a layout break leaves private copies mapped (even_cows is 0)"},
+    rule_value{"unmap", "it unmaps them too: what the process stored is lost"}};
+constexpr std::array fault_iomap_values{
+    rule_value{"under-entry-lock", "a fault locks its entry, then asks the filesystem for the block"},
+    rule_value{"before-entry-lock", "it asks first: a write or another fault may come in between"}};
+constexpr std::array hole_zeroing_values{
+    rule_value{"at-allocation", "a block is zeroed in the transaction that allocates it"},
+    rule_value{"by-the-fault", "each fault that was told of an unwritten block zeroes it"}};
+constexpr std::array fuse_range_values{
+    rule_value{"to-end", "truncation on fuse breaks the layouts of the whole file"},
+    rule_value{"page-0", "it passes an end of 0, which means the first page"}};
 
 constexpr std::array table{
     rule<&protocol::idle>("idle", "refcount of an idle page", "38607c62b34b", idle_values),
@@ -348,6 +360,12 @@ constexpr std::array table{
     rule<&protocol::shift>("shift-evict", "what collapse and insert range drop from the cache", "",
                            shift_values),
     rule<&protocol::sync>("sync-fault", "when does a MAP_SYNC fault map its page", "", sync_fault_values),
+    rule<&protocol::copies>("break-cows", "private copies in a layout break", "d75996dd022b",
+                            break_cows_values),
+    rule<&protocol::asks>("fault-iomap", "when does a fault ask for its block", "13e451fdc1af",
+                          fault_iomap_values),
+    rule<&protocol::zeroing>("hole-zeroing", "who zeroes a new block", "843172978bb9", hole_zeroing_values),
+    rule<&protocol::fuse>("fuse-range", "what truncation on fuse breaks", "7851bf649d42", fuse_range_values),
     rule<&protocol::share>("share-update", "how is the share count of a folio changed", "",
                            share_update_values),
     rule<&protocol::reset>("share-reset", "what the last disassociation clears", "59eb73b98ae0",

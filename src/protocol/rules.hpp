@@ -78,6 +78,10 @@ enum class share_reset : std::uint8_t { always, large_only };
 enum class share_mark : std::uint8_t { null, marker };
 enum class cow_towrite : std::uint8_t { set, leave };
 enum class reflink_break : std::uint8_t { nowait, one_page, none };
+enum class break_cows : std::uint8_t { keep, unmap };
+enum class fault_iomap : std::uint8_t { under_entry_lock, before_entry_lock };
+enum class hole_zeroing : std::uint8_t { at_allocation, by_the_fault };
+enum class fuse_range : std::uint8_t { to_end, page_0 };
 
 /// One row of the table. Default-constructed it is the zero-based protocol of v6.15.
 struct protocol {
@@ -150,6 +154,10 @@ struct protocol {
     share_mark shared_mark = share_mark::null;
     cow_towrite cow_marks = cow_towrite::set;
     reflink_break reflink = reflink_break::nowait;
+    break_cows copies = break_cows::keep;
+    fault_iomap asks = fault_iomap::under_entry_lock;
+    hole_zeroing zeroing = hole_zeroing::at_allocation;
+    fuse_range fuse = fuse_range::to_end;
 
     friend bool operator==(const protocol&, const protocol&) = default;
 };

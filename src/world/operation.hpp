@@ -40,6 +40,7 @@ enum class op : std::uint8_t {
     memory_failure,
     alloc,
     grab,
+    write,
     count_
 };
 
@@ -132,6 +133,8 @@ inline constexpr std::array<operation_info, static_cast<std::size_t>(op::count_)
      "the driver hands out a page of its pool (private, coherent, p2pdma); put gives it back"},
     {op::grab, "grab", operands::device_page, 0,
      "try to get a page by its frame number, as whoever walks all of memory does; put drops it"},
+    {op::write, "write", operands::file_range, 0,
+     "write() a range: fill holes, copy shared blocks, drop what is cached of the old pages"},
 }};
 
 /// Operations on devices: a world in which none occurs need not look whether its device is there.

@@ -228,6 +228,14 @@ bool needs_filesystem(const world_state& w, const operation& what) {
             (is_device(w.config.files[what.object].fs) || is_device(w.config.files[what.other].fs)));
 }
 
+/// write() asks the filesystem page by page, as the iterator of dax_iomap_rw does.
+outcome write_pages(world_state& w, const operation& what) {
+    for (unsigned page = what.first; page < what.last; ++page)
+        if (const outcome one = file_write(w.k, *w.files[what.object], page); one != outcome::done)
+            return one;
+    return outcome::done;
+}
+
 outcome dispatch(world_state& w, worker_state& self, const operation& what) {
     if (needs_filesystem(w, what))
         return outcome::refused;
@@ -271,6 +279,8 @@ outcome dispatch(world_state& w, worker_state& self, const operation& what) {
         return file_insert(w.k, *w.files[what.object], what.first, what.last);
     case op::zero:
         return file_zero(w.k, *w.files[what.object], what.first, what.last);
+    case op::write:
+        return write_pages(w, what);
     case op::reflink:
         return file_reflink(w.k, *w.files[what.object], *w.files[what.other]);
     case op::unbind:

@@ -10,6 +10,7 @@
 #include "dax/sync_fault.hpp"
 #include "dax/truncate.hpp"
 #include "mm/huge_memory.hpp"
+#include "mm/private_cow.hpp"
 #include "mm/rmap.hpp"
 #include "mm/zap.hpp"
 #include "oracle/quiescent.hpp"
@@ -122,6 +123,11 @@ TEST_CASE("quiescent checks can fail") {
     SECTION("I8: a mapping of another file's block") {
         fixture f;
         f.w.k.mem.ledger(f.touch()).block.owners[0].set(block_owner::owner(1, 0));
+        CHECK(quiescent_check_reports(f, 8));
+    }
+    SECTION("I8: the zero page where the file has a block") {
+        fixture f;
+        f.w.mms[0]->table.set(1, pte_t::map(f.w.k.mem.zero_page(), false, true));
         CHECK(quiescent_check_reports(f, 8));
     }
     SECTION("I11: a lock bit that stayed") {
@@ -255,6 +261,12 @@ TEST_CASE("continuous checks can fail") {
         dax_finish_sync_fault(f.w.k, fault, f.w.k.mem.pfn(page),
                               [](kernel&, void*, std::uint64_t, std::uint64_t) {});
         CHECK(reported(20));
+    }
+    SECTION("I8: a private copy of a block that the file lost") {
+        f.w.k.mem.ledger(page).block.owners[0].set(0);
+        const vm_fault fault{*f.w.mms[0], f.w.mms[0]->areas[0], 0, 0, false};
+        copy_to_cow_page(f.w.k, fault, f.w.k.mem.pfn(page));
+        CHECK(reported(8));
     }
     SECTION("I8: an access to a block that the file lost") {
         f.w.k.mem.ledger(page).block.owners[0].set(0);

@@ -1,0 +1,27 @@
+/// write() to a DAX file: dax_iomap_rw and dax_iomap_iter in fs/dax.c, v6.12 and v6.15, under the filesystem's inode lock (kernel facts 2.17).
+///
+/// The block is allocated, or replaced by a copy when it is shared, without invalidate_lock: faults run beside it. So what they cached
+/// of the old state is invalidated once the new block is there, and a fault must ask for its block only under the entry lock.
+#include "fs/inode.hpp"
+
+namespace daxtorture::inline ARCH_MACHINE {
+
+outcome file_write(kernel& k, inode& file, unsigned page) {
+    const open_file held(file);
+    if (!held)
+        return outcome::refused;
+    arch::write_guard io(file.i_rwsem);
+    if (!file_iomap_ops.inside_eof(&file, page))
+        return outcome::refused;
+    const iomap where = file_iomap_ops.begin(k, &file, page, 1, true);
+    if (where.type == iomap::kind::beyond_eof)
+        return outcome::refused; // no space
+    if (where.fresh || where.shared)
+        invalidate_range(k, file.mapping, page, page + 1);
+    k.mem[where.pfn].contents.store(
+        3, arch::order::relaxed); // relaxed: user data; written past the caches, so durable
+    file_iomap_ops.end(k, &file, page, true, where);
+    return outcome::done;
+}
+
+} // namespace daxtorture::inline ARCH_MACHINE
