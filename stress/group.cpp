@@ -60,6 +60,7 @@ void group::work(unsigned worker) {
     self = {this, worker};
     if (plan_->record)
         arch::record_into(&slots_[worker].flight);
+    arch::count_near_misses(&slots_[worker].seen.near_misses);
     // Short sleeps of preemption points shall be short; the default slack of a thread's timers is 50 us.
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
     // From a start that differs between processes: runs side by side share the processors evenly.
@@ -84,6 +85,7 @@ void group::work(unsigned worker) {
         slots_[worker].inside.store(nullptr, std::memory_order_release);
     }
     arch::record_into(nullptr);
+    arch::count_near_misses(nullptr);
     arch::unbind_current();
     threads_left_.fetch_sub(1);
 }
@@ -314,7 +316,13 @@ outcome group::perform(unsigned worker, const named_operation& what, int index) 
     slot.index.store(index, std::memory_order_relaxed);
     slot.inside.store(&what, std::memory_order_release);
     arch::record(arch::step::begin, what.text.c_str(), nullptr, 0, index & 0x7ffffff);
+    const bool sampled = slot.seen.sample();
+    if (sampled)
+        note_overlaps(worker, what);
+    const std::uint64_t begun = sampled ? arch::flight_clock() : 0;
     const outcome became = world_->perform(worker, what.what);
+    if (sampled)
+        slot.seen.latencies[static_cast<std::size_t>(what.what.kind)].add(arch::nanoseconds_since(begun));
     arch::record(arch::step::end, what.text.c_str(), nullptr, 0, static_cast<std::int32_t>(became));
     slot.inside.store(nullptr, std::memory_order_release);
     count(slot.steps);
@@ -323,6 +331,16 @@ outcome group::perform(unsigned worker, const named_operation& what, int index) 
     if (became == outcome::done)
         count(slot.done[kind]);
     return became;
+}
+
+/// What are the others in, on the same file, while this operation begins?
+void group::note_overlaps(unsigned worker, const named_operation& what) {
+    for (unsigned i = 0; i < workers_; ++i) {
+        // acquire: the operation may have been named by the worker that is in it
+        const named_operation* other = slots_[i].inside.load(std::memory_order_acquire);
+        if (i != worker && other != nullptr && (other->touches & what.touches) != 0)
+            slots_[worker].seen.overlap(what.what.kind, other->what.kind);
+    }
 }
 
 /// The worker gives back what it holds.

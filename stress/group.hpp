@@ -8,6 +8,7 @@
 #include "run/seed.hpp"
 #include "scenario/program.hpp"
 #include "stress/mix.hpp"
+#include "stress/observe.hpp"
 #include "stress/stress.hpp"
 #include "world/world.hpp"
 
@@ -54,6 +55,7 @@ struct alignas(128) worker_slot {
     unsigned pins = 0;          ///< what it may hold, from above; the worker's alone
     unsigned gets = 0;
     std::uint64_t drawn = 0; ///< operations of a mix drawn in all rounds; the worker's alone
+    worker_observations seen;
     arch::flight_ring flight;
 };
 
@@ -114,6 +116,7 @@ class group : public std::enable_shared_from_this<group> {
     outcome perform(unsigned worker, const named_operation& what, int index);
     event as_event(unsigned worker, const arch::flight_record& what) const;
     void record(const arch::violation& what);
+    void note_overlaps(unsigned worker, const named_operation& what);
     void leave(unsigned worker);
     void unmap_all();
 

@@ -74,11 +74,6 @@ world_config small_world() {
     return world;
 }
 
-void add(std::vector<named_operation>& to, operation what, const world_config& world,
-         std::span<const std::string> threads) {
-    to.push_back({what, operation_text(what, world, threads)});
-}
-
 } // namespace
 
 std::span<const mix> mix_table() { return mixes; }
@@ -184,6 +179,33 @@ std::string operation_text(const operation& what, const world_config& world,
     return text;
 }
 
+std::uint64_t files_touched(const operation& what, const world_config& world) {
+    const auto bit = [](std::size_t file) { return std::uint64_t{1} << (file % 64); };
+    std::uint64_t files = 0;
+    switch (info(what.kind).takes) {
+    case operands::thread: // whatever that thread is in
+    case operands::none:   // of the pins it holds, which may be of any file
+        return ~files;
+    case operands::mm:
+    case operands::mm_page:
+        for (const area_config& area : world.mms[what.object].areas)
+            files |= bit(area.file);
+        break;
+    case operands::file:
+    case operands::file_size:
+    case operands::file_range:
+        return bit(what.object);
+    case operands::two_files:
+        return bit(what.object) | bit(what.other);
+    }
+    return files;
+}
+
+named_operation name_operation(const operation& what, const world_config& world,
+                               std::span<const std::string> threads) {
+    return {what, operation_text(what, world, threads), files_touched(what, world)};
+}
+
 repertoire::repertoire(const mix& weights, const world_config& world) {
     std::vector<std::string> threads;
     for (unsigned i = 0; i < world.workers; ++i)
@@ -206,12 +228,12 @@ repertoire::repertoire(const mix& weights, const world_config& world) {
             what.kind = kind.kind;
             if (kind.kind == op::writeback && !durable)
                 what.flags = static_cast<std::uint8_t>(flag::background);
-            add(list, what, world, threads);
+            list.push_back(name_operation(what, world, threads));
             for (const flag f : {flag::slow, flag::fast, flag::nowait}) {
                 if ((kind.flags & static_cast<std::uint8_t>(f)) == 0)
                     continue;
                 what.flags = static_cast<std::uint8_t>(f);
-                add(list, what, world, threads);
+                list.push_back(name_operation(what, world, threads));
             }
         };
         const auto byte = [](std::size_t i) { return static_cast<std::uint8_t>(i); };

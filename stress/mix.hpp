@@ -41,7 +41,12 @@ program mix_program(std::string_view mix_name, const std::string& protocol_name,
 struct named_operation {
     operation what;
     std::string text;
+    std::uint64_t touches = 0; ///< files that it works on, by number, also through an mm
 };
+
+/// An operation with its text and what it touches.
+named_operation name_operation(const operation& what, const world_config& world,
+                               std::span<const std::string> threads);
 
 /// Every operation that a mix may draw in a world, by kind. Built once; drawing allocates nothing.
 class repertoire {
@@ -60,6 +65,9 @@ class repertoire {
 /// Does it wait for pages to become idle, or for a lock that such a waiter holds? Then a worker first drops its own pins: a
 /// process that waits for its own pin hangs in Linux too.
 bool breaks_layouts(op kind);
+
+/// The files that an operation works on, as bits; an operation on an mm works on all that the mm maps.
+std::uint64_t files_touched(const operation& what, const world_config& world);
 
 /// Canonical text of an operation; names come from the world, thread names from `threads`.
 std::string operation_text(const operation& what, const world_config& world,

@@ -39,7 +39,7 @@ void plan_scenario(plan& what, const program& scenario) {
         std::vector<stress::named_operation> list;
         list.reserve(operations.size());
         for (const operation& o : operations)
-            list.push_back({o, stress::operation_text(o, what.world, what.names)});
+            list.push_back(stress::name_operation(o, what.world, what.names));
         return list;
     };
     what.setup = named(scenario.setup);
@@ -61,7 +61,7 @@ void plan_mix(plan& what, const stress_options& options, unsigned workers) {
         what.names.push_back("worker" + std::to_string(i));
     for (std::size_t mm = 0; mm < what.world.mms.size(); ++mm) {
         const operation unmap{op::munmap, 0, static_cast<std::uint8_t>(mm)};
-        what.unmaps.push_back({unmap, stress::operation_text(unmap, what.world, what.names)});
+        what.unmaps.push_back(stress::name_operation(unmap, what.world, what.names));
     }
 }
 
@@ -77,6 +77,7 @@ class run {
         } else {
             plan_mix(*plan_, options, workers);
         }
+        arch::tick_nanoseconds(); // measured before anybody needs it
         plan_->seed = options.seed;
         plan_->rounds_max = options.rounds_max;
         plan_->preempt = options.preempt;
@@ -165,6 +166,8 @@ class run {
         sum.seconds = seconds;
         sum.seconds_total = options_.seconds;
         for (const std::shared_ptr<group>& g : groups_) {
+            for (unsigned worker = 0; worker < g->workers(); ++worker)
+                stress::collect(g->slot(worker).seen, sum.seen);
             sum.rounds += g->rounds_ended();
             sum.quiescent_checks += g->quiescent_checks();
             sum.failures += g->failures_seen();
@@ -189,6 +192,7 @@ class run {
         r.rounds = sum.rounds;
         r.quiescent_checks = sum.quiescent_checks;
         r.per_operation = sum.per_operation;
+        r.seen = sum.seen;
         r.failures_seen = sum.failures;
         r.seed = options_.seed;
         r.cancelled = cancelled;

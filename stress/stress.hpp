@@ -14,6 +14,7 @@
 #pragma once
 
 #include "run/failure.hpp"
+#include "run/tally.hpp"
 #include "scenario/program.hpp"
 #include "world/operation.hpp"
 
@@ -42,6 +43,7 @@ struct stress_progress {
     std::uint64_t quiescent_checks = 0;
     std::uint64_t failures = 0;
     operation_counts per_operation{};
+    observations seen;
 };
 
 struct stress_options {
@@ -77,6 +79,7 @@ struct stress_result {
     std::uint64_t rounds = 0;
     std::uint64_t quiescent_checks = 0;
     operation_counts per_operation{};
+    observations seen;
     std::vector<failure> failures;   ///< distinct ones, in the order they were found
     std::uint64_t failures_seen = 0; ///< with repetitions
     std::uint64_t seed = 0;

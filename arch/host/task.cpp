@@ -89,8 +89,10 @@ void unpark(task& sleeper) {
     // seq_cst: ordered after the caller's read-modify-write of the state or the signal
     if (sleeper.parked.load(std::memory_order_seq_cst) == 0)
         return;
-    if (sleeper.parked.exchange(0, std::memory_order_seq_cst) == 1)
+    if (sleeper.parked.exchange(0, std::memory_order_seq_cst) == 1) {
         futex_wake(sleeper.parked, 1);
+        record(step::clock, ""); // a system call later
+    }
 }
 
 } // namespace

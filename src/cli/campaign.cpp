@@ -305,6 +305,7 @@ class supervisor {
         slice.failures_seen = now_.failures_seen - before_.failures_seen;
         slice.rss_kib = now_.rss_kib;
         slice.per_operation = difference(now_.per_operation, before_.per_operation);
+        slice.seen = difference(now_.seen, before_.seen);
         slice.failures = notes_;
         if (slice.seconds <= 0 && slice.failures.empty())
             return;

@@ -182,6 +182,7 @@ stress_summary summarise(const load& what, const stress_options& options, stress
         if (result.per_operation[kind].total != 0)
             all.per_operation.push_back({std::string(operation_table[kind].name),
                                          result.per_operation[kind].total, result.per_operation[kind].done});
+    all.seen = std::move(result.seen);
     all.failures = std::move(result.failures);
     all.failures_seen = result.failures_seen;
     return all;

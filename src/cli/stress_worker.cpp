@@ -105,6 +105,7 @@ exit_code run_stress_worker() {
             r.failures_seen = now.failures;
             r.rss_kib = resident_kib();
             r.per_operation = counts_of(now.per_operation);
+            r.seen = now.seen;
             tell(r);
         };
         const stress_result result = run_stress(options);
@@ -115,6 +116,7 @@ exit_code run_stress_worker() {
         last.quiescent_checks = result.quiescent_checks;
         last.failures_seen = result.failures_seen;
         last.per_operation = counts_of(result.per_operation);
+        last.seen = result.seen;
         last.note = result.note;
     } catch (const std::exception& wrong) {
         last.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

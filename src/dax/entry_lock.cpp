@@ -1,8 +1,10 @@
 #include "dax/entry_lock.hpp"
 
 #include "mm/unlocked.hpp"
+#include "protocol/near_miss.hpp"
 
 #include <arch/check.hpp>
+#include <arch/near_miss.hpp>
 
 namespace daxtorture::inline ARCH_MACHINE {
 namespace {
@@ -26,12 +28,14 @@ void sleep_on_entry(kernel& k, address_space& mapping, xa_state& xas, std::uint6
     const entry_wait wait = dax_entry_waitqueue(k, mapping, xas, entry);
     wait_queue_entry waiter(arch::current(), wait.key, true);
     queued_wait queued(wait.queue, waiter);
+    const arch::stopwatch since_queueing;
     wait.queue.prepare_to_wait_event(waiter, arch::task_state::uninterruptible, full_fence::full);
     const unlocked dropped(mapping.i_pages.xa_lock);
     xas_reset(xas);
     arch::current().waiting.begin(arch::wait_kind::entry_lock, &mapping, wait.key.number, arch::site::here());
     arch::schedule();
     arch::current().waiting.end();
+    arch::near_miss(near_miss::entry_wake, since_queueing);
     queued.finish();
 }
 

@@ -7,8 +7,10 @@
 #include "dax/truncate.hpp"
 #include "mm/wait_bit.hpp"
 #include "mm/zap.hpp"
+#include "protocol/near_miss.hpp"
 
 #include <arch/check.hpp>
+#include <arch/near_miss.hpp>
 
 #include <algorithm>
 
@@ -24,6 +26,8 @@ folio* scan_entries(kernel& k, address_space& mapping, std::uint64_t first, std:
             continue;
         if (k.rules.locked == scan_locked::skip && dax_entry(entry).locked())
             continue; // xas_find_conflict on a walked state finds nothing: the page goes untested (X9)
+        if (dax_entry(entry).locked())
+            arch::near_miss(near_miss::scan_locked);
         entry = wait_entry_unlocked_exclusive(k, mapping, xas, entry);
         if (entry == 0)
             continue;
@@ -42,10 +46,15 @@ bool wait_page_idle(kernel& k, address_space& mapping, folio& f, arch::task_stat
     const var_wait wait = page_wait(k, f, k.rules.waiter_key);
     wait_queue_entry waiter(arch::current(), wait.key, false);
     const queued_wait queued(wait.queue, waiter);
-    for (;;) {
+    const arch::stopwatch since_scan;
+    for (bool slept = false;; slept = true) {
         const bool no_signal = wait.queue.prepare_to_wait_event(waiter, state, k.rules.waiter_fence);
-        if (folio_ref_count(f) == awaited)
+        if (folio_ref_count(f) == awaited) {
+            arch::near_miss(slept ? near_miss::idle_wake : near_miss::idle_before_sleep, since_scan);
+            if (!no_signal)
+                arch::near_miss(near_miss::signal_when_idle);
             return true;
+        }
         if (!no_signal)
             return false;
         arch::current().waiting.begin(arch::wait_kind::page_idle, &f, static_cast<std::uint64_t>(awaited),
@@ -97,10 +106,11 @@ folio* dax_layout_busy_page_range(kernel& k, address_space& mapping, std::uint64
 break_result dax_break_layout(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last,
                               break_callback callback) {
     break_result result = break_result::broken;
-    for (;;) {
+    for (bool again = false;; again = true) {
         folio* busy = dax_layout_busy_page_range(k, mapping, first, last);
         if (busy == nullptr)
             break;
+        arch::near_miss(again ? near_miss::busy_again : near_miss::busy_page);
         if (callback == nullptr)
             result = break_result::busy;
         else if (!wait_page_idle(k, mapping, *busy, arch::task_state::interruptible, callback))

@@ -1,8 +1,10 @@
 #include "mm/gup.hpp"
 
 #include "mm/memremap.hpp"
+#include "protocol/near_miss.hpp"
 
 #include <arch/check.hpp>
+#include <arch/near_miss.hpp>
 
 #include <utility>
 
@@ -79,8 +81,10 @@ held_page got(kernel& k, folio& page, folio& head, gup_kind kind, const mm_struc
 folio* try_get_folio(kernel& k, folio& page) {
     for (;;) {
         folio& head = page_folio(k, page);
-        if (!folio_try_get(head))
+        if (!folio_try_get(head)) {
+            arch::near_miss(near_miss::try_get_idle);
             return nullptr;
+        }
         if (&page_folio(k, page) == &head)
             return &head;
         folio_put(k, head);
@@ -111,6 +115,7 @@ held_page gup_fast_pmd_leaf(kernel& k, mm_struct& mm, std::uint64_t at, gup_kind
     if (head == nullptr)
         return {};
     if (k.rules.pmd_recheck == gup_recheck::yes && !(mm.table.pmd(at) == pmd)) {
+        arch::near_miss(near_miss::gup_recheck);
         drop(k, *head, kind);
         return {};
     }
@@ -130,6 +135,7 @@ held_page gup_fast_pte_range(kernel& k, mm_struct& mm, std::uint64_t at, gup_kin
         return {};
     if (k.rules.recheck == gup_recheck::yes &&
         ((mm.table.has_pmd() && !(mm.table.pmd(at) == pmd)) || !(mm.table.get(at) == pte))) {
+        arch::near_miss(near_miss::gup_recheck);
         drop(k, *head, kind);
         return {};
     }

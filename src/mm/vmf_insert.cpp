@@ -2,6 +2,9 @@
 
 #include "mm/huge_memory.hpp"
 #include "mm/rmap.hpp"
+#include "protocol/near_miss.hpp"
+
+#include <arch/near_miss.hpp>
 
 namespace daxtorture::inline ARCH_MACHINE {
 
@@ -21,8 +24,9 @@ void vmf_insert_page_mkwrite(kernel& k, vm_fault& fault, folio& page) {
     } else if (fault.write && !old.special() && old.pfn() == pfn) {
         table.set(fault.page,
                   pte_t::map(pfn, true, false)); // young, dirty, writable; the reference is there already
+    } else {
+        arch::near_miss(near_miss::fault_race); // against another fault: NOPAGE, the access is tried again
     }
-    // Anything else lost a race against another fault: NOPAGE, the access is tried again.
 }
 
 void vmf_insert_zero_page(kernel& k, vm_fault& fault) {

@@ -1,6 +1,9 @@
 #include "mm/wait_queue.hpp"
 
 #include "mm/lock_classes.hpp"
+#include "protocol/near_miss.hpp"
+
+#include <arch/near_miss.hpp>
 
 namespace daxtorture::inline ARCH_MACHINE {
 
@@ -68,6 +71,8 @@ unsigned wait_queue_head::wake_up(wait_on key, unsigned exclusive) {
         if (was_exclusive && --exclusive == 0)
             break;
     }
+    if (woken == 0)
+        arch::near_miss(near_miss::wake_without_waiter);
     return woken;
 }
 

@@ -3,6 +3,9 @@
 #include "mm/address_space.hpp"
 #include "mm/huge_memory.hpp"
 #include "mm/rmap.hpp"
+#include "protocol/near_miss.hpp"
+
+#include <arch/near_miss.hpp>
 
 #include <algorithm>
 
@@ -34,8 +37,10 @@ void mmu_gather::flush_and_put() {
 
 void mmu_gather::finish() {
     // relaxed: the page-table lock was taken since; who cleared an entry before that had announced its gather
-    if (mm_.tlb_flush_pending.load(order::relaxed) > 1)
+    if (mm_.tlb_flush_pending.load(order::relaxed) > 1) {
+        arch::near_miss(near_miss::shared_flush);
         note_cleared();
+    }
     flush_and_put();
     mm_.tlb_flush_pending.fetch_sub(1, order::relaxed); // relaxed: after the flush, a full barrier
 }

@@ -1,5 +1,10 @@
 #include "report/json.hpp"
+#include "protocol/near_miss.hpp"
+#include "report/confidence.hpp"
 #include "report/run.hpp"
+
+#include <algorithm>
+#include <cmath>
 
 #include <nlohmann/json.hpp>
 
@@ -60,6 +65,39 @@ std::string check_json(std::span<const scenario_verdict> all) {
 
 namespace {
 
+json distribution(const tally& of) {
+    json one{{"count", of.count}};
+    if (!of.buckets.empty()) {
+        one["buckets"] = of.buckets;
+        one["closest_ns"] = closest(of);
+        one["median_ns"] = std::round(quantile(of, 0.5));
+        one["p99_ns"] = std::round(quantile(of, 0.99));
+    }
+    return one;
+}
+
+/// Near misses, latencies, what overlapped, and what the length of the run says.
+void put_observations(json& document, const stress_summary& s) {
+    document["near_misses"] = json::object();
+    for (const near_miss_info& kind : near_miss_table) {
+        const std::string key(kind.name);
+        const auto met = std::ranges::find(s.seen.near_misses, key, &tally::name);
+        document["near_misses"][key] = distribution(met == s.seen.near_misses.end() ? tally{} : *met);
+        document["near_misses"][key]["invariant"] = kind.invariant;
+    }
+    document["latencies"] = json::object();
+    for (const tally& one : s.seen.latencies)
+        document["latencies"][one.name] = distribution(one);
+    document["overlaps"] = json::object();
+    for (const tally& one : s.seen.overlaps)
+        document["overlaps"][one.name] = one.count;
+    const confidence c = confidence_of(s);
+    document["confidence"] = {{"level", confidence_level},
+                              {"clean", c.clean},
+                              {"one_in_seconds", c.one_in},
+                              {"more_seconds", c.more}};
+}
+
 json totals(const stress_summary& s) {
     json document;
     document["version"] = json_version;
@@ -76,6 +114,7 @@ json totals(const stress_summary& s) {
     document["per_operation"] = json::object();
     for (const stress_count& one : s.per_operation)
         document["per_operation"][one.operation] = {{"total", one.total}, {"done", one.done}};
+    put_observations(document, s);
     document["failures_seen"] = s.failures_seen;
     document["failures"] = json::array();
     return document;
@@ -123,6 +162,9 @@ std::string run_json(const run_contents& run) {
                               {"seed", p.seed},
                               {"hang_after", p.hang_after},
                               {"keep_going", p.keep_going},
+                              {"record", p.record},
+                              {"pin", p.pin},
+                              {"processors", p.processors},
                               {"shard_index", p.shard_index},
                               {"shard_count", p.shard_count}};
     for (const load& l : p.loads)

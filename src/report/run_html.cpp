@@ -1,6 +1,10 @@
 #include "report/run.hpp"
 
+#include "protocol/near_miss.hpp"
+#include "report/markup.hpp"
+#include "report/near_misses.hpp"
 #include "report/text.hpp"
+#include "run/bundle.hpp"
 
 #include <fmt/format.h>
 
@@ -12,34 +16,11 @@ namespace daxtorture {
 
 namespace {
 
-std::string escaped(std::string_view text) {
-    std::string safe;
-    for (const char c : text)
-        switch (c) {
-        case '&':
-            safe += "&amp;";
-            break;
-        case '<':
-            safe += "&lt;";
-            break;
-        case '>':
-            safe += "&gt;";
-            break;
-        case '"':
-            safe += "&quot;";
-            break;
-        default:
-            // XML has no way to write other control characters.
-            safe += static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t' ? '?' : c;
-        }
-    return safe;
-}
-
 constexpr std::string_view style = R"(
-:root{--ground:#fcfcfb;--ink:#1d1f23;--soft:#5d636d;--line:#d9dce1;--plot:#2563a8;--fill:#2563a826;
+:root{--ground:#fcfcfb;--ink:#1d1f23;--soft:#5d636d;--line:#d9dce1;--plot:#2563a8;--fill:#2563a826;--wait:#a15c00;--waitfill:#f6e3c4;--wake:#1a7f45;
 --pass:#1a7f45;--fail:#b3261e;--inconclusive:#8a5a00}
 @media(prefers-color-scheme:dark){:root{--ground:#16181c;--ink:#e6e8eb;--soft:#9aa1ac;--line:#343941;--plot:#7ab2ec;
---fill:#7ab2ec2e;--pass:#5fc98b;--fail:#ff8a80;--inconclusive:#e6b95c}}
+--fill:#7ab2ec2e;--wait:#e6b95c;--waitfill:#463717;--wake:#5fc98b;--pass:#5fc98b;--fail:#ff8a80;--inconclusive:#e6b95c}}
 *{box-sizing:border-box}
 body{margin:0 auto;padding:1rem;max-width:70rem;background:var(--ground);color:var(--ink);
 font:16px/1.45 system-ui,sans-serif;overflow-wrap:anywhere}
@@ -47,10 +28,14 @@ h1{font-size:1.5rem;margin:.2rem 0}h2{font-size:1.1rem;margin:1.8rem 0 .5rem}h3{
 .pass{color:var(--pass)}.fail{color:var(--fail)}.inconclusive{color:var(--inconclusive)}
 dl{display:grid;grid-template-columns:minmax(6rem,auto) 1fr;gap:.2rem .8rem;margin:.6rem 0}
 dt{color:var(--soft)}dd{margin:0}
-.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,17rem),1fr));gap:1rem}
+.plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,17rem),1fr));gap:1rem}
 figure{margin:0;border:1px solid var(--line);border-radius:6px;padding:.5rem .6rem}
-figcaption{display:flex;justify-content:space-between;gap:.5rem;font-size:.9rem}figcaption span{color:var(--soft)}
+figcaption{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 .5rem;font-size:.9rem}
+figcaption b{white-space:nowrap}figcaption span{color:var(--soft)}
 svg{display:block;width:100%;height:auto}svg text{fill:var(--soft);font-size:11px}
+svg .ink{fill:var(--ink)}svg .strong{font-weight:600}svg .wait{fill:var(--wait)}svg .wake{fill:var(--wake)}svg .bad{fill:var(--fail)}
+figure p{margin:.3rem 0 0;font-size:.8rem;color:var(--soft)}.hint{color:var(--soft);font-size:.85rem;margin:.2rem 0 .6rem}
+details{margin:.5rem 0}summary{cursor:pointer;color:var(--soft)}
 pre{overflow-x:auto;border:1px solid var(--line);border-radius:6px;padding:.6rem;font-size:.8rem;line-height:1.35;
 overflow-wrap:normal}
 .wide{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
@@ -91,48 +76,6 @@ class timeline {
     std::size_t bins_ = 1;
 };
 
-std::string short_number(double value) {
-    if (value >= 1e9)
-        return fmt::format("{:.3g} G", value / 1e9);
-    if (value >= 1e6)
-        return fmt::format("{:.3g} M", value / 1e6);
-    if (value >= 1e3)
-        return fmt::format("{:.3g} k", value / 1e3);
-    return fmt::format("{:.3g}", value);
-}
-
-std::string short_time(double seconds) {
-    if (seconds >= 7200)
-        return fmt::format("{:.1f} h", seconds / 3600);
-    if (seconds >= 300)
-        return fmt::format("{:.0f} min", seconds / 60);
-    return fmt::format("{:.0f} s", seconds);
-}
-
-std::string plot(const std::string& title, const std::string& note, const std::vector<double>& values,
-                 double length, const char* unit) {
-    constexpr double width = 320;
-    constexpr double height = 90;
-    constexpr double top = 14;
-    const double highest = std::max(1e-9, *std::max_element(values.begin(), values.end()));
-    const double step = width / static_cast<double>(values.size());
-    std::string line;
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        const double y = top + height * (1 - values[i] / highest);
-        line += fmt::format("{:.1f},{:.1f} {:.1f},{:.1f} ", static_cast<double>(i) * step, y,
-                            static_cast<double>(i + 1) * step, y);
-    }
-    return fmt::format("<figure><figcaption><b>{0}</b><span>{1}</span></figcaption>"
-                       "<svg viewBox=\"0 0 {2:.0f} {3:.0f}\" role=\"img\" aria-label=\"{0} over time\">"
-                       "<polygon points=\"0,{4:.0f} {5}{2:.0f},{4:.0f}\" fill=\"var(--fill)\"/>"
-                       "<polyline points=\"{5}\" fill=\"none\" stroke=\"var(--plot)\" stroke-width=\"1.5\"/>"
-                       "<line x1=\"0\" x2=\"{2:.0f}\" y1=\"{4:.0f}\" y2=\"{4:.0f}\" stroke=\"var(--line)\"/>"
-                       "<text x=\"0\" y=\"10\">{6} {7}</text><text x=\"0\" y=\"{8:.0f}\">0</text>"
-                       "<text x=\"{2:.0f}\" y=\"{8:.0f}\" text-anchor=\"end\">{9}</text></svg></figure>\n",
-                       escaped(title), escaped(note), width, top + height + 16, top + height, line,
-                       short_number(highest), unit, top + height + 13, short_time(length));
-}
-
 void fact(std::string& page, std::string_view name, const std::string& value) {
     if (!value.empty())
         page += fmt::format("<dt>{}</dt><dd>{}</dd>\n", name, escaped(value));
@@ -142,6 +85,102 @@ std::string title_of(const failure_note& f, const run_parameters& p) {
     return fmt::format("{}{}: {} ({} under {})", f.kind,
                        f.invariant == 0 ? "" : fmt::format(", I{}", f.invariant), f.cause,
                        p.loads.at(f.load).name, p.loads.at(f.load).protocol);
+}
+
+/// Names of the workers of a failure, as its bundle has them.
+std::vector<std::string> workers_of(const bundle& kept) {
+    std::vector<std::string> names;
+    for (const event& e : kept.found.events)
+        while (names.size() <= e.thread && names.size() < kept.found.state.tasks.size())
+            names.push_back(kept.found.state.tasks[names.size()].name);
+    for (const event& e : kept.found.events)
+        while (names.size() <= e.thread)
+            names.push_back("worker" + std::to_string(names.size()));
+    return names;
+}
+
+std::string failure_section(const run_contents& run, const failure_note& f) {
+    std::string section = fmt::format("<h3>{}</h3>\n", escaped(title_of(f, run.begin.parameters)));
+    if (const bundle_result kept = read_bundle(run.directory / "failures" / f.bundle)) {
+        section += "<p>" + escaped(kept.value->found.detail) + "</p>\n";
+        section += lanes(kept.value->found, workers_of(*kept.value));
+    }
+    const std::string report = failure_report(run, f);
+    return section +
+           fmt::format(
+               "<details><summary>as text</summary><pre>{}</pre></details>\n<p>bundle: failures/{}</p>\n",
+               report.empty() ? "its bundle is not in the run directory" : escaped(report),
+               escaped(f.bundle));
+}
+
+std::string near_miss_section(const stress_summary& sum) {
+    if (sum.seen.near_misses.empty())
+        return "";
+    std::string section =
+        "<h2>Near misses</h2>\n<p class=\"hint\">Moments in which one step of the protocol prevented a "
+        "failure. "
+        "Bars: how close, in powers of two; heights are logarithmic.</p>\n<div class=\"plots\">\n";
+    for (const near_miss_info& kind : near_miss_table) {
+        const auto met = std::ranges::find(sum.seen.near_misses, kind.name, &tally::name);
+        if (met == sum.seen.near_misses.end())
+            continue;
+        section +=
+            fmt::format("<figure><figcaption><b>{} (I{})</b><span>{}, {}/s</span></figcaption><p>{}</p>",
+                        kind.name, kind.invariant, short_number(static_cast<double>(met->count)),
+                        short_number(static_cast<double>(met->count) / sum.seconds), escaped(kind.help));
+        if (kind.timed)
+            section += distribution_plot(*met, 4, 32) +
+                       fmt::format("<p>closest {}, median {}</p>",
+                                   nanoseconds_text(static_cast<double>(closest(*met))),
+                                   nanoseconds_text(quantile(*met, 0.5)));
+        section += "</figure>\n";
+    }
+    section += "</div>\n";
+    std::string missing;
+    for (const std::string& name : never_met(sum))
+        missing += (missing.empty() ? "" : ", ") + name;
+    if (!missing.empty())
+        section += "<p class=\"hint\">Never met, so not tested: " + missing + ".</p>\n";
+    return section;
+}
+
+std::string latency_section(const stress_summary& sum) {
+    if (sum.seen.latencies.empty())
+        return "";
+    std::size_t to = 0;
+    std::size_t from = ~std::size_t{0};
+    for (const tally& one : sum.seen.latencies) {
+        to = std::max(to, one.buckets.size());
+        const auto first = std::ranges::find_if(one.buckets, [](std::uint64_t n) { return n != 0; });
+        from = std::min(from, static_cast<std::size_t>(first - one.buckets.begin()));
+    }
+    std::string section =
+        "<h2>Latencies</h2>\n<p class=\"hint\">One operation in 17 is timed. Heights are logarithmic.</p>\n"
+        "<div class=\"plots\">\n";
+    for (const stress_count& one : sum.per_operation) {
+        const auto timed = std::ranges::find(sum.seen.latencies, one.operation, &tally::name);
+        if (timed != sum.seen.latencies.end())
+            section +=
+                fmt::format("<figure><figcaption><b>{}</b><span>median {}, 99 % &lt; "
+                            "{}</span></figcaption>{}</figure>\n",
+                            one.operation, nanoseconds_text(quantile(*timed, 0.5)),
+                            nanoseconds_text(quantile(*timed, 0.99)), distribution_plot(*timed, from, to));
+    }
+    return section + "</div>\n";
+}
+
+std::string overlap_section(const stress_summary& sum) {
+    if (sum.seen.overlaps.empty())
+        return "";
+    std::vector<std::string> names;
+    for (const stress_count& one : sum.per_operation)
+        names.push_back(one.operation);
+    return "<h2>What overlapped</h2>\n<p class=\"hint\">An operation (row) began while another worker was in "
+           "one (column) that "
+           "works on the same file, or on any that its mm maps. A sample of one in 17; the darker, the more "
+           "often; a red "
+           "dot: never.</p>\n<div class=\"wide\">" +
+           pair_map(names, sum.seen.overlaps) + "</div>\n";
 }
 
 } // namespace
@@ -156,10 +195,10 @@ std::string run_html(const run_contents& run) {
         "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
         "<meta name=\"color-scheme\" content=\"light dark\"><title>{0}: {1}</title><style>{2}</style>"
         "</head><body>\n<h1><span class=\"{0}\">{0}</span>: {1} under {3}</h1>\n<p>{4} operations and {5} "
-        "rounds in {6}, {7} failures{8}</p>\n<dl>\n",
+        "rounds in {6}, {7} failure{9}{8}</p>\n<dl>\n",
         name(sum.verdict), escaped(sum.what), style, escaped(sum.protocol), grouped(sum.operations),
-        grouped(sum.rounds), short_time(sum.seconds), grouped(sum.failures_seen),
-        sum.note.empty() ? "." : ": " + escaped(sum.note));
+        grouped(sum.rounds), duration_text(sum.seconds), grouped(sum.failures_seen),
+        sum.note.empty() ? "." : ": " + escaped(sum.note), sum.failures_seen == 1 ? "" : "s");
     fact(page, "parameters", parameters_text(p));
     fact(page, "begun", local_time(o.started));
     fact(page, "ended", run.end ? local_time(run.end->time) : "not yet");
@@ -173,12 +212,10 @@ std::string run_html(const run_contents& run) {
     const std::vector<failure_note> failures = failures_of(run);
     if (!failures.empty())
         page += "<h2>Failures</h2>\n";
-    for (const failure_note& f : failures) {
-        const std::string report = failure_report(run, f);
-        page += fmt::format(
-            "<h3>{}</h3>\n<pre>{}</pre>\n<p>bundle: failures/{}</p>\n", escaped(title_of(f, p)),
-            report.empty() ? "its bundle is not in the run directory" : escaped(report), escaped(f.bundle));
-    }
+    for (const failure_note& f : failures)
+        page += failure_section(run, f);
+    if (sum.quiescent_checks != 0)
+        page += "<h2>What this run says</h2>\n<p>" + escaped(confidence_text(sum)) + "</p>\n";
 
     std::map<std::string, std::vector<double>> rates;
     std::vector<double> memory = time.empty();
@@ -189,17 +226,21 @@ std::string run_html(const run_contents& run) {
         double& at = memory[time.bin(slice.at)];
         at = std::max(at, static_cast<double>(slice.rss_kib) / 1024);
     }
+    if (const auto first = std::ranges::find_if(memory, [](double m) { return m > 0; });
+        first != memory.end())
+        std::fill(memory.begin(), first, *first);   // a first record may be older than the first report
     for (std::size_t i = 1; i < memory.size(); ++i) // a bin between two records keeps what was
         if (memory[i] <= 0)
             memory[i] = memory[i - 1];
     page += "<h2>Operations per second</h2>\n<div class=\"plots\">\n";
     for (const stress_count& one : sum.per_operation)
         if (const auto rate = rates.find(one.operation); rate != rates.end())
-            page += plot(one.operation, short_number(static_cast<double>(one.total)) + " in all",
-                         rate->second, time.length(), "/s");
+            page += time_plot(one.operation, short_number(static_cast<double>(one.total)) + " in all",
+                              rate->second, time.length(), "/s");
     page += "</div>\n<h2>Memory of the worker process</h2>\n<div class=\"plots\">\n" +
-            plot("resident", "", memory, time.length(), "MiB") + "</div>\n";
+            time_plot("resident", "", memory, time.length(), "MiB") + "</div>\n";
 
+    page += near_miss_section(sum) + latency_section(sum) + overlap_section(sum);
     page +=
         "<h2>Totals</h2>\n<div "
         "class=\"wide\"><table><tr><th>operation</th><th>total</th><th>done</th><th>per second</th></tr>\n";

@@ -1,5 +1,6 @@
 #include "report/text.hpp"
 
+#include "report/near_misses.hpp"
 #include "report/wrap.hpp"
 
 #include <fmt/format.h>
@@ -163,6 +164,13 @@ std::string stress_table(const stress_summary& s, const ladder_options& options)
                 "{:<12} {:>16} {:>16} {:>14}\n", one.operation, grouped(one.total), grouped(one.done),
                 grouped(s.seconds > 0 ? static_cast<std::uint64_t>(static_cast<double>(one.total) / s.seconds)
                                       : 0));
+    if (const std::string table = near_miss_table_text(s); !table.empty()) {
+        text += "\n" + table;
+        if (const std::vector<std::string> missing = never_met(s); !missing.empty())
+            text += wrapped("never met, so not tested: " + joined(missing), options);
+    }
+    if (s.quiescent_checks != 0)
+        text += "\n" + wrapped(confidence_text(s), options);
     for (const failure& one : s.failures)
         text += "\n" + violation_text(one, options) + state_text(one.state, options);
     if (s.failures_seen > s.failures.size())

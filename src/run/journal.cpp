@@ -110,6 +110,41 @@ std::vector<stress_count> decode_counts(const json& from) {
     return all;
 }
 
+json encode(const tallies& all) {
+    json from = json::object();
+    for (const tally& one : all) {
+        json numbers = json::array({one.count});
+        for (const std::uint64_t n : one.buckets)
+            numbers.push_back(n);
+        from[one.name] = std::move(numbers);
+    }
+    return from;
+}
+tallies decode_tallies(const json& from) {
+    tallies all;
+    for (auto one = from.begin(); one != from.end(); ++one) {
+        tally t{one.key(), one->at(0).get<std::uint64_t>(), {}};
+        for (std::size_t i = 1; i < one->size(); ++i)
+            t.buckets.push_back(one->at(i).get<std::uint64_t>());
+        all.push_back(std::move(t));
+    }
+    return all;
+}
+
+void encode_into(json& record, const observations& seen) {
+    record["latencies"] = encode(seen.latencies);
+    record["near_misses"] = encode(seen.near_misses);
+    record["overlaps"] = encode(seen.overlaps);
+}
+/// Records of an earlier build have none.
+observations decode_observations(const json& from) {
+    const auto list = [&](const char* key) {
+        const auto found = from.find(key);
+        return found == from.end() ? tallies{} : decode_tallies(*found);
+    };
+    return {list("latencies"), list("near_misses"), list("overlaps")};
+}
+
 // ---- records
 
 json encode(const begin_record& r) {
@@ -176,6 +211,7 @@ json encode(const slice_record& r) {
         for (const failure_note& f : r.failures)
             all["failures"].push_back(encode(f));
     }
+    encode_into(all, r.seen);
     encode_source(all, r.run, r.number);
     return all;
 }
@@ -191,6 +227,7 @@ slice_record decode_slice(const json& from) {
     r.failures_seen = get<std::uint64_t>(from, "failures_seen");
     r.rss_kib = get<std::uint64_t>(from, "rss_kib");
     r.per_operation = decode_counts(from.at("per_operation"));
+    r.seen = decode_observations(from);
     r.failures = get_list<failure_note>(from, "failures", decode_note);
     decode_source(from, r);
     return r;
@@ -568,6 +605,7 @@ stress_summary summarise(const run_contents& what) {
         all.quiescent_checks += slice.quiescent_checks;
         all.failures_seen += slice.failures_seen;
         add(all.per_operation, slice.per_operation);
+        add(all.seen, slice.seen);
     }
     for (const stress_count& one : all.per_operation)
         all.operations += one.total;
@@ -592,6 +630,7 @@ void add_to_sums(run_contents& sums, const slice_record& slice) {
     known->failures_seen += slice.failures_seen;
     known->rss_kib = slice.rss_kib;
     add(known->per_operation, slice.per_operation);
+    add(known->seen, slice.seen);
     known->failures.insert(known->failures.end(), slice.failures.begin(), slice.failures.end());
 }
 
@@ -769,16 +808,18 @@ std::string encode_message(const leg_message& what) {
     if (const auto* found = std::get_if<failure>(&what))
         return dump(json{{"failure", encode(*found)}});
     const auto& r = std::get<leg_report>(what);
-    return dump(json{{"seconds", r.seconds},
-                     {"workers", r.workers},
-                     {"rounds", r.rounds},
-                     {"quiescent_checks", r.quiescent_checks},
-                     {"failures_seen", r.failures_seen},
-                     {"rss_kib", r.rss_kib},
-                     {"per_operation", encode(r.per_operation)},
-                     {"last", r.last},
-                     {"note", r.note},
-                     {"error", r.error}});
+    json all{{"seconds", r.seconds},
+             {"workers", r.workers},
+             {"rounds", r.rounds},
+             {"quiescent_checks", r.quiescent_checks},
+             {"failures_seen", r.failures_seen},
+             {"rss_kib", r.rss_kib},
+             {"per_operation", encode(r.per_operation)},
+             {"last", r.last},
+             {"note", r.note},
+             {"error", r.error}};
+    encode_into(all, r.seen);
+    return dump(all);
 }
 
 std::optional<leg_message> decode_message(const std::string& line) {
@@ -794,6 +835,7 @@ std::optional<leg_message> decode_message(const std::string& line) {
         r.failures_seen = get<std::uint64_t>(from, "failures_seen");
         r.rss_kib = get<std::uint64_t>(from, "rss_kib");
         r.per_operation = decode_counts(from.at("per_operation"));
+        r.seen = decode_observations(from);
         r.last = get<bool>(from, "last");
         r.note = get<std::string>(from, "note");
         r.error = get<std::string>(from, "error");

@@ -101,6 +101,7 @@ struct slice_record {
     std::uint64_t failures_seen = 0;
     std::uint64_t rss_kib = 0; ///< of the worker process, at its end
     std::vector<stress_count> per_operation;
+    observations seen;
     std::vector<failure_note> failures;
     // Of a merged journal: the record it comes from.
     std::string run;
@@ -200,6 +201,7 @@ struct leg_report {
     std::uint64_t failures_seen = 0;
     std::uint64_t rss_kib = 0;
     std::vector<stress_count> per_operation;
+    observations seen;
     bool last = false;
     std::string note;  ///< of the last one: why it is inconclusive
     std::string error; ///< of the last one: it could not run at all

@@ -7,6 +7,7 @@
 
 #include "run/exit_code.hpp"
 #include "run/failure.hpp"
+#include "run/tally.hpp"
 #include "scenario/program.hpp"
 
 #include <cstdint>
@@ -101,6 +102,7 @@ struct stress_summary {
     std::uint64_t rounds = 0;
     std::uint64_t quiescent_checks = 0;
     std::vector<stress_count> per_operation;
+    observations seen;
     std::vector<failure> failures;   ///< distinct ones
     std::uint64_t failures_seen = 0; ///< with repetitions
 };

@@ -38,6 +38,9 @@ slice_record slice(double seconds, std::uint64_t pins) {
     r.rounds = 2;
     r.quiescent_checks = 1;
     r.per_operation = {{"pin", pins, pins / 2}};
+    r.seen.latencies = {{"pin", pins, {0, 3, 1}}};
+    r.seen.near_misses = {{"gup-recheck", pins / 2, {}}};
+    r.seen.overlaps = {{"pin|truncate", 2, {}}};
     return r;
 }
 
@@ -89,6 +92,9 @@ TEST_CASE("totals are the sum of the records") {
     CHECK(sum.operations == 20);
     CHECK(sum.per_operation.at(0).done == 10);
     CHECK(sum.rounds == 4);
+    CHECK(sum.seen.latencies == tallies{{"pin", 20, {0, 6, 2}}});
+    CHECK(sum.seen.near_misses == tallies{{"gup-recheck", 10, {}}});
+    CHECK(sum.seen.overlaps == tallies{{"pin|truncate", 4, {}}});
     CHECK(sum.seconds == 3);
     CHECK(sum.verdict == verdict_kind::pass);
 }
@@ -227,12 +233,37 @@ TEST_CASE("messages of a worker process survive, half lines do not") {
     leg_report report;
     report.rounds = 3;
     report.per_operation = {{"pin", 5, 4}};
+    report.seen.near_misses = {{"idle-wake", 3, {0, 0, 3}}};
     const std::string line = encode_message(report);
     const auto back = decode_message(line);
     REQUIRE(back.has_value());
     CHECK(std::get<leg_report>(*back).per_operation.at(0).done == 4);
+    CHECK(std::get<leg_report>(*back).seen == report.seen);
     CHECK_FALSE(decode_message(line.substr(0, line.size() / 2)).has_value());
     failure found;
     found.cause = "lost wake-up";
     CHECK(std::get<failure>(*decode_message(encode_message(found))).cause == "lost wake-up");
+}
+
+TEST_CASE("observations grow by their difference and add up again") {
+    const observations before{{{"pin", 3, {1, 2}}}, {}, {{"pin|pin", 1, {}}}};
+    const observations now{
+        {{"load", 1, {0, 0, 1}}, {"pin", 5, {1, 2, 0, 2}}}, {{"busy-page", 2, {}}}, {{"pin|pin", 1, {}}}};
+    const observations grown = difference(now, before);
+    CHECK(grown.latencies == tallies{{"load", 1, {0, 0, 1}}, {"pin", 2, {0, 0, 0, 2}}});
+    CHECK(grown.overlaps.empty());
+    observations sum = before;
+    add(sum, grown);
+    CHECK(sum.latencies == tallies{{"pin", 5, {1, 2, 0, 2}}, {"load", 1, {0, 0, 1}}});
+    CHECK(sum.near_misses == now.near_misses);
+}
+
+TEST_CASE("quantiles lie inside their buckets") {
+    const tally of{"x", 100, {0, 0, 0, 90, 0, 10}}; // 90 in [8, 16), 10 in [32, 64)
+    CHECK(closest(of) == 8);
+    CHECK(quantile(of, 0.5) > 8);
+    CHECK(quantile(of, 0.5) < 16);
+    CHECK(quantile(of, 0.99) > 32);
+    CHECK(quantile(of, 0.99) < 64);
+    CHECK(quantile(tally{"none", 7, {}}, 0.5) == 0);
 }

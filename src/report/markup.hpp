@@ -1,0 +1,35 @@
+/// Pieces of a self-contained page: text made safe, and drawings as inline SVG in the colours of the page's style.
+///
+/// Colours are the style's variables (--ink, --soft, --line, --plot, --fill, --fail, --wait, --wake), so that one drawing serves light and
+/// dark pages. Nothing is fetched. Widths are those of the view box: a drawing fills its frame.
+#pragma once
+
+#include "run/failure.hpp"
+#include "run/tally.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace daxtorture {
+
+/// For text and attributes of HTML and XML.
+std::string escaped(std::string_view text);
+
+/// 1.2 k, 3.4 M
+std::string short_number(double value);
+
+/// A curve of values over equal parts of `length` seconds.
+std::string time_plot(const std::string& title, const std::string& note, const std::vector<double>& values,
+                      double length, const char* unit);
+
+/// Bars of a distribution over powers of two of nanoseconds, heights logarithmic; `from` and `to`: buckets shown.
+std::string distribution_plot(const tally& of, std::size_t from, std::size_t to);
+
+/// A square per ordered pair of names, the darker the more often; pairs never seen are marked.
+std::string pair_map(const std::vector<std::string>& names, const tallies& pairs);
+
+/// The end of a failure's events: a lane per worker, time runs downwards, waits and wake-ups as arrows.
+std::string lanes(const failure& what, const std::vector<std::string>& workers);
+
+} // namespace daxtorture
