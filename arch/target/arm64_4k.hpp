@@ -10,6 +10,7 @@ inline constexpr target arm64_4k{
     .description = "4 KiB pages, 2 MiB leaves; broadcast TLB flush; weak memory",
     .pud_order = 0,
     .devmap_bit = 57,
+    .deposit = false,
     .flush = tlb_flush::broadcast,
 };
 

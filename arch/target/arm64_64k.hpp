@@ -12,6 +12,7 @@ inline constexpr target arm64_64k{
     .pmd_order = 13,
     .pud_order = 0,
     .devmap_bit = 57,
+    .deposit = false,
     .flush = tlb_flush::broadcast,
 };
 

@@ -12,6 +12,7 @@ inline constexpr target loongarch64{
     .pmd_order = 11,
     .pud_order = 0,
     .devmap_bit = 59,
+    .deposit = false,
     .flush = tlb_flush::interrupt,
 };
 

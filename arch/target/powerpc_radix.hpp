@@ -12,6 +12,7 @@ inline constexpr target powerpc_radix{
     .pmd_order = 5,
     .pud_order = 14,
     .devmap_bit = 11, // _RPAGE_SW1, value 0x800
+    .deposit = false,
     .flush = tlb_flush::broadcast,
 };
 

@@ -10,6 +10,7 @@ inline constexpr target riscv64{
     .description = "4 KiB pages, 2 MiB leaves; TLB flush by interrupt; weak memory",
     .pud_order = 0,
     .devmap_bit = 9, // the upper of two software bits
+    .deposit = false,
     .flush = tlb_flush::interrupt,
 };
 

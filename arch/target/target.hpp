@@ -31,7 +31,7 @@ struct target {
     unsigned pud_order = 18;  ///< pages that a PUD leaf of device DAX maps, log2; 0: none
     int devmap_bit = no_bit;  ///< bit of a PTE that marked DAX pages until 6.14
     bool pte_devmap = true;   ///< ARCH_HAS_PTE_DEVMAP was selected: GUP and FS-DAX with struct pages worked
-    bool deposit = false;     ///< a PMD leaf needs a page table deposited beside it
+    bool deposit = true;      ///< a PMD leaf needs a page table deposited beside it
     tlb_flush flush = tlb_flush::broadcast;
     memory_strength memory = memory_strength::weak;
 

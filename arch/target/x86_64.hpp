@@ -9,6 +9,7 @@ inline constexpr target x86_64{
     .name = "x86_64",
     .description = "4 KiB pages, 2 MiB and 1 GiB leaves; TLB flush by interrupt; TSO",
     .devmap_bit = 57,
+    .deposit = false,
     .flush = tlb_flush::interrupt,
     .memory = memory_strength::tso,
 };

@@ -50,8 +50,8 @@ xarray_config file_pages(const world_config& config, kernel& k, unsigned pages) 
 } // namespace
 
 world_state::world_state(const world_config& given)
-    : config(given), k(config.rules, device_pages(config), config.shape.wait_buckets, config.shape.pmd_order,
-                       config.workers + 1),
+    : config(given), k(config.rules, config.machine, device_pages(config), config.shape.wait_buckets,
+                       config.shape.pmd_order, config.workers + 1),
       blocks(k, device_pages(config)), workers(std::make_unique<worker_state[]>(config.workers + 1)) {
     for (unsigned i = 0; i < worker_count(); ++i)
         workers[i].task.id = i;
