@@ -182,6 +182,8 @@ def check_include(path, layer, name, quoted, known):
     if target_layer is None or target_layer == layer or "*" in allowed:
         return None
     below_src = target[len("src/"):] if target.startswith("src/") else target
+    if target_layer == "arch/target":
+        return None  # plain data about the modelled machine, as the vocabulary
     if target_layer.startswith("arch/"):
         # <arch/name.hpp> means the header of the machine that is being compiled.
         if layer.startswith("arch/") and target_layer not in allowed:

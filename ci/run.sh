@@ -14,6 +14,8 @@ readonly all_steps=(
 )
 readonly work=build-ci
 readonly logs=$work/logs
+# Line numbers in reports, without the build time of full debug information.
+readonly sanitized=(-Doptimization=1 -Ddebug=false -Dcpp_args=-g1)
 cores=$(nproc)
 readonly cores
 export NO_COLOR=1
@@ -138,7 +140,7 @@ step_shell() {
 
 # clang++ builds all with -Werror; the result is installed and must find its checker and scenarios there.
 step_install_clang() {
-    CXX="$(command -v ccache) clang++" configure $work/clang -Dwerror=true --prefix="$PWD/$work/prefix" || return
+    CXX="$(command -v ccache) clang++" configure $work/clang -Dwerror=true -Ddebug=false --prefix="$PWD/$work/prefix" || return
     ninja -C $work/clang -j "$cores" || return
     rm -rf "$work/prefix"
     meson install -C $work/clang --no-rebuild --quiet || return
@@ -150,7 +152,7 @@ step_install_clang() {
 }
 
 step_tidy() {
-    configure $work/clang -Dwerror=true || return
+    configure $work/clang -Dwerror=true -Ddebug=false || return
     local files
     mapfile -t files < <(changed_since_base | grep -E '^(arch|src|stress|models)/')
     echo "${#files[@]} changed files"
@@ -163,7 +165,7 @@ step_tidy() {
 step_check() {
     local protocol
     for protocol in v6.15 v6.12; do
-        passes timeout 300 build/daxtorture check --protocol "$protocol" --seconds 5 --out "$work/failures" || return
+        passes timeout 300 build/daxtorture check --protocol "$protocol" --seconds 2 --out "$work/failures" || return
     done
 }
 
@@ -214,7 +216,7 @@ step_stress_killed() {
 }
 
 step_asan() {
-    configure $work/asan -Db_sanitize=address,undefined -Dwerror=false || return
+    configure $work/asan -Db_sanitize=address,undefined -Dwerror=false "${sanitized[@]}" || return
     export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
     export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
     run_sanitized $work/asan unit host || return
@@ -224,7 +226,8 @@ step_asan() {
 
 # clang++: g++'s TSan warns of each standalone fence, which it does not model either.
 step_tsan() {
-    CXX="$(command -v ccache) clang++" configure $work/tsan -Db_sanitize=thread -Db_lundef=false || return
+    CXX="$(command -v ccache) clang++" configure $work/tsan -Db_sanitize=thread -Db_lundef=false \
+        "${sanitized[@]}" || return
     export TSAN_OPTIONS=suppressions=$PWD/ci/tsan.supp:halt_on_error=1:second_deadlock_stack=1
     run_sanitized $work/tsan host || return
     rm -rf $work/tsan-run

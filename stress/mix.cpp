@@ -44,9 +44,8 @@ std::vector<unsigned> pages_to_draw(unsigned pages, unsigned pmd_pages) {
     return drawn;
 }
 
-/// One file of two PMDs, mapped whole, in part, and where no PMD fits; and a small one that lives on its blocks.
-world_config large_world() {
-    constexpr unsigned pmd = 512;
+/// One file of two PMDs of `pmd` pages, mapped whole, in part, and where no PMD fits; and a small one that lives on its blocks.
+world_config large_world(unsigned pmd) {
     world_config world;
     world.shape = geometry::real();
     world.files = {{"H", fs_kind::xfs, 2 * pmd, true}, {"S", fs_kind::ext4, 4}};
@@ -83,9 +82,11 @@ const mix* find_mix(std::string_view name) {
     return found == mixes.end() ? nullptr : &*found;
 }
 
-world_config mix_world(const mix& load, const protocol& rules, unsigned workers) {
-    world_config world = load.large ? large_world() : small_world();
+world_config mix_world(const mix& load, const protocol& rules, const target& machine, unsigned workers) {
+    world_config world = load.large ? large_world(1U << machine.pmd_order) : small_world();
     world.rules = rules;
+    world.machine = machine;
+    world.shape.pmd_order = machine.pmd_order;
     world.workers = workers;
     return world;
 }
@@ -116,7 +117,7 @@ unsigned worker_count(unsigned asked) {
 }
 
 program mix_program(std::string_view mix_name, const std::string& protocol_name,
-                    const std::vector<std::string>& rules, unsigned workers) {
+                    const std::vector<std::string>& rules, const target& machine, unsigned workers) {
     program what;
     what.name = "mix-" + std::string(mix_name);
     what.protocol = protocol_name;
@@ -129,7 +130,7 @@ program mix_program(std::string_view mix_name, const std::string& protocol_name,
     }
     what.geometry = "real";
     const mix* load = find_mix(mix_name);
-    what.world = mix_world(load != nullptr ? *load : mixes.front(), row, workers);
+    what.world = mix_world(load != nullptr ? *load : mixes.front(), row, machine, workers);
     for (unsigned i = 0; i < workers; ++i)
         what.threads.push_back({"worker" + std::to_string(i), {}});
     return what;

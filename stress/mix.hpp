@@ -27,15 +27,16 @@ struct mix {
 std::span<const mix> mix_table();
 const mix* find_mix(std::string_view name);
 
-/// The world that a mix runs in: three mms that overlap, over three files of few pages, so that workers meet; or over files of PMDs.
-world_config mix_world(const mix& load, const protocol& rules, unsigned workers);
+/// The world that a mix runs in: three mms that overlap, over three files of few pages, so that workers meet; or over files of PMDs. Geometry
+/// and TLB are the machine's.
+world_config mix_world(const mix& load, const protocol& rules, const target& machine, unsigned workers);
 
 /// How many workers a run has that asked for `asked`: as many as processors, at least 2, when that is 0.
 unsigned worker_count(unsigned asked);
 
 /// A mix as a scenario without operations: its world, and its workers as threads. `rules` are "NAME=VALUE" on top of the preset.
 program mix_program(std::string_view mix_name, const std::string& protocol_name,
-                    const std::vector<std::string>& rules, unsigned workers);
+                    const std::vector<std::string>& rules, const target& machine, unsigned workers);
 
 /// An operation with its text in the language of scenarios ("truncate A 1").
 struct named_operation {

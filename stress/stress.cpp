@@ -55,7 +55,7 @@ void plan_mix(plan& what, const stress_options& options, unsigned workers) {
             known += (known.empty() ? "" : ", ") + std::string(m.name);
         throw std::invalid_argument("unknown mix '" + options.mix + "'; known: " + known);
     }
-    what.world = stress::mix_world(*weights, options.rules, workers);
+    what.world = stress::mix_world(*weights, options.rules, options.machine, workers);
     what.mixed = std::make_unique<const stress::repertoire>(*weights, what.world);
     for (unsigned i = 0; i < workers; ++i)
         what.names.push_back("worker" + std::to_string(i));

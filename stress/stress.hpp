@@ -50,6 +50,7 @@ struct stress_options {
     std::optional<program> scenario; ///< its world's rules are those that run; empty: the mix
     std::string mix = "default";
     protocol rules; ///< of a mix's world
+    target machine; ///< of a mix's world
     unsigned workers =
         0; ///< 0: as many as processors, at least 2. A scenario takes whole groups of its threads, at least one
     double seconds = 10;

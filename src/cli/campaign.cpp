@@ -1,5 +1,6 @@
 #include "cli/campaign.hpp"
 
+#include "cli/arch.hpp"
 #include "cli/child_process.hpp"
 #include "cli/failure_report.hpp"
 #include "cli/output.hpp"
@@ -257,6 +258,7 @@ class supervisor {
         const bool mix = of.scenario.empty();
         if (mix)
             told.kept.what = window_of(stress::mix_program(of.name, of.protocol, of.rules,
+                                                           of.arch.empty() ? target{} : arch_named(of.arch),
                                                            stress::worker_count(parameters_.workers)),
                                        found.events);
         else if (parse_result parsed = parse_scenario(of.scenario, of.name))

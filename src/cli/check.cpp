@@ -1,6 +1,6 @@
+#include "cli/arch.hpp"
 #include "cli/commands.hpp"
 #include "cli/failure_report.hpp"
-#include "cli/memory.hpp"
 #include "cli/output.hpp"
 #include "cli/portfolio.hpp"
 #include "cli/scenarios.hpp"
@@ -24,10 +24,10 @@ constexpr double shrink_seconds = 10;
 
 std::string memory_of(const program& what, const check_options& options) {
     if (!options.memory_from_arch.empty())
-        return memory_of_arch(options.memory_from_arch);
+        return memory_of(arch_named(options.memory_from_arch));
     if (!options.memory.empty())
         return options.memory;
-    return what.memory.empty() ? "weak" : what.memory;
+    return what.memory.empty() ? memory_of(what.world.machine) : what.memory;
 }
 
 /// Which searches ran, and what they covered.
@@ -103,6 +103,7 @@ struct checked {
 
 checked prepare(program what, const check_options& options) {
     checked one{std::move(what), {}, {}};
+    override_arch(one.what, options.arch);
     override_rules(one.what, options.protocol, {});
     if (one.what.rules.empty())
         one.documented = expectation_of(one.what);

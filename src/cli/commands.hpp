@@ -44,6 +44,7 @@ struct check_options {
     bool coverage = false;        ///< say what the search covered
     bool bisect = false;          ///< exit codes as `git bisect run` wants them
     std::string memory_from_arch; ///< "arm64": its memory model
+    std::string arch;             ///< the modelled machine; empty: as each file says
     /// Goes on until a failure is found that this accepts; empty: any.
     std::function<bool(const failure&)> wanted;
     std::string json; ///< file, "-" for stdout
@@ -55,6 +56,7 @@ struct stress_command {
     std::vector<std::string> mixes;
     std::vector<std::string> protocols; ///< empty: as each file says, v6.15 for a mix
     std::vector<std::string> rules;
+    std::string arch; ///< the modelled machine; empty: as each file says, none in particular for a mix
     unsigned workers = 0;
     double seconds = 10;
     bool until = false; ///< `seconds` came from a time of day

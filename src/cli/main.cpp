@@ -1,7 +1,7 @@
 /// The command line: options to commands, errors to one line, results to exit codes.
+#include "cli/arch.hpp"
 #include "cli/commands.hpp"
 #include "cli/job.hpp"
-#include "cli/memory.hpp"
 #include "cli/quantities.hpp"
 
 #include "daxtorture_config.hpp"
@@ -28,9 +28,8 @@ void add_rules(CLI::App& command, std::string& protocol, std::vector<std::string
 }
 
 void add_arch(CLI::App& command, std::string& arch) {
-    command.add_option("--memory-from-arch", arch, "memory model of an architecture: x86_64, arm64, ...")
-        ->check(CLI::IsMember(known_archs()))
-        ->excludes("--memory");
+    command.add_option("--arch", arch, "the modelled machine: TLB flush, leaf sizes, memory model")
+        ->check(CLI::IsMember(known_archs()));
 }
 
 /// "i/n", i from 1.
@@ -121,7 +120,12 @@ class command_line {
         add_rules(command, check_.protocol, check_.rules);
         command.add_option("--memory", check_.memory, "memory model: sc, tso or weak")
             ->check(CLI::IsMember({"sc", "tso", "weak"}));
-        add_arch(command, check_.memory_from_arch);
+        command
+            .add_option("--memory-from-arch", check_.memory_from_arch,
+                        "memory model of an architecture: x86_64, arm64, ...")
+            ->check(CLI::IsMember(known_archs()))
+            ->excludes("--memory");
+        add_arch(command, check_.arch);
         command.add_option("--scheduler", check_.scheduler, "one strategy instead of the portfolio")
             ->check(CLI::IsMember({"uniform", "pct", "bound", "full"}));
         command.add_option("--bound", check_.bound, "preemptions and stale loads of the bounded search")
@@ -164,6 +168,7 @@ class command_line {
         command.add_option("--rule", stress_.rules, "change a rule of the preset: NAME=VALUE, repeatable")
             ->take_all()
             ->allow_extra_args(false);
+        add_arch(command, stress_.arch);
         command.add_option("--workers", stress_.workers, "threads (default: one per processor, at least 2)")
             ->check(CLI::Range(1, 512));
         auto* duration = command.add_option_function<std::string>(

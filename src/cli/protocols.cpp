@@ -1,3 +1,5 @@
+#include "arch/target/targets.hpp"
+#include "cli/arch.hpp"
 #include "cli/commands.hpp"
 
 #include "protocol/presets.hpp"
@@ -60,6 +62,18 @@ void print_table(const std::vector<column>& columns, std::size_t first_width) {
         print_row(rule.name, [&](const column& one) { return value_name(rule, one.row); });
 }
 
+void print_targets() {
+    fmt::print("\nArchitectures: --arch NAME\n");
+    fmt::print("  {:<15}{:>6}  {:>9}  {:>9}  {:<10}  {:<8}  {:<9}  {}\n", "name", "page", "PMD order",
+               "PUD order", "devmap bit", "deposit", "TLB flush", "memory");
+    for (const target& one : target_table)
+        fmt::print("  {:<15}{:>2} KiB  {:>9}  {:>9}  {:<10}  {:<8}  {:<9}  {}\n", one.name,
+                   1U << (one.page_shift - 10), one.pmd_order,
+                   one.pud_order == 0 ? "-" : std::to_string(one.pud_order),
+                   one.pte_devmap ? std::to_string(one.devmap_bit) : "-", one.deposit ? "yes" : "no",
+                   one.flush == tlb_flush::interrupt ? "interrupt" : "broadcast", memory_of(one));
+}
+
 } // namespace
 
 exit_code run_protocols(const std::vector<std::string>& preset_files) {
@@ -80,6 +94,7 @@ exit_code run_protocols(const std::vector<std::string>& preset_files) {
         for (const rule_value& value : rule.values)
             fmt::print("  {:<{}}  {}: {}\n", "", widest, value.name, value.meaning);
     }
+    print_targets();
     return exit_code::pass;
 }
 

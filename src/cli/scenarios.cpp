@@ -1,5 +1,6 @@
 #include "cli/scenarios.hpp"
 
+#include "cli/arch.hpp"
 #include "cli/commands.hpp"
 #include "cli/paths.hpp"
 
@@ -36,6 +37,14 @@ named_protocol find_protocol(const std::string& given) {
     if (!loaded)
         throw usage_error(loaded.error.text());
     return {std::move(loaded.value->base), std::move(loaded.value->rules)};
+}
+
+void override_arch(program& what, const std::string& arch) {
+    if (arch.empty())
+        return;
+    what.world.machine = arch_named(arch);
+    if (what.geometry == "real")
+        what.world.shape.pmd_order = what.world.machine.pmd_order;
 }
 
 void override_rules(program& what, const std::string& protocol, const std::vector<std::string>& rules) {

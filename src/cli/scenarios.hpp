@@ -19,6 +19,9 @@ struct named_protocol {
 /// A file when it has a '/' or ends in ".preset". Throws usage_error when that cannot be read.
 named_protocol find_protocol(const std::string& given);
 
+/// Applies --arch: the machine, and at real geometry its leaf size. An empty name changes nothing. Throws usage_error.
+void override_arch(program& what, const std::string& arch);
+
 /// Applies --protocol and --rule on top of what the file says. Throws usage_error.
 void override_rules(program& what, const std::string& protocol, const std::vector<std::string>& rules);
 

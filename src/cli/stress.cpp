@@ -1,3 +1,4 @@
+#include "cli/arch.hpp"
 #include "cli/campaign.hpp"
 #include "cli/commands.hpp"
 #include "cli/failure_report.hpp"
@@ -66,10 +67,11 @@ std::vector<load> loads_of(const stress_command& command) {
         for (const program& read : load_scenarios(command.scenarios))
             for (const std::string& protocol : protocols) {
                 program what = read;
+                override_arch(what, command.arch);
                 override_rules(what, protocol, command.rules);
                 if (what.threads.empty())
                     throw usage_error("scenario '" + what.name + "' has no threads");
-                load one{what.name, print(what), what.protocol, {}};
+                load one{what.name, print(what), what.protocol, {}, ""};
                 for (const auto& [rule, value] : what.rules)
                     one.rules.push_back(fmt::format("{}={}", rule, value));
                 loads.push_back(std::move(one));
@@ -85,7 +87,8 @@ std::vector<load> loads_of(const stress_command& command) {
         for (const std::string& protocol : protocols) {
             named_protocol named = find_protocol(protocol);
             named.rules.insert(named.rules.end(), command.rules.begin(), command.rules.end());
-            load one{mix, "", named.preset.empty() ? "v6.15" : named.preset, std::move(named.rules)};
+            load one{mix, "", named.preset.empty() ? "v6.15" : named.preset, std::move(named.rules),
+                     command.arch};
             rules_of(one);
             loads.push_back(std::move(one));
         }
@@ -109,6 +112,8 @@ stress_options options_from(const stress_command& command, const load& what) {
     if (what.scenario.empty()) {
         options.mix = what.name;
         options.rules = rules_of(what);
+        if (!what.arch.empty())
+            options.machine = arch_named(what.arch);
         return options;
     }
     parse_result parsed = parse_scenario(what.scenario, what.name);
@@ -267,9 +272,9 @@ exit_code run_stress_command(const stress_command& given) {
     status.clear();
     const bool abandoned = result.abandoned_workers;
     const bool was_cancelled = result.cancelled;
-    const program mix = options.scenario
-                            ? program{}
-                            : stress::mix_program(what.name, what.protocol, what.rules, result.workers);
+    const program mix = options.scenario ? program{}
+                                         : stress::mix_program(what.name, what.protocol, what.rules,
+                                                               options.machine, result.workers);
     const stress_summary all = summarise(what, options, std::move(result));
     ladder_options look;
     look.colour = colours_on_stdout();

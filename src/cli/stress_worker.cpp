@@ -1,4 +1,5 @@
 /// A worker process of a campaign: races one load for one leg and tells its supervisor.
+#include "cli/arch.hpp"
 #include "cli/campaign.hpp"
 
 #include "protocol/presets.hpp"
@@ -71,6 +72,8 @@ stress_options options_of(const leg_order& order) {
         return options;
     }
     options.mix = what.name;
+    if (!what.arch.empty())
+        options.machine = arch_named(what.arch);
     const preset* named = find_preset(what.protocol);
     if (named == nullptr)
         throw usage_error("unknown protocol '" + what.protocol + "'");

@@ -23,7 +23,7 @@ struct iomap {
     bool shared = false;     ///< IOMAP_F_SHARED: other files have the block, too; a write gets one of its own
     bool fresh = false;      ///< IOMAP_F_NEW: allocated by this request
     bool unwritten = false;  ///< allocated and not zeroed yet
-    std::uint64_t source = 0; ///< of a shared write: the block whose data `pfn` is to get
+    std::uint64_t source = 0;     ///< of a shared write: the block whose data `pfn` is to get
     dax_device* device = nullptr; ///< that the block is on
 };
 

@@ -9,10 +9,16 @@ namespace daxtorture::inline ARCH_MACHINE {
 
 namespace {
 
-void deposit(page_table& table) { table.deposits.set(table.deposits.get() + 1); }
+/// pgtable_trans_huge_deposit, where the machine asks for it.
+void deposit(const kernel& k, page_table& table) {
+    if (k.machine.deposit)
+        table.deposits.set(table.deposits.get() + 1);
+}
 
 /// zap_deposited_table: a cleared leaf gives its page table back.
-void withdraw(page_table& table) {
+void withdraw(const kernel& k, page_table& table) {
+    if (!k.machine.deposit)
+        return;
     const int left = table.deposits.get() - 1;
     table.deposits.set(left);
     if (left < 0)
@@ -32,7 +38,7 @@ void vmf_insert_folio_pmd(kernel& k, vm_fault& fault, folio& f) {
             folio_get(f); // one, not one a page
             folio_add_file_rmap_pmd(f);
         }
-        deposit(table);
+        deposit(k, table);
         table.set_pmd(fault.page, pte_t::map_leaf(pfn, fault.write, special));
     } else if (fault.write && old.leaf() && old.pfn() == pfn) {
         table.set_pmd(fault.page, pte_t::map_leaf(pfn, true, special)); // young, dirty, writable
@@ -45,7 +51,7 @@ bool vmf_insert_huge_zero_page(kernel& k, vm_fault& fault) {
     if (!table.pmd(fault.page).none())
         return false;
     if (k.rules.zero_deposit == zero_pmd_deposit::yes)
-        deposit(table);
+        deposit(k, table);
     table.set_pmd(fault.page, pte_t::map_leaf(k.mem.huge_zero_page(), false, true));
     return true;
 }
@@ -70,7 +76,7 @@ bool zap_huge_pmd(kernel& k, mmu_gather& gather, mm_struct& mm, std::uint64_t pa
         return false;
     const pte_t pmd = table.pmd_get_and_clear(page);
     gather.note_cleared();
-    withdraw(table);
+    withdraw(k, table);
     // Unlike a dirty PTE's, the rmap of a PMD goes before the flush.
     if (folio* f = remove_leaf(k, pmd))
         gather.add(*f);
@@ -85,8 +91,8 @@ void split_huge_pmd(kernel& k, mm_struct& mm, std::uint64_t page) {
     if (!table.pmd(page).leaf())
         return;
     const pte_t pmd = table.pmd_get_and_clear(page); // pmdp_huge_clear_flush
-    k.tlb.synchronize();
-    withdraw(table);
+    k.flush_tlb();
+    withdraw(k, table);
     if (folio* f = remove_leaf(k, pmd))
         folio_put(k, *f);
 }

@@ -3,6 +3,7 @@
 /// Linux has these as globals; here they are one object, passed first to whatever needs them, so that a process may hold many worlds.
 #pragma once
 
+#include "arch/target/target.hpp"
 #include "mm/lock_classes.hpp"
 #include "mm/memmap.hpp"
 #include "mm/wait_queue.hpp"
@@ -42,10 +43,11 @@ struct pagemap_range {
 
 struct kernel {
     /// The ranges follow each other from frame 0. None is bound yet.
-    kernel(const protocol& row, const std::vector<pagemap_range>& ranges, unsigned wait_buckets,
-           unsigned order, unsigned tasks, bool devices_go);
+    kernel(const protocol& row, const target& modelled, const std::vector<pagemap_range>& ranges,
+           unsigned wait_buckets, unsigned order, unsigned tasks, bool devices_go);
 
     const protocol rules;
+    const target machine;
     const unsigned pmd_order; ///< of PMD entries and folios; 0: there are none
     /// Does any operation of this world unbind a device? Where none does, nobody looks whether one is there: that would only multiply the
     /// executions to explore.
@@ -56,13 +58,18 @@ struct kernel {
     arch::spinlock share_lock{lock_classes::share_lock}; ///< taken by the rule `share-update`=locked
     wait_table var_waits;                                ///< ___wait_var_event: waiters for an idle page
     wait_table entry_waits;                              ///< waiters for a locked DAX entry
-    /// Hardware page walks in flight. A TLB flush is a grace period of this domain: when it returns, no access through the
-    /// old translation is under way and none can begin.
-    arch::rcu_domain tlb;
-    std::unique_ptr<last_wake[]> wakes; ///< by task id
+    arch::rcu_domain tlb;                                ///< hardware page walks in flight
+    std::unique_ptr<last_wake[]> wakes;                  ///< by task id
     /// The oracle's clock for I20: counts the fsyncs that have begun, from 1.
     arch::oracle<std::uint64_t> fsync_count{1};
 
+    /// When it returns, no access through an old translation is under way and none can begin. Where it interrupts, CPUs with interrupts
+    /// off hold it up: GUP-fast's walks are over too (O7, R3).
+    void flush_tlb() {
+        tlb.synchronize();
+        if (machine.flush == tlb_flush::interrupt)
+            rcu.synchronize();
+    }
     std::uint64_t pmd_pages() const { return std::uint64_t{1} << pmd_order; }
     /// PG_PMD_COLOUR: the offset of a page inside its PMD range.
     std::uint64_t pmd_colour() const { return pmd_pages() - 1; }

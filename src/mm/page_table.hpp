@@ -66,7 +66,7 @@ class page_table {
 
     arch::spinlock ptl;
     arch::spinlock pmd_lock;
-    /// Page tables in store, one for each leaf (pgtable_trans_huge_deposit), under pmd_lock. On powerpc hash and s390x; elsewhere nobody looks.
+    /// Page tables in store, one for each leaf (pgtable_trans_huge_deposit), under pmd_lock, where the machine needs them.
     arch::plain<int> deposits{0};
 
     pte_t get(std::uint64_t page, arch::site at = arch::site::here()) const {

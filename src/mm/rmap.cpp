@@ -47,7 +47,7 @@ void pte_mkclean(kernel& k, std::uint64_t pfn, std::uint64_t count, page_table& 
         return;
     // ptep_clear_flush: no store through the old translation is under way afterwards
     table.get_and_clear(page);
-    k.tlb.synchronize();
+    k.flush_tlb();
     table.set(page, pte.write_protected());
 }
 
@@ -57,7 +57,7 @@ void pmd_mkclean(kernel& k, std::uint64_t pfn, std::uint64_t count, page_table& 
     if (!pmd.leaf() || !maps_writable(pmd, pfn, count))
         return;
     table.pmd_get_and_clear(page); // pmdp_invalidate
-    k.tlb.synchronize();
+    k.flush_tlb();
     table.set_pmd(page, pmd.write_protected());
 }
 

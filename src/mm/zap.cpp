@@ -22,7 +22,7 @@ void mmu_gather::add(folio& f) { folios_[count_++] = &f; }
 
 void mmu_gather::flush() {
     if (cleared_)
-        k_.tlb.synchronize();
+        k_.flush_tlb();
     cleared_ = false;
 }
 

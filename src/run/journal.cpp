@@ -50,11 +50,16 @@ template <class T> std::vector<T> get_list(const json& from, const char* key, T 
 // ---- parameters
 
 json encode(const load& l) {
-    return {{"name", l.name}, {"scenario", l.scenario}, {"protocol", l.protocol}, {"rules", l.rules}};
+    return {{"name", l.name},
+            {"scenario", l.scenario},
+            {"protocol", l.protocol},
+            {"rules", l.rules},
+            {"arch", l.arch}};
 }
 load decode_load(const json& from) {
     return {get<std::string>(from, "name"), get<std::string>(from, "scenario"),
-            get<std::string>(from, "protocol"), get<std::vector<std::string>>(from, "rules")};
+            get<std::string>(from, "protocol"), get<std::vector<std::string>>(from, "rules"),
+            from.value("arch", "")};
 }
 
 json encode(const run_parameters& p) {
@@ -402,7 +407,8 @@ std::string parameters_text(const run_parameters& p) {
     std::vector<std::string> loads;
     for (const load& l : p.loads)
         loads.push_back((l.scenario.empty() ? "mix " : "scenario ") + l.name + " under " + l.protocol +
-                        (l.rules.empty() ? "" : " " + joined(l.rules, " ")));
+                        (l.rules.empty() ? "" : " " + joined(l.rules, " ")) +
+                        (l.arch.empty() ? "" : " on " + l.arch));
     std::string text =
         fmt::format("{}; {}, {:g} s, seed {}, hang after {:g} s{}", joined(loads, ", "),
                     p.workers == 0 ? "a worker per processor" : fmt::format("{} workers", p.workers),

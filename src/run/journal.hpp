@@ -41,6 +41,7 @@ struct load {
         scenario; ///< canonical text, rules included: a resumed run does not depend on files; empty: a mix
     std::string protocol;
     std::vector<std::string> rules; ///< "NAME=VALUE"
+    std::string arch;               ///< of a mix; a scenario's text has its own
 
     friend bool operator==(const load&, const load&) = default;
 };

@@ -1,5 +1,6 @@
 #include "scenario/parser.hpp"
 
+#include "arch/target/targets.hpp"
 #include "protocol/presets.hpp"
 #include "scenario/lexer.hpp"
 #include "scenario/operands.hpp"
@@ -34,7 +35,7 @@ class builder {
         handler read;
         bool once;
     };
-    static const std::array<keyword, 14> keywords;
+    static const std::array<keyword, 15> keywords;
 
     void read_line(line& from);
     void read_name(line& from) {
@@ -46,6 +47,7 @@ class builder {
     void read_rules(line& from);
     void read_memory(line& from);
     void read_geometry(line& from);
+    void read_arch(line& from);
     void read_file(line& from);
     void read_spare(line& from);
     void read_expectation(line& from);
@@ -60,6 +62,7 @@ class builder {
     bool uses_devices() const;
 
     program program_;
+    bool pmd_given_ = false;
     std::vector<bool> seen_ = std::vector<bool>(keywords.size());
     std::vector<line> later_;         ///< mm and setup lines, the keyword taken
     std::vector<line> thread_bodies_; ///< what follows "thread NAME:"
@@ -73,6 +76,7 @@ const std::array<builder::keyword, 14> builder::keywords{{
     {"rule", &builder::read_rules, false},
     {"memory", &builder::read_memory, true},
     {"geometry", &builder::read_geometry, true},
+    {"arch", &builder::read_arch, true},
     {"file", &builder::read_file, false},
     {"spare", &builder::read_spare, true},
     {"mm", &builder::wait_for_names, false},
@@ -162,6 +166,12 @@ void builder::read_geometry(line& from) {
     parse_choice(given.key, "pmd=ORDER or end of line", keys);
     program_.world.shape.pmd_order =
         parse_number(given.value, "the order of a PMD entry", 0, limits::pmd_order);
+    pmd_given_ = true;
+}
+
+void builder::read_arch(line& from) {
+    program_.world.machine =
+        target_table[parse_choice(from.take("an architecture"), "an architecture", names_of(target_table))];
 }
 
 void builder::read_file(line& from) {
@@ -331,6 +341,8 @@ program builder::build(std::string_view text) {
             program_.comment.emplace_back(comment);
         }
     }
+    if (program_.geometry == "real" && !pmd_given_)
+        program_.world.shape.pmd_order = program_.world.machine.pmd_order;
     resolve_lines();
     check_whole(static_cast<unsigned>(lines.size()));
     program_.world.workers = static_cast<unsigned>(program_.threads.size());

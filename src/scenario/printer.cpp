@@ -84,7 +84,10 @@ std::string head_text(const program& p) {
     const geometry usual = p.geometry == "tiny" ? geometry::tiny() : geometry::real();
     if (p.world.shape.pmd_order != usual.pmd_order)
         text += fmt::format(" pmd={}", p.world.shape.pmd_order);
-    return text + "\n";
+    text += "\n";
+    if (!p.world.machine.name.empty())
+        text += fmt::format("{}{}\n", keyword("arch"), p.world.machine.name);
+    return text;
 }
 
 std::string world_text(const program& p) {

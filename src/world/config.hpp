@@ -1,6 +1,7 @@
 /// What a world is built from: files, address spaces, geometry and the protocol's rules. Machine-neutral, std only.
 #pragma once
 
+#include "arch/target/target.hpp"
 #include "protocol/rules.hpp"
 
 #include <cstdint>
@@ -54,6 +55,7 @@ struct geometry {
 
 struct world_config {
     protocol rules;
+    target machine; ///< the modelled architecture; its name is empty for none in particular
     geometry shape = geometry::tiny();
     std::vector<file_config> files;
     std::vector<mm_config> mms;

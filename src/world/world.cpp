@@ -84,8 +84,8 @@ void world_state::add_device(inode& file) {
 }
 
 world_state::world_state(const world_config& given)
-    : config(given), k(config.rules, memory_ranges(config), config.shape.wait_buckets, config.shape.pmd_order,
-                       config.workers + 1, config.unbinds),
+    : config(given), k(config.rules, config.machine, memory_ranges(config), config.shape.wait_buckets,
+                       config.shape.pmd_order, config.workers + 1, config.unbinds),
       blocks(k, pmem_pages(config)), pmem(*k.pgmaps.front()), sb(pmem),
       workers(std::make_unique<worker_state[]>(config.workers + 1)) {
     for (unsigned i = 0; i < worker_count(); ++i)

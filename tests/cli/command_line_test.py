@@ -80,6 +80,12 @@ class CommandLine(unittest.TestCase):
         self.refused("mine.preset:2:6:", "protocols", "mine.preset")
         self.refused("absent.preset", "check", "break-vs-pin", "--protocol", "absent.preset")
 
+    def test_an_architecture_that_broadcasts_its_tlb_flush_needs_the_recheck(self):
+        for arch, code in (("x86_64", 0), ("arm64-16k", 1)):
+            done = self.run_it("check", "gup-without-recheck-x86", "--arch", arch, "--memory", "weak", "--seconds", "20")
+            self.assertEqual(done.returncode, code, (arch, done.stdout, done.stderr))
+        self.refused("--arch", "check", "gup-without-recheck-x86", "--arch", "vax")
+
     def test_a_correct_protocol_passes(self):
         code, (verdict,) = self.check_json("break-vs-munmap")
         self.assertEqual((code, verdict["verdict"], verdict["exhaustive"]), (0, "pass", True))

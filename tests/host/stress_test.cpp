@@ -398,7 +398,7 @@ TEST_CASE("mixes are complete and draw what their weights say") {
     for (const stress::mix& m : stress::mix_table()) {
         names.insert(m.name);
         // Nothing is known to be wrong with this one, so that nothing is left out of its mixes.
-        const world_config config = stress::mix_world(m, find_preset("v6.15-fixed")->rules, 4);
+        const world_config config = stress::mix_world(m, find_preset("v6.15-fixed")->rules, {}, 4);
         const stress::repertoire all(m, config);
         generator random(3);
         std::map<op, unsigned> counts;
@@ -416,7 +416,7 @@ TEST_CASE("mixes are complete and draw what their weights say") {
     CHECK(names.size() == stress::mix_table().size());
     CHECK(stress::find_mix("default") != nullptr);
     CHECK(stress::find_mix("no such mix") == nullptr);
-    const world_config config = stress::mix_world(*stress::find_mix("default"), protocol{}, 4);
+    const world_config config = stress::mix_world(*stress::find_mix("default"), protocol{}, {}, 4);
     CHECK(stress::operation_text({op::punch, 0, 0, 0, 2}, config, {}) == "punch A 0..2");
     CHECK(stress::operation_text({op::pin, 1, 1, 3}, config, {}) == "pin m1 3 slow");
 }

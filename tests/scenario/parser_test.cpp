@@ -238,6 +238,16 @@ TEST_CASE("mistakes of a file as a whole") {
           std::string::npos);
 }
 
+TEST_CASE("the machine decides the size of leaves at real geometry, unless the file does") {
+    const program wide = parsed(with("geometry real\narch arm64-64k"));
+    CHECK(wide.world.machine.name == "arm64-64k");
+    CHECK(wide.world.shape.pmd_order == 13);
+    CHECK(parsed(print(wide)) == wide);
+    CHECK(parsed(with("arch arm64-64k\ngeometry real pmd=3")).world.shape.pmd_order == 3);
+    CHECK(parsed(with("geometry tiny\narch arm64-64k")).world.shape.pmd_order == 0);
+    CHECK(error_of(with("arch arm64")).starts_with("f.dax:2:6: expected an architecture"));
+}
+
 TEST_CASE("areas of one mm may not overlap") {
     CHECK(error_of(with("mm m0 maps A 0..1 at 4 shared rw")).empty());
     CHECK(error_of(with("mm m0 maps A 1..2 shared rw")) ==
