@@ -38,7 +38,7 @@ const target& arch_named(const std::string& name) {
 
 /// On tso machines only a load may pass an earlier store; compilers may still reorder what the model leaves relaxed, which `tso` does not
 /// show: `weak` is the question about the source code.
-std::string memory_of(const target& machine) {
+std::string memory_of_arch(const target& machine) {
     return machine.memory == memory_strength::tso ? "tso" : "weak";
 }
 

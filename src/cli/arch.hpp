@@ -14,6 +14,6 @@ std::vector<std::string> known_archs();
 const target& arch_named(const std::string& name);
 
 /// The checker's memory model for a machine: "tso" or "weak".
-std::string memory_of(const target& machine);
+std::string memory_of_arch(const target& machine);
 
 } // namespace daxtorture::cli

@@ -24,10 +24,10 @@ constexpr double shrink_seconds = 10;
 
 std::string memory_of(const program& what, const check_options& options) {
     if (!options.memory_from_arch.empty())
-        return memory_of(arch_named(options.memory_from_arch));
+        return memory_of_arch(arch_named(options.memory_from_arch));
     if (!options.memory.empty())
         return options.memory;
-    return what.memory.empty() ? memory_of(what.world.machine) : what.memory;
+    return what.memory.empty() ? memory_of_arch(what.world.machine) : what.memory;
 }
 
 /// Which searches ran, and what they covered.

@@ -71,7 +71,7 @@ void print_targets() {
                    1U << (one.page_shift - 10), one.pmd_order,
                    one.pud_order == 0 ? "-" : std::to_string(one.pud_order),
                    one.pte_devmap ? std::to_string(one.devmap_bit) : "-", one.deposit ? "yes" : "no",
-                   one.flush == tlb_flush::interrupt ? "interrupt" : "broadcast", memory_of(one));
+                   one.flush == tlb_flush::interrupt ? "interrupt" : "broadcast", memory_of_arch(one));
 }
 
 } // namespace

@@ -7,7 +7,7 @@
 namespace daxtorture::inline ARCH_MACHINE {
 
 block_allocator::block_allocator(kernel& k, unsigned blocks, std::uint64_t first)
-    : k_(k), lock_(lock_classes::block_alloc), free_(std::make_unique<arch::plain<std::uint64_t>[]>(blocks)),
+    : k_(k), first_(first), lock_(lock_classes::block_alloc), free_(std::make_unique<arch::plain<std::uint64_t>[]>(blocks)),
       owners_(std::make_unique<arch::plain<unsigned>[]>(blocks)) {
     for (unsigned i = 0; i < blocks; ++i)
         free_[i].set(first + blocks - 1 - i); // the lowest number is given out first
@@ -61,21 +61,21 @@ void block_allocator::take(std::uint64_t block, int file, std::uint64_t index) {
     owner.dirty_since.set(0);
     owner.uncommitted.set(true);
     owner.owners[0].set(block_owner::owner(file, index));
-    owners_[block].set(1);
+    owners_[block - first_].set(1);
 }
 
 bool block_allocator::share(std::uint64_t block, int file, std::uint64_t index) {
     arch::guard held(lock_);
-    if (owners_[block].get() == block_owner::most)
+    if (owners_[block - first_].get() == block_owner::most)
         return false;
-    owners_[block].set(owners_[block].get() + 1);
+    owners_[block - first_].set(owners_[block - first_].get() + 1);
     k_.mem.ledger(block).block.replace(0, block_owner::owner(file, index));
     return true;
 }
 
 bool block_allocator::is_shared(std::uint64_t block) const {
     arch::guard held(lock_);
-    return owners_[block].get() > 1;
+    return owners_[block - first_].get() > 1;
 }
 
 void block_allocator::reindex(std::uint64_t block, int file, std::uint64_t from, std::uint64_t to) {
@@ -90,8 +90,8 @@ void block_allocator::commit(std::uint64_t block) {
 void block_allocator::free(std::uint64_t block, int file, std::uint64_t index) {
     arch::guard held(lock_);
     k_.mem.ledger(block).block.replace(block_owner::owner(file, index), 0);
-    owners_[block].set(owners_[block].get() - 1);
-    if (owners_[block].get() != 0)
+    owners_[block - first_].set(owners_[block - first_].get() - 1);
+    if (owners_[block - first_].get() != 0)
         return;
     check_idle(block, "block_allocator::free");
     const unsigned count = free_count_.get();
@@ -109,7 +109,7 @@ void block_allocator::check_idle(std::uint64_t block, const char* when) const {
         arch::fail(7, "a block was freed or reused while its page is not idle", when);
     if (f.mapcount.peek() != 0)
         arch::fail(7, "a block was freed or reused while it is mapped", when);
-    if (!is_alone(f, k_.range_of(block)))
+    if (!pages.removed(block) && !is_alone(f, k_.range_of(block)))
         arch::fail(14, "a block was freed or reused while its page is not whole again", when);
 }
 

@@ -45,6 +45,7 @@ class block_allocator {
     void check_idle(std::uint64_t block, const char* when) const;
 
     kernel& k_;
+    const std::uint64_t first_; ///< the lowest block
     mutable arch::spinlock lock_;
     arch::plain<unsigned> free_count_{0};
     std::unique_ptr<arch::plain<std::uint64_t>[]> free_;

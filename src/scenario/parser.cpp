@@ -68,7 +68,7 @@ class builder {
     std::vector<line> thread_bodies_; ///< what follows "thread NAME:"
 };
 
-const std::array<builder::keyword, 14> builder::keywords{{
+const std::array<builder::keyword, 15> builder::keywords{{
     {"scenario", &builder::read_name, true},
     {"title", &builder::read_title, true},
     {"claim", &builder::read_claims, false},
