@@ -9,26 +9,6 @@ namespace daxtorture::inline ARCH_MACHINE {
 
 using arch::order;
 
-folio& page_folio(const kernel& k, folio& page, arch::site at) {
-    if (k.pmd_order == 0)
-        return page;
-    const std::uintptr_t word = page.compound_head.load(order::acquire, at);
-    return (word & folio::tail_bit) == 0 ? page : *reinterpret_cast<folio*>(word - folio::tail_bit);
-}
-
-dev_pagemap* page_pgmap(const folio& head, arch::site at) {
-    return reinterpret_cast<dev_pagemap*>(head.compound_head.load(order::acquire, at));
-}
-
-bool folio_test_large(const kernel& k, const folio& f, arch::site at) {
-    // relaxed: who holds a reference or the entry lock keeps it from changing; others look again
-    return k.pmd_order != 0 && (f.order_and_head.load(order::relaxed, at) & folio::head_bit) != 0;
-}
-
-unsigned folio_order(const folio& f, arch::site at) {
-    return f.order_and_head.load(order::relaxed, at) & ~folio::head_bit; // relaxed: as folio_test_large
-}
-
 void prep_compound_page(kernel& k, folio& head, unsigned order) {
     const std::uint64_t first = k.mem.pfn(head);
     // relaxed: the entry lock keeps others away, and references are taken through a page table that is released later

@@ -51,14 +51,6 @@ struct alignas(64) folio {
 /// One cache line, as in Linux, on the machine whose atomics are plain words.
 static_assert(sizeof(arch::atomic<int>) != sizeof(int) || sizeof(folio) == 64);
 
-/// The head of the folio that this page belongs to. Without a reference on it the answer may be out of date at once.
-folio& page_folio(const kernel& k, folio& page, arch::site at = arch::site::here());
-/// The device that a page belongs to. Only a head has it in its word: a tail's names its head.
-dev_pagemap* page_pgmap(const folio& head, arch::site at = arch::site::here());
-/// Is this page the head of a compound page? (PG_head)
-bool folio_test_large(const kernel& k, const folio& f, arch::site at = arch::site::here());
-unsigned folio_order(const folio& f, arch::site at = arch::site::here());
-
 /// For the oracle: a page of order 0 as the device made it, with nothing left of a large folio that it was part of [I14].
 bool is_alone(const folio& page, const dev_pagemap& device);
 

@@ -91,4 +91,29 @@ struct kernel {
     std::unique_ptr<arch::atomic<dev_pagemap*>[]> pgmap_array_; ///< one slot for each range, as in pgmaps
 };
 
+// Inline: GUP asks all of this for every page.
+
+/// The head of the folio that this page belongs to. Without a reference on it the answer may be out of date at once.
+inline folio& page_folio(const kernel& k, folio& page, arch::site at = arch::site::here()) {
+    if (k.pmd_order == 0)
+        return page;
+    const std::uintptr_t word = page.compound_head.load(arch::order::acquire, at);
+    return (word & folio::tail_bit) == 0 ? page : *reinterpret_cast<folio*>(word - folio::tail_bit);
+}
+
+/// The device that a page belongs to. Only a head has it in its word: a tail's names its head.
+inline dev_pagemap* page_pgmap(const folio& head, arch::site at = arch::site::here()) {
+    return reinterpret_cast<dev_pagemap*>(head.compound_head.load(arch::order::acquire, at));
+}
+
+/// Is this page the head of a compound page? (PG_head)
+inline bool folio_test_large(const kernel& k, const folio& f, arch::site at = arch::site::here()) {
+    // relaxed: who holds a reference or the entry lock keeps it from changing; others look again
+    return k.pmd_order != 0 && (f.order_and_head.load(arch::order::relaxed, at) & folio::head_bit) != 0;
+}
+
+inline unsigned folio_order(const folio& f, arch::site at = arch::site::here()) {
+    return f.order_and_head.load(arch::order::relaxed, at) & ~folio::head_bit; // relaxed: as folio_test_large
+}
+
 } // namespace daxtorture::inline ARCH_MACHINE
