@@ -184,6 +184,8 @@ std::uint64_t files_touched(const operation& what, const world_config& world) {
     const auto bit = [](std::size_t file) { return std::uint64_t{1} << (file % 64); };
     std::uint64_t files = 0;
     switch (info(what.kind).takes) {
+    case operands::device: // every file lives on it
+    case operands::device_page:
     case operands::thread: // whatever that thread is in
     case operands::none:   // of the pins it holds, which may be of any file
         return ~files;
