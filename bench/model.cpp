@@ -17,7 +17,7 @@ void rig::zap(unsigned mm_number, std::uint64_t page) {
     arch::read_guard held(target.mmap_lock);
     vm_area* area = target.find_vma(page);
     mmu_gather gather(w.k, target);
-    zap_page_range(w.k, gather, *area, page, page + 1);
+    zap_page_range(w.k, gather, *area, page, page + 1, private_copies::unmap);
     gather.finish();
 }
 

@@ -7,7 +7,8 @@
 namespace daxtorture::inline ARCH_MACHINE {
 
 block_allocator::block_allocator(kernel& k, unsigned blocks, std::uint64_t first)
-    : k_(k), first_(first), lock_(lock_classes::block_alloc), free_(std::make_unique<arch::plain<std::uint64_t>[]>(blocks)),
+    : k_(k), first_(first), lock_(lock_classes::block_alloc),
+      free_(std::make_unique<arch::plain<std::uint64_t>[]>(blocks)),
       owners_(std::make_unique<arch::plain<unsigned>[]>(blocks)) {
     for (unsigned i = 0; i < blocks; ++i)
         free_[i].set(first + blocks - 1 - i); // the lowest number is given out first

@@ -23,7 +23,7 @@ begin_record begun(const std::string& run, unsigned shard = 0) {
     begin_record r;
     r.origin.run = run;
     r.origin.version = "1.0";
-    r.parameters.loads = {{"default", "", "v6.15", {}}};
+    r.parameters.loads = {{"default", "", "v6.15", {}, "arm64-4k"}};
     r.parameters.seconds = 60;
     r.parameters.seed = 7;
     r.parameters.shard_index = shard;

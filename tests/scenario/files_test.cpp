@@ -9,7 +9,9 @@
 #include "daxtorture_config.hpp"
 
 #include <fstream>
+#include <iterator>
 #include <set>
+#include <sstream>
 #include <string>
 
 using namespace daxtorture;
@@ -73,7 +75,9 @@ TEST_CASE("every museum file names its bug, commit, story, need and fix, and the
         CHECK(expectation_of(p)->verdict == verdict_kind::fail);
         CHECK(expectation_of(p)->invariant != 0);
         const protocol broken = p.world.rules;
-        REQUIRE_FALSE(resolve_rules(p, "", std::vector<std::string>{note_of(p, "fixed")}));
+        std::istringstream words(note_of(p, "fixed"));
+        const std::vector<std::string> rules{std::istream_iterator<std::string>(words), {}};
+        REQUIRE_FALSE(resolve_rules(p, "", rules));
         CHECK(p.world.rules != broken);
     }
 }

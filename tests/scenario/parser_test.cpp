@@ -151,8 +151,8 @@ TEST_CASE("each kind of mistake is named with its exact place") {
         {"file B\nfile B", "", "f.dax:3:6: expected a new file name, got 'B' a second time"},
         {"file", "5: expected a file name, got end of line"},
         {"file .x", "6: expected a file name of letters, digits, '_', '-' and '.', got '.x'"},
-        {"file B fs=zfs",
-         "11: expected a filesystem (ext4, xfs, fuse, ext2, devdax, private, coherent, p2pdma), got 'zfs'; did you mean 'xfs'?"},
+        {"file B fs=zfs", "11: expected a filesystem (ext4, xfs, fuse, ext2, devdax, private, coherent, "
+                          "p2pdma), got 'zfs'; did you mean 'xfs'?"},
         {"file B pages=0", "14: expected a number of pages (1 to 1048576), got '0'"},
         {"file B pages=99999999999999999999",
          "14: expected a number of pages (1 to 1048576), got '99999999999999999999'"},

@@ -56,18 +56,22 @@ struct race {
             const std::uint64_t index = random() % indices >> order << order;
             if (is_fixed(index, order))
                 continue;
+            // Drawn before the loop: what is tried again after an allocation failed must be the same, or half a path stays.
+            const bool erase = random() % 3 == 0;
+            const bool change_mark = random() % 4 == 0;
+            const bool set_mark = random() % 2 == 0;
             xa_state xas(f.array, index, order);
             do {
                 const arch::guard held(f.array.xa_lock);
                 xas_set_order(xas, index, 0);
                 const bool occupied = xas_load(xas) != 0;
                 const unsigned there = occupied ? xas_get_order(xas) : 0;
-                if (there > order || random() % 3 == 0) {
+                if (there > order || erase) {
                     xas_store(xas, 0);
                     continue;
                 }
-                if (occupied && random() % 4 == 0) {
-                    random() % 2 == 0 ? xas_set_mark(xas, xa_mark_0) : xas_clear_mark(xas, xa_mark_0);
+                if (occupied && change_mark) {
+                    set_mark ? xas_set_mark(xas, xa_mark_0) : xas_clear_mark(xas, xa_mark_0);
                     continue;
                 }
                 // Entries of any smaller order inside go at once only if they are below in other nodes: make room first.
@@ -75,7 +79,7 @@ struct race {
                 xas_store(xas, 0);
                 xas_set_order(xas, index, order);
                 xas_store(xas, entry_for(index, order, step));
-                if (random() % 2 == 0 && xas_valid(xas))
+                if (set_mark && xas_valid(xas))
                     xas_set_mark(xas, xa_mark_0);
             } while (xas_nomem(xas));
         }
@@ -104,7 +108,7 @@ struct race {
             } else {
                 for (std::uint64_t e = xas_find_marked(xas, max, xa_mark_0); e != 0;
                      e = xas_next_marked(xas, max, xa_mark_0)) {
-                    if (xas_retry(xas, e))
+                    if (xas_retry(xas, e) || xa_is_sibling(e)) // marked_sibling in relacy_scenarios.hpp
                         continue;
                     ++found;
                     wrong += !may_be_found(e, xas.xa_index, order_max);

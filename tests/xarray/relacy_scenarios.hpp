@@ -5,7 +5,7 @@
 ///           period is over: reuse of a node writes its plain fields, so that is a data race.
 /// Bounds    chunk shift 1 or 2, two or three nodes, two threads of one operation each: some hundred to some ten thousand
 ///           executions under all memory orders
-/// Checks of the checks: `reader_without_rcu` and `torn_sibling` must fail
+/// Checks of the checks: `reader_without_rcu`, `torn_sibling` and `marked_sibling` must fail
 #pragma once
 
 #include "xarray/xarray.hpp"
@@ -301,6 +301,30 @@ inline scenario<one_large> torn_sibling() {
              [](one_large& t) {
                  const std::uint64_t entry = xa_load(t.array, 1);
                  claim(entry == 0 || entry == value(100), "index 1 has its neighbour's entry");
+             }},
+            {}};
+}
+
+/// Must fail: a lockless marked iteration sees a mark, then a larger entry makes a sibling of the marked slot, and the sibling is what the
+/// iterator hands out: xas_next_marked looks for NULL there and for nothing else.
+struct two_small : tree2 {
+    two_small() {
+        store(0, value(1));
+        store(1, value(2));
+        store(3, value(3)); // keeps the leaf
+        mark(0, xa_mark_0);
+        mark(1, xa_mark_0);
+    }
+};
+inline scenario<two_small> marked_sibling() {
+    return {"marked iterator against a larger entry over the marked slot",
+            {[](two_small& t) { t.store(0, value(100), 1); },
+             [](two_small& t) {
+                 const arch::rcu_read_guard reading(t.rcu);
+                 xa_state xas(t.array, 0);
+                 for (std::uint64_t e = xas_find_marked(xas, 3, xa_mark_0); e != 0;
+                      e = xas_next_marked(xas, 3, xa_mark_0))
+                     claim(!xa_is_sibling(e), "a sibling entry got out");
              }},
             {}};
 }

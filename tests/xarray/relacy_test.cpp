@@ -97,3 +97,9 @@ TEST_CASE("a reader that a sibling leads to a smaller neighbour is found") {
     INFO(result.executions << " executions: " << result.found.cause);
     CHECK(result.found.cause == "index 1 has its neighbour's entry");
 }
+
+TEST_CASE("a marked iterator that is handed a sibling is found") {
+    const exploration_result result = run(marked_sibling(), make_bound(2, 3), 10);
+    INFO(result.executions << " executions: " << result.found.cause);
+    CHECK(result.found.cause == "a sibling entry got out");
+}
