@@ -292,7 +292,8 @@ TEST_CASE("without stop_on_failure the run goes on in fresh worlds") {
             arch::fail(7, "freed while held", "");
         return outcome::done;
     });
-    stress_options options = options_for(2);
+    stress_options options = options_for(60);
+    options.rounds_max = 1000; // and not so many seconds: a busy machine gets there too
     options.stop_on_failure = false;
     const stress_result r = run_stress(options);
     CHECK(r.verdict == verdict_kind::fail);
@@ -316,7 +317,7 @@ TEST_CASE("a mix keeps its world, pauses for checks, and draws the same per seed
     const auto how = behave_as(record);
     stress_options options;
     options.workers = 3;
-    options.seconds = 0.7;
+    options.seconds = 2;
     options.seed = 5;
     const stress_result r = run_stress(options);
     CHECK(r.verdict == verdict_kind::pass);
@@ -326,7 +327,7 @@ TEST_CASE("a mix keeps its world, pauses for checks, and draws the same per seed
     CHECK(drawn.size() == 3);
     const auto first = drawn;
     drawn.clear();
-    options.seconds = 0.3;
+    options.seconds = 2;
     run_stress(options);
     for (const auto& [worker, operations] : first) {
         REQUIRE(operations.size() == 500);
