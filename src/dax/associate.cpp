@@ -54,12 +54,12 @@ void dax_disassociate_entry(kernel& k, dax_entry entry, address_space& mapping, 
 
 namespace {
 
-bool is_busy(const kernel& k, const folio& f) {
+bool is_busy(const kernel& k, const folio& f, arch::site at) {
     if (k.rules.busy == busy_test::ref_above_one)
-        return folio_ref_count(f) > 1;
+        return folio_ref_count(f, at) > 1;
     // refcount first: the mapping's reference outlives its mapcount, so a page being unmapped shows as busy, never as idle
-    const int references = folio_ref_count(f);
-    return references - folio_mapcount(f) != 0;
+    const int references = folio_ref_count(f, at);
+    return references - folio_mapcount(f, at) != 0;
 }
 
 } // namespace
@@ -67,9 +67,10 @@ bool is_busy(const kernel& k, const folio& f) {
 folio* dax_busy_page(kernel& k, dax_entry entry) {
     if (!entry.has_folio())
         return nullptr;
+    const arch::site at = arch::site::here(); // not the lambda: a ladder names the kernel's function
     folio* busy = nullptr;
     for_each_dax_folio(k, entry, [&](folio& f, std::uint64_t) {
-        if (busy == nullptr && is_busy(k, f))
+        if (busy == nullptr && is_busy(k, f, at))
             busy = &f;
     });
     return busy;

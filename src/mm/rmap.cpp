@@ -6,13 +6,14 @@ namespace daxtorture::inline ARCH_MACHINE {
 
 namespace {
 
-void add_mapping(folio& f) {
-    f.mapcount.fetch_add(1, arch::order::relaxed); // relaxed: atomic_inc; the page-table lock orders it
+// Both forward the call site: a ladder names the kernel's function.
+void add_mapping(folio& f, arch::site at = arch::site::here()) {
+    f.mapcount.fetch_add(1, arch::order::relaxed, at); // relaxed: atomic_inc; the page-table lock orders it
 }
 
-void remove_mapping(folio& f, const char* where) {
-    if (f.mapcount.fetch_sub(1, arch::order::relaxed) <=
-        0) // relaxed: atomic_add_negative's order is not relied on
+void remove_mapping(folio& f, const char* where, arch::site at = arch::site::here()) {
+    // relaxed: atomic_add_negative's order is not relied on
+    if (f.mapcount.fetch_sub(1, arch::order::relaxed, at) <= 0)
         arch::fail(1, "mapcount dropped below zero", where);
     if (f.refcount.peek() < f.mapcount.peek())
         arch::fail(6, "refcount below mapcount", where);
