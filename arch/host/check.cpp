@@ -14,7 +14,7 @@ std::atomic<violation_handler> installed{nullptr};
 
 violation_handler set_violation_handler(violation_handler handler) { return installed.exchange(handler); }
 
-void fail(int invariant, const char* cause, const char* detail, site at) {
+void fail(int invariant, const char* cause, const char* detail, site at) noexcept {
     const violation what{invariant, cause, detail, at, current().id};
     if (const violation_handler handler = installed.load()) {
         handler(what);

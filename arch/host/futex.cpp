@@ -16,7 +16,7 @@ void futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected, 
     syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, expected, timeout_us == 0 ? nullptr : &limit, nullptr, 0);
 }
 
-void futex_wake(const std::atomic<std::uint32_t>& word, unsigned count) {
+void futex_wake(const std::atomic<std::uint32_t>& word, unsigned count) noexcept {
     syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, count, nullptr, nullptr, 0);
 }
 

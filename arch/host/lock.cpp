@@ -8,13 +8,13 @@ namespace arch::inline host {
 
 namespace detail {
 
-void report_inversion(const lock_class& taken, const lock_class& held, site at) {
+void report_inversion(const lock_class& taken, const lock_class& held, site at) noexcept {
     char detail[160];
     std::snprintf(detail, sizeof detail, "%s takes %s while holding %s", at.function, taken.name, held.name);
     fail(29, "locks taken in the wrong order", detail, at);
 }
 
-void exclusive_lock::lock_slowly(task& self, site at) {
+void exclusive_lock::lock_slowly(task& self, site at) noexcept {
     blocked_note note(self, wait_kind::lock, this, at);
     for (unsigned turn = spin_turns(); turn > 0; --turn) {
         std::uint32_t seen = word_.load(std::memory_order_relaxed);
@@ -39,7 +39,7 @@ void exclusive_lock::lock_slowly(task& self, site at) {
 
 } // namespace detail
 
-void rwsem::down_read_slowly(task& self, site at) {
+void rwsem::down_read_slowly(task& self, site at) noexcept {
     detail::blocked_note note(self, wait_kind::lock, this, at);
     for (unsigned turn = spin_turns(); turn > 0; --turn) {
         if (try_read())
@@ -62,7 +62,7 @@ void rwsem::down_read_slowly(task& self, site at) {
     }
 }
 
-void rwsem::down_write_slowly(task& self, site at) {
+void rwsem::down_write_slowly(task& self, site at) noexcept {
     detail::blocked_note note(self, wait_kind::lock, this, at);
     for (unsigned turn = spin_turns(); turn > 0; --turn) {
         if (try_write())
@@ -84,12 +84,12 @@ void rwsem::down_write_slowly(task& self, site at) {
 }
 
 /// The last reader left: lets the sleepers compete. The bit of the waiting writer stays, so a writer goes first.
-void rwsem::wake_sleepers() {
+void rwsem::wake_sleepers() noexcept {
     if ((word_.fetch_and(~sleepers, std::memory_order_acq_rel) & sleepers) != 0)
         wake_everybody();
 }
 
-void rwsem::wake_everybody() {
+void rwsem::wake_everybody() noexcept {
     wakes_.fetch_add(1, std::memory_order_release);
     futex_wake(wakes_, wake_all);
 }

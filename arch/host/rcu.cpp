@@ -15,7 +15,7 @@ rcu_domain::~rcu_domain() {
         delete part.load(std::memory_order_relaxed);
 }
 
-rcu_domain::chunk* rcu_domain::add_chunk(unsigned id) {
+rcu_domain::chunk* rcu_domain::add_chunk(unsigned id) noexcept {
     assert(id < tasks_max);
     const unsigned index = id / chunk_size;
     auto fresh = std::make_unique<chunk>();

@@ -8,7 +8,7 @@ namespace arch::inline host {
 
 namespace detail {
 
-task& unbound_task() {
+task& unbound_task() noexcept {
     // The highest ids, shared by every 32nd thread: enough for set-up code and tests, workers are bound.
     static std::atomic<unsigned> next{0};
     thread_local task self(992 + next.fetch_add(1) % 32);

@@ -108,7 +108,7 @@ iomap file_iomap_begin(kernel& k, void* host, std::uint64_t pgoff, std::uint64_t
         file.unwritten[pgoff].set(k.rules.zeroing == hole_zeroing::by_the_fault);
     }
     const std::uint64_t block = file.extents[pgoff].get();
-    const bool shared = file.blocks.is_shared(block);
+    const bool shared = file.reflinked.get() && file.blocks.is_shared(block);
     if (!write || !shared || pages > 1) // a PMD fault leaves shared blocks to PTE faults
         return {.type = iomap::kind::mapped,
                 .pfn = block,

@@ -43,6 +43,8 @@ struct inode {
     std::unique_ptr<arch::plain<bool>[]> unwritten;
     /// Extents changed and the change is not on disk yet: the inode is pinned in the log. Under ilock.
     arch::plain<bool> log_pinned{false};
+    /// XFS_DIFLAG2_REFLINK: blocks of it may be shared; stays once set. Under ilock.
+    arch::plain<bool> reflinked{false};
     arch::atomic<unsigned> open_count{0}; ///< operations through an open file: no eviction meanwhile
     /// The oracle's: pages whose data an operation under way throws away, so that nobody may ask for their durability [I20].
     arch::oracle<std::uint64_t> discard_first{0}, discard_last{0};

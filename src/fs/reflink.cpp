@@ -76,6 +76,8 @@ outcome remap_blocks(inode& from, inode& to, inode& first, inode& second, unsign
     arch::guard outer(first.ilock);
     arch::guard inner(second.ilock);
     to.log_pinned.set(true);
+    from.reflinked.set(true);
+    to.reflinked.set(true);
     for (unsigned page = 0; page < pages; ++page) {
         if (const std::uint64_t old = to.extents[page].get(); old != block_allocator::none) {
             to.extents[page].set(block_allocator::none);

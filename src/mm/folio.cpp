@@ -40,31 +40,6 @@ int held_references(const kernel& k, const folio& head) {
     return held;
 }
 
-int folio_ref_count(const folio& f, arch::site at) { return f.refcount.load(order::relaxed, at); }
-int folio_mapcount(const folio& f, arch::site at) { return f.mapcount.load(order::relaxed, at); }
-
-int folio_ref_inc(folio& f) {
-    // relaxed in Linux. release here: on every machine that Linux runs on, who reads this count has seen what this CPU had seen when it took the
-    // entry lock, the folio as it was last built or dissolved among it (the LKMM's unlock-lock order). C++ locks promise that to lock holders only.
-    return f.refcount.fetch_add(1, order::release);
-}
-
-void folio_get(folio& f, int refs) {
-    // relaxed: whoever may call this already keeps the page from becoming idle
-    f.refcount.fetch_add(refs, order::relaxed);
-}
-
-bool folio_try_get(folio& f, int refs) {
-    int seen = f.refcount.load(order::relaxed);
-    while (seen != 0) {
-        // full: orders the reference before GUP-fast's second look at the PTE, against the zapper's PTE before its look at
-        // the count (O6)
-        if (f.refcount.compare_exchange(seen, seen + refs, order::full))
-            return true;
-    }
-    return false;
-}
-
 namespace {
 
 /// At unbind a page loses its own reference as well: then it may reach 0, and who takes it there drops the pagemap's reference for it.

@@ -61,18 +61,38 @@ void prep_compound_page(kernel& k, folio& head, unsigned order);
 inline address_space* const tail_mapping =
     reinterpret_cast<address_space*>(std::uintptr_t{0xdead} << 48 | 0x400);
 
-int folio_ref_count(const folio& f, arch::site at = arch::site::here());
-int folio_mapcount(const folio& f, arch::site at = arch::site::here());
+inline int folio_ref_count(const folio& f, arch::site at = arch::site::here()) {
+    return f.refcount.load(arch::order::relaxed, at);
+}
+inline int folio_mapcount(const folio& f, arch::site at = arch::site::here()) {
+    return f.mapcount.load(arch::order::relaxed, at);
+}
 
 /// What the oracle expects of the whole folio: references held by threads, its pages' pins and gets taken together.
 int held_references(const kernel& k, const folio& head);
 
 /// The first reference of a folio that the caller owns through its locked entry. Returns the count before.
-int folio_ref_inc(folio& f);
+inline int folio_ref_inc(folio& f) {
+    // relaxed in Linux. release here: on every machine that Linux runs on, who reads this count has seen what this CPU had seen when it took the
+    // entry lock, the folio as it was last built or dissolved among it (the LKMM's unlock-lock order). C++ locks promise that to lock holders only.
+    return f.refcount.fetch_add(1, arch::order::release);
+}
 /// Takes `refs` more references; the caller owns one, or owns the page through its locked entry.
-void folio_get(folio& f, int refs = 1);
+inline void folio_get(folio& f, int refs = 1) {
+    // relaxed: whoever may call this already keeps the page from becoming idle
+    f.refcount.fetch_add(refs, arch::order::relaxed);
+}
 /// Takes `refs` references unless refcount is 0. One-based pages are never at 0: there it succeeds on an idle page too.
-bool folio_try_get(folio& f, int refs = 1);
+inline bool folio_try_get(folio& f, int refs = 1) {
+    int seen = f.refcount.load(arch::order::relaxed);
+    while (seen != 0) {
+        // full: orders the reference before GUP-fast's second look at the PTE, against the zapper's PTE before its look at
+        // the count (O6)
+        if (f.refcount.compare_exchange(seen, seen + refs, arch::order::full))
+            return true;
+    }
+    return false;
+}
 /// Drops `refs` references. The drop that makes the page idle frees it to its filesystem and wakes the idle waiters.
 void folio_put(kernel& k, folio& f, int refs = 1);
 /// The wake-up of whoever waits for the page to become idle (mm/memremap.c; put_devmap_managed_folio_refs when one-based).

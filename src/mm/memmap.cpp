@@ -2,19 +2,9 @@
 
 #include <arch/check.hpp>
 
-#include <algorithm>
-
 namespace daxtorture::inline ARCH_MACHINE {
 
 using arch::order;
-
-bool block_owner::backs(int file, std::uint64_t index) const {
-    return std::ranges::any_of(owners, [&](const auto& one) { return one.get() == owner(file, index); });
-}
-
-bool block_owner::shared() const {
-    return std::ranges::count_if(owners, [](const auto& one) { return one.get() != 0; }) > 1;
-}
 
 void block_owner::replace(std::uint64_t from, std::uint64_t to) {
     for (auto& one : owners) {

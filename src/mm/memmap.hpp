@@ -31,8 +31,18 @@ struct block_owner {
     static constexpr std::uint64_t owner(int file, std::uint64_t index) {
         return (static_cast<std::uint64_t>(file) + 1) << 32 | index;
     }
-    bool backs(int file, std::uint64_t index) const;
-    bool shared() const;
+    bool backs(int file, std::uint64_t index) const {
+        for (const auto& one : owners)
+            if (one.get() == owner(file, index))
+                return true;
+        return false;
+    }
+    bool shared() const {
+        unsigned count = 0;
+        for (const auto& one : owners)
+            count += one.get() != 0;
+        return count > 1;
+    }
     void replace(std::uint64_t from, std::uint64_t to);
 };
 

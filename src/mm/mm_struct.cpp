@@ -18,13 +18,6 @@ vm_area* mm_struct::find_vma(std::uint64_t page) {
     return nullptr;
 }
 
-const vm_area* mm_struct::area_at(std::uint64_t page) const {
-    for (const vm_area& area : areas)
-        if (area.covers(page))
-            return &area;
-    return nullptr;
-}
-
 bool block_backs(const block_owner& block, const vm_area& area, std::uint64_t page) {
     return block.backs(area.mapping->number, area.file_page(page));
 }

@@ -67,7 +67,12 @@ struct mm_struct {
 
     vm_area* find_vma(std::uint64_t page); ///< caller holds mmap_lock
     /// For the oracle: the area that covers the page, mapped or not. Areas are fixed after set-up: no lock.
-    const vm_area* area_at(std::uint64_t page) const;
+    const vm_area* area_at(std::uint64_t page) const {
+        for (const vm_area& area : areas)
+            if (area.covers(page))
+                return &area;
+        return nullptr;
+    }
 };
 
 /// For the oracle: does this block back this page of the area's file?

@@ -6,6 +6,7 @@
 #include <arch/plain.hpp>
 #include <arch/task.hpp>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <latch>
@@ -105,6 +106,42 @@ TEST_CASE("a guard drops and retakes") {
     CHECK_FALSE(lock.is_locked());
     CHECK(me.held.depth() == 0);
     arch::unbind_current();
+}
+
+TEST_CASE("held locks know the highest rank whatever the order of release") {
+    arch::held_locks held;
+    const int a = 0, b = 0, c = 0;
+    held.push(outer, &a, arch::site::here());
+    held.push(inner, &b, arch::site::here());
+    held.push(outer, &c, arch::site::here()); // an inversion: reported, and taken all the same
+    CHECK(held.would_invert(inner) == &inner);
+    held.pop(&b);
+    CHECK(held.depth() == 2);
+    CHECK(held.would_invert(inner) == nullptr);
+    CHECK(held.would_invert(outer) == &outer);
+    held.push(inner, &b, arch::site::here());
+    held.pop(&a);
+    CHECK(held.would_invert(outer) == &inner);
+    held.pop(&b);
+    CHECK(held.would_invert(inner) == nullptr);
+    held.pop(&c);
+    CHECK(held.depth() == 0);
+    CHECK(held.would_invert(outer) == nullptr);
+}
+
+TEST_CASE("more held locks than are noted leave the noted ones right") {
+    arch::held_locks held;
+    const arch::lock_class nesting{"nesting", 10, true};
+    std::array<int, arch::held_locks::limit + 2> objects{};
+    for (const int& object : objects)
+        held.push(nesting, &object, arch::site::here());
+    CHECK(held.depth() == arch::held_locks::limit);
+    for (std::size_t i = objects.size(); i-- > 1;)
+        held.pop(&objects[i]);
+    CHECK(held.depth() == 1);
+    CHECK(held[0].object.load() == &objects[0]);
+    held.pop(&objects[0]);
+    CHECK(held.would_invert(outer) == nullptr);
 }
 
 TEST_CASE("an rwsem lets readers or one writer in") {

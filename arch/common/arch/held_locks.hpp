@@ -7,6 +7,7 @@
 
 #include <arch/site.hpp>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -27,12 +28,46 @@ struct held_lock {
     std::atomic<const char*> function{nullptr};
 };
 
+/// Taking a lock and letting go of the innermost one cost a few instructions: what is looked at is the highest rank held, and the last entry.
 class held_locks {
   public:
     static constexpr unsigned limit = 16;
 
     /// The innermost held lock that must not be held when `type` is taken, or nullptr.
     const lock_class* would_invert(const lock_class& type) const {
+        return static_cast<int>(type.rank) > highest_ ? nullptr : find_inversion(type);
+    }
+
+    void push(const lock_class& type, const void* object, site at) {
+        const unsigned n = depth_.load(std::memory_order_relaxed);
+        if (n < limit) [[likely]] {
+            held_lock& top = locks_[n];
+            top.type.store(&type, std::memory_order_relaxed);
+            top.object.store(object, std::memory_order_relaxed);
+            top.function.store(at.function, std::memory_order_relaxed);
+            highest_below_[n] = highest_;
+            highest_ = std::max(highest_, static_cast<int>(type.rank));
+        }
+        depth_.store(n + 1, std::memory_order_relaxed);
+    }
+
+    void pop(const void* object) {
+        const unsigned n = depth_.load(std::memory_order_relaxed);
+        if (n - 1 >= limit || locks_[n - 1].object.load(std::memory_order_relaxed) != object) [[unlikely]] {
+            pop_inner(object);
+            return;
+        }
+        highest_ = highest_below_[n - 1];
+        depth_.store(n - 1, std::memory_order_relaxed);
+    }
+
+    unsigned depth() const { return std::min(depth_.load(std::memory_order_relaxed), limit); }
+    const held_lock& operator[](unsigned i) const { return locks_[i]; }
+
+  private:
+    static constexpr int none = -1;
+
+    [[gnu::noinline]] const lock_class* find_inversion(const lock_class& type) const {
         for (unsigned i = depth(); i-- > 0;) {
             const lock_class* held = locks_[i].type.load(std::memory_order_relaxed);
             if (held->rank > type.rank || (held->rank == type.rank && !(held == &type && type.nests)))
@@ -41,34 +76,28 @@ class held_locks {
         return nullptr;
     }
 
-    void push(const lock_class& type, const void* object, site at) {
-        const unsigned n = depth();
-        if (n < limit) {
-            locks_[n].type.store(&type, std::memory_order_relaxed);
-            locks_[n].object.store(object, std::memory_order_relaxed);
-            locks_[n].function.store(at.function, std::memory_order_relaxed);
-        }
-        depth_.store(n + 1, std::memory_order_relaxed);
-    }
-
-    void pop(const void* object) {
+    /// Of a lock that is not the last one taken. One that was taken beyond the limit has left no entry.
+    [[gnu::noinline]] void pop_inner(const void* object) {
+        const unsigned all = depth_.load(std::memory_order_relaxed);
         const unsigned n = depth();
         unsigned i = n;
         while (i > 0 && locks_[i - 1].object.load(std::memory_order_relaxed) != object)
             --i;
+        depth_.store(all - 1, std::memory_order_relaxed);
+        if (i == 0)
+            return;
         for (; i < n; ++i)
             copy(locks_[i - 1], locks_[i]);
-        depth_.store(n - 1, std::memory_order_relaxed);
+        highest_ = none;
+        for (i = 0; i + 1 < n; ++i) {
+            highest_below_[i] = highest_;
+            highest_ = std::max(highest_, rank_of(locks_[i]));
+        }
     }
 
-    unsigned depth() const {
-        const unsigned n = depth_.load(std::memory_order_relaxed);
-        return n < limit ? n : limit;
+    static int rank_of(const held_lock& lock) {
+        return static_cast<int>(lock.type.load(std::memory_order_relaxed)->rank);
     }
-    const held_lock& operator[](unsigned i) const { return locks_[i]; }
-    void clear() { depth_.store(0, std::memory_order_relaxed); }
-
-  private:
     static void copy(held_lock& to, const held_lock& from) {
         to.type.store(from.type.load(std::memory_order_relaxed), std::memory_order_relaxed);
         to.object.store(from.object.load(std::memory_order_relaxed), std::memory_order_relaxed);
@@ -76,6 +105,8 @@ class held_locks {
     }
 
     std::array<held_lock, limit> locks_{};
+    std::array<int, limit> highest_below_{}; ///< the owner's alone, as highest_
+    int highest_ = none;                     ///< rank
     std::atomic<unsigned> depth_{0};
 };
 

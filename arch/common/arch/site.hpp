@@ -16,6 +16,9 @@ struct site {
                                unsigned line = __builtin_LINE()) {
         return {file, function, line};
     }
+
+    /// For the argument of a function that a rare branch calls: the aggregate is built there, and not before the branch.
+    constexpr site here_only() const { return {file, function, line}; }
 };
 
 } // namespace arch

@@ -29,7 +29,7 @@ using violation_handler = void (*)(const violation&);
 /// Installs the handler of this process and returns the one before; nullptr: print and abort.
 violation_handler set_violation_handler(violation_handler handler);
 
-void fail(int invariant, const char* cause, const char* detail, site at = site::here());
+void fail(int invariant, const char* cause, const char* detail, site at = site::here()) noexcept;
 
 inline void note(const char* what, std::uint64_t value, site = site::here()) {
     record(step::note, what, nullptr, 0, static_cast<std::int32_t>(value));

@@ -12,7 +12,7 @@ namespace arch::inline host {
 /// Sleeps while `word` holds `expected`; may return for no reason. `timeout_us` 0: no limit.
 void futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected, std::uint64_t timeout_us = 0);
 /// Wakes at most `count` threads that sleep on `word`.
-void futex_wake(const std::atomic<std::uint32_t>& word, unsigned count);
+void futex_wake(const std::atomic<std::uint32_t>& word, unsigned count) noexcept;
 inline constexpr unsigned wake_all = 0x7fffffff;
 
 /// Tells the processor that this is a spin loop.

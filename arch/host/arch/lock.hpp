@@ -28,11 +28,11 @@ namespace arch::inline host {
 
 namespace detail {
 
-void report_inversion(const lock_class& taken, const lock_class& held, site at);
+void report_inversion(const lock_class& taken, const lock_class& held, site at) noexcept;
 
 inline void check_lock_order(const task& self, const lock_class& type, site at) {
     if (const lock_class* held = self.held.would_invert(type)) [[unlikely]]
-        report_inversion(type, *held, at);
+        report_inversion(type, *held, at.here_only());
 }
 
 class exclusive_lock {
@@ -48,7 +48,7 @@ class exclusive_lock {
         std::uint32_t seen = free;
         if (!word_.compare_exchange_strong(seen, taken, std::memory_order_acquire, std::memory_order_relaxed))
             [[unlikely]]
-            lock_slowly(self, at);
+            lock_slowly(self, at.here_only());
         self.held.push(*type_, this, at);
     }
     bool try_lock(site at = site::here()) {
@@ -75,7 +75,7 @@ class exclusive_lock {
   private:
     enum : std::uint32_t { free, taken };
 
-    void lock_slowly(task& self, site at);
+    void lock_slowly(task& self, site at) noexcept;
 
     std::atomic<std::uint32_t> word_{free};
     std::atomic<std::uint32_t> sleepers_{0}; ///< tasks that sleep or are about to
@@ -102,7 +102,7 @@ class rwsem {
         detail::check_lock_order(self, *type_, at);
         preemption_point();
         if (!try_read()) [[unlikely]]
-            down_read_slowly(self, at);
+            down_read_slowly(self, at.here_only());
         self.held.push(*type_, this, at);
     }
     void up_read(site = site::here()) {
@@ -118,7 +118,7 @@ class rwsem {
         detail::check_lock_order(self, *type_, at);
         preemption_point();
         if (!try_write()) [[unlikely]]
-            down_write_slowly(self, at);
+            down_write_slowly(self, at.here_only());
         self.held.push(*type_, this, at);
     }
     bool try_down_write(site at = site::here()) {
@@ -159,10 +159,10 @@ class rwsem {
         }
         return false;
     }
-    void down_read_slowly(task& self, site at);
-    void down_write_slowly(task& self, site at);
-    void wake_sleepers();
-    void wake_everybody();
+    void down_read_slowly(task& self, site at) noexcept;
+    void down_write_slowly(task& self, site at) noexcept;
+    void wake_sleepers() noexcept;
+    void wake_everybody() noexcept;
 
     std::atomic<std::uint32_t> word_{0};
     std::atomic<std::uint32_t> wakes_{0}; ///< sleepers wait for it to change

@@ -85,7 +85,7 @@ class rcu_domain {
             part = add_chunk(id);
         return (*part)[id % chunk_size];
     }
-    chunk* add_chunk(unsigned id);
+    chunk* add_chunk(unsigned id) noexcept;
     void wait_for_readers(site at);
     void wait_and_run(site at);
     bool may_run_callbacks();

@@ -58,7 +58,8 @@ class flight_ring {
     static constexpr std::size_t size = 512;
 
     /// By the owner alone.
-    void put(step kind, const char* where, const void* object, std::int32_t before, std::int32_t after) {
+    [[gnu::noinline]] void put(step kind, const char* where, const void* object, std::int32_t before,
+                               std::int32_t after) noexcept {
         constexpr std::uint64_t value_bits = (1U << 28) - 1;
         const std::uint64_t n = head_.load(std::memory_order_relaxed); // relaxed: only the owner writes it
         slot& to = slots_[n % size];

@@ -53,7 +53,7 @@ struct round_aborted {};
 namespace detail {
 inline constinit thread_local task* bound_task = nullptr;
 /// A task for a thread that was never bound, so that set-up code may take locks.
-task& unbound_task();
+task& unbound_task() noexcept;
 /// Throws round_aborted, except while another exception unwinds the stack.
 void give_up(task& self);
 /// Sleeps on the futex, unless the engine has ended such waits: then false.
