@@ -22,7 +22,12 @@ die() {
 for name in "$@"; do
     [[ -f ci/mutations/$name.patch ]] || die "no mutation is called $name"
 done
-[[ $# -gt 0 ]] || set -- $(basename -s .patch ci/mutations/*.patch)
+if [[ $# -eq 0 ]]; then
+    for patch in ci/mutations/*.patch; do
+        patch=${patch##*/}
+        set -- "$@" "${patch%.patch}"
+    done
+fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 git archive HEAD | tar -x -C "$work" || die "cannot copy the tree"
