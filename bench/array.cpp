@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <dlfcn.h>
+#include <span>
 #include <thread>
 
 #include <benchmark/benchmark.h>
@@ -97,7 +98,7 @@ std::uint64_t run(void* array, array_operation what, std::uint64_t count, std::u
         for (; i < count; ++i)
             sum += store_order(xa, array_next(seed) & ~15U, 4, xa_mk_value(i));
     }
-    benchmark::DoNotOptimize(sum);
+    keep(sum);
     return i;
 }
 
@@ -156,10 +157,14 @@ constexpr named single[] = {{array_load, "load"},
                             {array_marked, "marked"},
                             {array_multi_order, "multi_order"}};
 
-void add(const std::string& prefix, const array_side& side) {
-    for (const named& one : single)
+void add_single(const std::string& prefix, const array_side& side, std::span<const named> operations) {
+    for (const named& one : operations)
         benchmark::RegisterBenchmark((prefix + "/xarray_" + one.name).c_str(),
                                      [&side, one](benchmark::State& s) { measure(s, side, one.what); });
+}
+
+void add(const std::string& prefix, const array_side& side) {
+    add_single(prefix, side, single);
     benchmark::RegisterBenchmark(
         (prefix + "/xarray_reader_beside_writer").c_str(),
         [&side](benchmark::State& s) { measure_beside(s, side, array_load, array_overwrite); });
@@ -172,6 +177,7 @@ void add(const std::string& prefix, const array_side& side) {
 
 void add_arrays(const char* linux_library) {
     add("MODEL", ours);
+    add_single("FLOOR", bare_array_side, std::span(single).first(3));
     if (linux_library == nullptr)
         return;
     void* library = dlopen(linux_library, RTLD_NOW | RTLD_LOCAL);

@@ -12,12 +12,12 @@
 
 namespace daxtorture::bench {
 
-void rig::zap(unsigned mm_number, std::uint64_t page) {
+void rig::zap(unsigned mm_number, std::uint64_t page, std::uint64_t pages) {
     mm_struct& target = mm(mm_number);
     arch::read_guard held(target.mmap_lock);
     vm_area* area = target.find_vma(page);
     mmu_gather gather(w.k, target);
-    zap_page_range(w.k, gather, *area, page, page + 1, private_copies::unmap);
+    zap_page_range(w.k, gather, *area, page, page + pages, private_copies::unmap);
     gather.finish();
 }
 
@@ -33,6 +33,19 @@ void fault_zap(benchmark::State& state) {
     }
 }
 BENCHMARK(fault_zap)->Name("MODEL/fault_zap");
+/// One PMD entry for 512 pages. The file's folio stays as it was built: a large folio goes with its entry, not with its mapping.
+void fault_zap_pmd(benchmark::State& state) {
+    world_config config = config_of(1, 512, 1, 1);
+    config.files[0].huge = true;
+    rig r(config);
+    for (auto _ : state) {
+        r.store(0, 0);
+        if (!r.mm().table.peek_pmd(0).leaf())
+            state.SkipWithError("the fault fell back to a PTE");
+        r.zap(0, 0, 512);
+    }
+}
+BENCHMARK(fault_zap_pmd)->Name("MODEL/fault_zap_pmd");
 void fault_zap_floor(benchmark::State& state) { floor_of(state, 31); }
 BENCHMARK(fault_zap_floor)->Name("FLOOR/fault_zap");
 

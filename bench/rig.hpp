@@ -34,8 +34,8 @@ struct rig {
     inode& file(unsigned i = 0) { return *w.files[i]; }
 
     bool store(unsigned mm_number, std::uint64_t page) { return user_access(w.k, mm(mm_number), page, true); }
-    /// madvise(MADV_DONTNEED) of one page.
-    void zap(unsigned mm_number, std::uint64_t page);
+    /// madvise(MADV_DONTNEED).
+    void zap(unsigned mm_number, std::uint64_t page, std::uint64_t pages = 1);
     void store_all(unsigned mm_number, unsigned pages) {
         for (unsigned page = 0; page < pages; ++page)
             store(mm_number, page);

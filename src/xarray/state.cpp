@@ -18,10 +18,7 @@ xa_state::xa_state(xarray& array, std::uint64_t index, unsigned order) : xa(&arr
     set_range(*this, index, order);
 }
 
-void xa_state::drop_alloc() {
-    xa->pool().put_back(*xa_alloc);
-    xa_alloc = nullptr;
-}
+void xa_state::put_back(xarray& array, struct xa_node& unused) { array.pool().put_back(unused); }
 
 void xas_set_order(xa_state& xas, std::uint64_t index, unsigned order) {
     set_range(xas, index, order);

@@ -40,13 +40,18 @@ inline std::uint64_t set_bounds(xa_state& xas) {
     return 0;
 }
 
-/// Puts the state into `node` at its index and returns the entry there. A sibling leads to its canonical slot (X5); when that
-/// holds a node by now, the order has changed under a lockless reader, who must start again.
-inline std::uint64_t descend(xa_state& xas, xa_node& node) {
-    const unsigned shift = node.shift.get();
-    unsigned offset = slot_of(*xas.xa, xas.xa_index, shift);
+/// Where a walk has got to: kept apart from the state until the walk ends, so that a step is loads alone.
+struct position {
+    xa_node* node;
+    unsigned offset;
+};
+
+/// The entry for `index` in `node`, and where it stands. A sibling leads to its canonical slot (X5); when that holds a node by now, the
+/// order has changed under a lockless reader, who must start again.
+inline std::uint64_t look(const xarray& xa, xa_node& node, unsigned shift, std::uint64_t index,
+                          position& at) {
+    unsigned offset = slot_of(xa, index, shift);
     std::uint64_t entry = load(node, offset);
-    xas.xa_node = &node;
     while (xa_is_sibling(entry))
         [[unlikely]] {
             offset = xa_to_sibling(entry);
@@ -54,7 +59,20 @@ inline std::uint64_t descend(xa_state& xas, xa_node& node) {
             if (shift != 0 && xa_is_node(entry))
                 entry = xa_retry_entry;
         }
-    xas.xa_offset = static_cast<std::uint8_t>(offset);
+    at = {&node, offset};
+    return entry;
+}
+
+inline void stand_at(xa_state& xas, const position& at) {
+    xas.xa_node = at.node;
+    xas.xa_offset = static_cast<std::uint8_t>(at.offset);
+}
+
+/// Puts the state into `node` at its index and returns the entry there.
+inline std::uint64_t descend(xa_state& xas, xa_node& node) {
+    position at{};
+    const std::uint64_t entry = look(*xas.xa, node, node.shift.get(), xas.xa_index, at);
+    stand_at(xas, at);
     return entry;
 }
 
@@ -101,15 +119,20 @@ inline bool xas_nomem(xa_state& xas) {
 
 inline std::uint64_t xas_load(xa_state& xas) {
     std::uint64_t entry = xa_detail::start(xas);
+    const xarray& xa = *xas.xa;
+    const std::uint64_t index = xas.xa_index;
+    xa_detail::position at{};
     while (xa_is_node(entry)) {
         xa_node& node = *xa_to_node(entry);
         const unsigned shift = node.shift.get();
         if (xas.xa_shift > shift)
             break; // a node where the state wants an entry of this size (X8)
-        entry = xa_detail::descend(xas, node);
+        entry = xa_detail::look(xa, node, shift, index, at);
         if (shift == 0)
             break;
     }
+    if (at.node != nullptr)
+        xa_detail::stand_at(xas, at);
     return entry;
 }
 

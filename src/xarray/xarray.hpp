@@ -104,7 +104,7 @@ struct xa_state {
     xa_state(xarray& array, std::uint64_t index, unsigned order);
     ~xa_state() {
         if (xa_alloc != nullptr)
-            drop_alloc();
+            put_back(*xa, *xa_alloc);
     }
     xa_state(const xa_state&) = delete;
     xa_state& operator=(const xa_state&) = delete;
@@ -118,7 +118,8 @@ struct xa_state {
     struct xa_node* xa_alloc = nullptr; ///< what xas_nomem got
 
   private:
-    void drop_alloc();
+    /// Not of the state itself, whose address stays private to the reader: it is kept in registers then.
+    static void put_back(xarray& array, struct xa_node& unused);
 };
 
 // --- the state -----------------------------------------------------------------------------------------------------
