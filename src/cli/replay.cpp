@@ -26,6 +26,7 @@ exit_code run_replay(const replay_options& options) {
     request.file = options.bundle;
     request.memory = kept.memory;
     request.schedule = kept.found.schedule;
+    request.no_return = true;
     checker_answer answer = ask_checker(request);
     answer.found.events = answer.events;
 
