@@ -3,6 +3,7 @@
 #include "cli/commands.hpp"
 #include "cli/job.hpp"
 #include "cli/quantities.hpp"
+#include "scenario/suggest.hpp"
 
 #include "daxtorture_config.hpp"
 
@@ -69,8 +70,8 @@ class command_line {
     }
 
     exit_code run(int argc, char** argv) {
-        if (argc > 1 && argv[1][0] != '-' && !known(argv[1]))
-            throw usage_error("unknown command '" + std::string(argv[1]) + "' (try --help)");
+        if (argc > 1 && argv[1][0] != '-')
+            check_command(argv[1]);
         try {
             parse(with_job_file({argv + std::min(argc, 1), argv + argc}, check_option));
         } catch (const CLI::Success& help) {
@@ -83,11 +84,16 @@ class command_line {
     }
 
   private:
-    bool known(const std::string& command) const {
-        for (const CLI::App* one : app_.get_subcommands({}))
+    void check_command(const std::string& command) const {
+        std::vector<std::string_view> names;
+        for (const CLI::App* one : app_.get_subcommands({})) {
             if (one->check_name(command))
-                return true;
-        return false;
+                return;
+            if (!one->get_group().empty()) // else it is not for users
+                names.push_back(one->get_name());
+        }
+        throw usage_error("unknown command '" + command + "'" + did_you_mean(command, names) +
+                          " (try --help)");
     }
 
     void parse(std::vector<std::string> words) {
