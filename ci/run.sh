@@ -165,7 +165,7 @@ step_tidy() {
 step_check() {
     local protocol
     for protocol in v6.15 v6.12; do
-        passes timeout 300 build/daxtorture check --protocol "$protocol" --seconds 2 --out "$work/failures" || return
+        passes timeout 600 build/daxtorture check --protocol "$protocol" --seconds 1 --out "$work/failures" || return
     done
 }
 
@@ -173,7 +173,7 @@ step_museum() {
     timeout 400 build/daxtorture museum --seconds 20
 }
 
-# A run that is killed half-way must go on where it was, or end within 5 s with a summary.
+# A run that is killed half-way goes on where it was, and ends with a summary.
 step_stress_killed() {
     local out=$work/stress-killed pid code start
     rm -rf "$out"
@@ -183,34 +183,14 @@ step_stress_killed() {
     sleep 30
     kill -0 "$pid" 2>/dev/null || { cat "$out"/std*; die "stress ended before half its time"; return; }
 
-    if build/daxtorture stress --help | grep -q -e --resume; then
-        kill -KILL "$pid"
-        wait "$pid"
-        echo "killed; resuming"
-        start=$SECONDS
-        timeout 45 build/daxtorture stress --resume "$out/run" >"$out/stdout" 2>"$out/stderr" </dev/null
-        code=$?
-        cat "$out"/std*
-        echo "exit code $code after $((SECONDS - start)) s"
-    else
-        echo "no --resume yet: SIGTERM half-way"
-        start=$SECONDS
-        kill -TERM "$pid"
-        while kill -0 "$pid" 2>/dev/null && ((SECONDS - start < 10)); do sleep 0.2; done
-        if kill -0 "$pid" 2>/dev/null; then
-            kill -KILL "$pid"
-            wait "$pid"
-            die "still there 10 s after SIGTERM"
-            return
-        fi
-        wait "$pid"
-        code=$?
-        cat "$out"/std*
-        echo "exit code $code, $((SECONDS - start)) s after SIGTERM"
-        ((SECONDS - start <= 5)) || die "took longer than 5 s to stop" || return
-        # Stopped early on request: pass, or inconclusive.
-        [[ $code == 3 ]] && code=0
-    fi
+    kill -KILL "$pid"
+    wait "$pid"
+    echo "killed; resuming"
+    start=$SECONDS
+    timeout 45 build/daxtorture stress --resume "$out/run" >"$out/stdout" 2>"$out/stderr" </dev/null
+    code=$?
+    cat "$out"/std*
+    echo "exit code $code after $((SECONDS - start)) s"
     [[ -s $out/stdout ]] || die "no summary on stdout" || return
     return "$code"
 }
