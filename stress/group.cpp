@@ -293,15 +293,15 @@ void group::run_mix(unsigned worker) {
         const named_operation* next = &plan_->mixed->draw(random);
         if (next->what.kind == op::pin && slot.pins >= holds_max)
             next = &plan_->mixed->draw(op::unpin, random);
-        else if (next->what.kind == op::get && slot.gets >= holds_max)
+        else if (takes_reference(next->what.kind) && slot.gets >= holds_max)
             next = &plan_->mixed->draw(op::put, random);
-        if (slot.pins + slot.gets != 0 && breaks_layouts(next->what.kind))
+        if (slot.pins + slot.gets != 0 && may_wait_for_holders(next->what.kind))
             leave(worker);
         const outcome became = perform(worker, *next, static_cast<int>(step & 0x7fffffff));
         if (became != outcome::done)
             continue;
         slot.pins += next->what.kind == op::pin;
-        slot.gets += next->what.kind == op::get;
+        slot.gets += takes_reference(next->what.kind);
         slot.pins -= next->what.kind == op::unpin && slot.pins != 0;
         slot.gets -= next->what.kind == op::put && slot.gets != 0;
     }

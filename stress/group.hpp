@@ -7,8 +7,8 @@
 
 #include "run/seed.hpp"
 #include "scenario/program.hpp"
-#include "stress/mix.hpp"
 #include "stress/observe.hpp"
+#include "stress/repertoire.hpp"
 #include "stress/stress.hpp"
 #include "world/world.hpp"
 

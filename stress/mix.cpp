@@ -3,51 +3,30 @@
 #include "protocol/presets.hpp"
 
 #include <algorithm>
-#include <cassert>
 #include <thread>
 
 namespace daxtorture::stress {
 
 namespace {
 
-// In the order of operation_table:
-//   load store mmap munmap pin unpin get put dma-write truncate punch break reuse evict writeback invalidate interrupt
-// evict is no part of a mix: an inode is evicted when nobody maps it any more, and the mms here always do.
-constexpr std::array<mix, 6> mixes{{
-    {"default", "a little of everything", {20, 20, 8, 8, 16, 18, 6, 7, 4, 4, 4, 4, 6, 0, 5, 3, 1}},
-    {"fault-heavy",
-     "page faults against munmap, few layout breaks",
-     {40, 40, 12, 10, 4, 5, 2, 3, 1, 1, 1, 1, 3, 0, 6, 3, 0}},
-    {"pin-heavy",
-     "DMA pins and references come and go, slow and fast",
-     {8, 8, 5, 5, 40, 44, 16, 18, 8, 2, 2, 4, 4, 0, 3, 2, 1}},
-    {"truncate-heavy",
-     "blocks are freed and reused all the time",
-     {16, 20, 6, 6, 14, 16, 4, 5, 4, 12, 10, 6, 20, 0, 5, 3, 1}},
-    {"signal-heavy",
-     "waits for idle pages that signals end",
-     {16, 16, 5, 5, 20, 20, 6, 7, 4, 6, 6, 8, 8, 0, 4, 2, 10}},
-    {"large-fault",
-     "PMD and PTE faults over one file of huge pages, which truncation builds and dissolves",
-     {30, 30, 8, 8, 16, 18, 8, 9, 4, 5, 4, 4, 8, 0, 5, 3, 1},
-     true},
-}};
+// Areas below are {file, first page, last page, at, shared, writable, sync}.
 
-/// Pages of a file or area that are worth drawing: all of a few; of many the ends, and both sides of each PMD's border.
-std::vector<unsigned> pages_to_draw(unsigned pages, unsigned pmd_pages) {
-    constexpr unsigned few = 16;
-    std::vector<unsigned> drawn;
-    for (unsigned page = 0; page < pages; ++page)
-        if (const unsigned offset = page % pmd_pages;
-            pages <= few || offset <= 1 || offset == pmd_pages - 1 || page == pages - 1)
-            drawn.push_back(page);
-    return drawn;
+/// Three files, each mapped by several mms at different addresses, once read-only.
+world_config small_world(unsigned) {
+    world_config world;
+    world.files = {{"A", fs_kind::xfs, 4}, {"B", fs_kind::ext4, 4}, {"C", fs_kind::fuse, 6}};
+    world.mms = {
+        {"m0", {{0, 0, 4, 0, true, true}, {1, 0, 4, 4, true, true}}},
+        {"m1", {{2, 0, 6, 0, true, true}, {0, 0, 4, 6, true, true}}},
+        {"m2", {{1, 1, 4, 0, true, true}, {0, 0, 4, 3, true, false}}},
+    };
+    world.spare_blocks = 2;
+    return world;
 }
 
-/// One file of two PMDs of `pmd` pages, mapped whole, in part, and where no PMD fits; and a small one that lives on its blocks.
+/// One file of two PMDs, mapped whole, in part, and where no PMD fits; and a small one that lives on its blocks.
 world_config large_world(unsigned pmd) {
     world_config world;
-    world.shape = geometry::real();
     world.files = {{"H", fs_kind::xfs, 2 * pmd, true}, {"S", fs_kind::ext4, 4}};
     world.mms = {
         {"m0", {{0, 0, 2 * pmd, 0, true, true}, {1, 0, 4, 2 * pmd, true, true}}},
@@ -58,20 +37,275 @@ world_config large_world(unsigned pmd) {
     return world;
 }
 
-/// Three files, each mapped by several mms at different addresses, once read-only.
-world_config small_world() {
+/// Three files that share blocks with each other, one that does not, and a private mapping whose copies replace shared pages.
+world_config sharing_world(unsigned) {
     world_config world;
-    world.shape = geometry::real();
-    world.files = {{"A", fs_kind::xfs, 4}, {"B", fs_kind::ext4, 4}, {"C", fs_kind::fuse, 6}};
-    // {file, first, last, at, shared, writable}
+    world.files = {
+        {"X", fs_kind::xfs, 4}, {"Y", fs_kind::xfs, 4}, {"Z", fs_kind::xfs, 3}, {"G", fs_kind::ext4, 3}};
     world.mms = {
         {"m0", {{0, 0, 4, 0, true, true}, {1, 0, 4, 4, true, true}}},
-        {"m1", {{2, 0, 6, 0, true, true}, {0, 0, 4, 6, true, true}}},
-        {"m2", {{1, 1, 4, 0, true, true}, {0, 0, 4, 3, true, false}}},
+        {"m1", {{1, 0, 4, 0, true, true}, {2, 0, 3, 4, true, true, true}, {3, 0, 3, 7, true, true}}},
+        {"m2", {{2, 0, 3, 0, true, true}, {0, 0, 4, 3, false, true}, {3, 0, 3, 7, true, true}}},
+    };
+    world.spare_blocks = 4;
+    return world;
+}
+
+/// A filesystem that comes and goes with its device, and two devices without one; every mm maps two of them.
+world_config device_world(unsigned) {
+    world_config world;
+    world.files = {{"A", fs_kind::xfs, 3},
+                   {"B", fs_kind::ext4, 2},
+                   {"D", fs_kind::devdax, 3},
+                   {"P", fs_kind::p2pdma, 3}};
+    world.mms = {
+        {"m0", {{0, 0, 3, 0, true, true}, {2, 0, 3, 3, true, true}}},
+        {"m1", {{1, 0, 2, 0, true, true}, {0, 0, 3, 2, true, true}}},
+        {"m2", {{2, 0, 3, 0, true, true}}},
     };
     world.spare_blocks = 2;
     return world;
 }
+
+/// The three kinds of devices whose drivers hand out pages; a file, because a world maps one.
+world_config pool_world(unsigned) {
+    world_config world;
+    world.files = {{"A", fs_kind::xfs, 2},
+                   {"P", fs_kind::p2pdma, 4},
+                   {"V", fs_kind::private_pages, 3},
+                   {"K", fs_kind::coherent, 3}};
+    world.mms = {{"m0", {{0, 0, 2, 0, true, true}}}};
+    return world;
+}
+
+/// Two files of huge pages that share blocks and whose blocks move, beside small files that take what becomes free.
+world_config huge_world(unsigned pmd) {
+    world_config world;
+    world.files = {{"H", fs_kind::xfs, 2 * pmd, true},
+                   {"J", fs_kind::xfs, pmd, true},
+                   {"E", fs_kind::ext4, pmd, true},
+                   {"S", fs_kind::fuse, 4}};
+    world.mms = {
+        {"m0", {{0, 0, 2 * pmd, 0, true, true}, {3, 0, 4, 2 * pmd, true, true}}},
+        {"m1", {{1, 0, pmd, 0, true, true}, {0, pmd, 2 * pmd, pmd, true, false}}},
+        {"m2", {{2, 0, pmd, 0, true, true}, {1, 3, pmd, pmd, true, true}}},
+        {"m3", {{2, 0, pmd, 0, true, true}, {3, 0, 4, pmd, true, true}}},
+    };
+    world.spare_blocks = pmd + 4;
+    return world;
+}
+
+/// A bit of all the above on one filesystem and four devices of their own.
+world_config every_world(unsigned pmd) {
+    world_config world;
+    world.files = {{"H", fs_kind::ext4, 2 * pmd, true},
+                   {"X", fs_kind::xfs, 4},
+                   {"Y", fs_kind::xfs, 4},
+                   {"B", fs_kind::ext4, 4},
+                   {"C", fs_kind::fuse, 6},
+                   {"D", fs_kind::devdax, 4},
+                   {"P", fs_kind::p2pdma, 4},
+                   {"V", fs_kind::private_pages, 2},
+                   {"K", fs_kind::coherent, 2}};
+    world.mms = {
+        {"m0", {{0, 0, 2 * pmd, 0, true, true}, {1, 0, 4, 2 * pmd, true, true}}},
+        {"m1",
+         {{0, pmd, 2 * pmd, pmd, true, true}, {2, 0, 4, 0, true, true, true}, {3, 0, 4, 4, true, true}}},
+        {"m2", {{4, 0, 6, 0, true, true}, {5, 0, 4, 6, true, true}, {1, 0, 4, 10, false, true}}},
+        {"m3", {{0, 3, pmd + 3, 0, true, false}, {3, 0, 4, pmd, true, true}, {5, 0, 4, pmd + 4, true, true}}},
+    };
+    world.spare_blocks = pmd + 4;
+    return world;
+}
+
+constexpr std::array mixes{
+    mix{"default",
+        "a little of what processes and filesystems do",
+        small_world,
+        {{op::load, 20},
+         {op::store, 20},
+         {op::mmap, 8},
+         {op::munmap, 8},
+         {op::pin, 16},
+         {op::unpin, 18},
+         {op::get, 6},
+         {op::put, 7},
+         {op::dma_write, 4},
+         {op::truncate, 4},
+         {op::punch, 4},
+         {op::brk, 4},
+         {op::reuse, 6},
+         {op::writeback, 5},
+         {op::invalidate, 3},
+         {op::interrupt, 1}}},
+    mix{"fault-heavy",
+        "page faults against munmap, few layout breaks",
+        small_world,
+        {{op::load, 40},
+         {op::store, 40},
+         {op::mmap, 12},
+         {op::munmap, 10},
+         {op::pin, 4},
+         {op::unpin, 5},
+         {op::get, 2},
+         {op::put, 3},
+         {op::dma_write, 1},
+         {op::truncate, 1},
+         {op::punch, 1},
+         {op::brk, 1},
+         {op::reuse, 3},
+         {op::writeback, 6},
+         {op::invalidate, 3}}},
+    mix{"pin-heavy",
+        "DMA pins and references come and go, slow and fast",
+        small_world,
+        {{op::load, 8},
+         {op::store, 8},
+         {op::mmap, 5},
+         {op::munmap, 5},
+         {op::pin, 40},
+         {op::unpin, 44},
+         {op::get, 16},
+         {op::put, 18},
+         {op::dma_write, 8},
+         {op::truncate, 2},
+         {op::punch, 2},
+         {op::brk, 4},
+         {op::reuse, 4},
+         {op::writeback, 3},
+         {op::invalidate, 2},
+         {op::interrupt, 1}}},
+    mix{"truncate-heavy",
+        "blocks are freed and reused all the time",
+        small_world,
+        {{op::load, 16},
+         {op::store, 20},
+         {op::mmap, 6},
+         {op::munmap, 6},
+         {op::pin, 14},
+         {op::unpin, 16},
+         {op::get, 4},
+         {op::put, 5},
+         {op::dma_write, 4},
+         {op::truncate, 12},
+         {op::punch, 10},
+         {op::brk, 6},
+         {op::reuse, 20},
+         {op::writeback, 5},
+         {op::invalidate, 3},
+         {op::interrupt, 1}}},
+    mix{"signal-heavy",
+        "waits for idle pages that signals end",
+        small_world,
+        {{op::load, 16},
+         {op::store, 16},
+         {op::mmap, 5},
+         {op::munmap, 5},
+         {op::pin, 20},
+         {op::unpin, 20},
+         {op::get, 6},
+         {op::put, 7},
+         {op::dma_write, 4},
+         {op::truncate, 6},
+         {op::punch, 6},
+         {op::brk, 8},
+         {op::reuse, 8},
+         {op::writeback, 4},
+         {op::invalidate, 2},
+         {op::interrupt, 10}}},
+    mix{"large-fault",
+        "PMD and PTE faults over one file of huge pages, which truncation builds and dissolves",
+        large_world,
+        {{op::load, 30},
+         {op::store, 30},
+         {op::mmap, 8},
+         {op::munmap, 8},
+         {op::pin, 16},
+         {op::unpin, 18},
+         {op::get, 8},
+         {op::put, 9},
+         {op::dma_write, 4},
+         {op::truncate, 5},
+         {op::punch, 4},
+         {op::brk, 4},
+         {op::reuse, 8},
+         {op::writeback, 5},
+         {op::invalidate, 3},
+         {op::interrupt, 1}}},
+    mix{"reflink",
+        "files that share blocks, copies on write and write() into them",
+        sharing_world,
+        {{op::load, 20},
+         {op::store, 20},
+         {op::mmap, 4},
+         {op::munmap, 4},
+         {op::pin, 12},
+         {op::unpin, 14},
+         {op::get, 3},
+         {op::put, 4},
+         {op::dma_write, 4},
+         {op::reflink, 8},
+         {op::write, 6},
+         {op::truncate, 3},
+         {op::punch, 4},
+         {op::brk, 2},
+         {op::reuse, 6},
+         {op::writeback, 4},
+         {op::interrupt, 1}}},
+    mix{"shifts",
+        "collapse, insert and zero range move and replace blocks under faults and pins",
+        small_world,
+        {{op::load, 20},
+         {op::store, 20},
+         {op::mmap, 4},
+         {op::munmap, 4},
+         {op::pin, 12},
+         {op::unpin, 14},
+         {op::get, 6},
+         {op::put, 7},
+         {op::dma_write, 4},
+         {op::collapse, 6},
+         {op::insert, 6},
+         {op::zero, 6},
+         {op::write, 4},
+         {op::truncate, 2},
+         {op::reuse, 6},
+         {op::writeback, 4},
+         {op::invalidate, 2},
+         {op::interrupt, 1}}},
+    mix{"devices",
+        "unmount, unbind, bind and mount beside faults, pins and memory failures",
+        device_world,
+        {{op::load, 20},  {op::store, 20},   {op::mmap, 10},  {op::munmap, 14},        {op::pin, 12},
+         {op::unpin, 16}, {op::get, 6},      {op::put, 10},   {op::dma_write, 4},      {op::alloc, 4},
+         {op::grab, 4},   {op::truncate, 2}, {op::reuse, 10}, {op::evict, 3},          {op::umount, 5},
+         {op::mount, 8},  {op::unbind, 4},   {op::bind, 10},  {op::memory_failure, 4}, {op::writeback, 3}}},
+    mix{"pool",
+        "pages that drivers hand out one by one, against unbind and whoever walks all frames",
+        pool_world,
+        {{op::alloc, 30}, {op::put, 34}, {op::grab, 16}, {op::unbind, 3}, {op::bind, 8}, {op::load, 2}}},
+    mix{"hugepages",
+        "huge pages that are shared, moved, copied and evicted",
+        huge_world,
+        {{op::load, 24},      {op::store, 24},   {op::mmap, 8},  {op::munmap, 9},    {op::pin, 14},
+         {op::unpin, 16},     {op::get, 6},      {op::put, 7},   {op::dma_write, 4}, {op::truncate, 4},
+         {op::punch, 3},      {op::brk, 3},      {op::reuse, 9}, {op::evict, 2},     {op::reflink, 3},
+         {op::collapse, 2},   {op::insert, 2},   {op::zero, 2},  {op::write, 3},     {op::writeback, 4},
+         {op::invalidate, 3}, {op::interrupt, 1}}},
+    mix{"everything",
+        "every operation, on huge and small files of four filesystems and on four other devices",
+        every_world,
+        {{op::load, 24},      {op::store, 24},    {op::mmap, 10},
+         {op::munmap, 12},    {op::pin, 14},      {op::unpin, 17},
+         {op::get, 6},        {op::put, 12},      {op::dma_write, 4},
+         {op::truncate, 4},   {op::punch, 3},     {op::brk, 3},
+         {op::reuse, 12},     {op::evict, 2},     {op::writeback, 4},
+         {op::invalidate, 3}, {op::interrupt, 1}, {op::reflink, 4},
+         {op::collapse, 2},   {op::insert, 2},    {op::zero, 2},
+         {op::write, 4},      {op::unbind, 2},    {op::bind, 6},
+         {op::umount, 3},     {op::mount, 6},     {op::memory_failure, 2},
+         {op::alloc, 4},      {op::grab, 3}}},
+};
 
 } // namespace
 
@@ -83,31 +317,16 @@ const mix* find_mix(std::string_view name) {
 }
 
 world_config mix_world(const mix& load, const protocol& rules, const target& machine, unsigned workers) {
-    world_config world = load.large ? large_world(1U << machine.pmd_order) : small_world();
+    world_config world = load.world(1U << machine.pmd_order);
+    world.shape = geometry::real();
+    world.shape.pmd_order = machine.pmd_order;
     world.rules = rules;
     world.machine = machine;
-    world.shape.pmd_order = machine.pmd_order;
     world.workers = workers;
+    world.unbinds = std::ranges::any_of(operation_table, [&](const operation_info& known) {
+        return concerns_devices(known.kind) && load.weigh[known.kind] != 0;
+    });
     return world;
-}
-
-bool breaks_layouts(op kind) {
-    switch (kind) {
-    case op::truncate:
-    case op::punch:
-    case op::brk:
-    case op::reuse: // takes the inode lock, which a waiting truncate holds
-    case op::evict:
-    case op::invalidate: // takes the inode lock too
-    case op::reflink:
-    case op::collapse:
-    case op::insert:
-    case op::zero:
-    case op::write:
-        return true;
-    default:
-        return false;
-    }
 }
 
 unsigned worker_count(unsigned asked) {
@@ -134,181 +353,6 @@ program mix_program(std::string_view mix_name, const std::string& protocol_name,
     for (unsigned i = 0; i < workers; ++i)
         what.threads.push_back({"worker" + std::to_string(i), {}});
     return what;
-}
-
-std::string operation_text(const operation& what, const world_config& world,
-                           std::span<const std::string> threads) {
-    const auto number = [](auto n) { return std::to_string(n); };
-    const auto name_in = [&](const auto& objects) {
-        return what.object < objects.size() ? objects[what.object].name : number(what.object);
-    };
-    std::string text(info(what.kind).name);
-    switch (info(what.kind).takes) {
-    case operands::none:
-        break;
-    case operands::mm:
-        text += " " + name_in(world.mms);
-        break;
-    case operands::mm_page:
-        text += " " + name_in(world.mms) + " " + number(what.first);
-        break;
-    case operands::file:
-        text += " " + name_in(world.files);
-        break;
-    case operands::file_size:
-        text += " " + name_in(world.files) + " " + number(what.first);
-        break;
-    case operands::file_range:
-        text += " " + name_in(world.files) + " " + number(what.first) + ".." + number(what.last);
-        break;
-    case operands::device:
-        text += " " + std::string(device_names(world)[what.object]);
-        break;
-    case operands::device_page:
-        text += " " + std::string(device_names(world)[what.object]) + " " + number(what.first);
-        break;
-    case operands::thread:
-        text += " " + (what.object < threads.size() ? threads[what.object] : number(what.object));
-        break;
-    case operands::two_files:
-        text += " " + name_in(world.files) + " " + world.files[what.other].name;
-        break;
-    }
-    for (const flag_info& f : flag_table)
-        if (what.has(f.value))
-            text += " " + std::string(f.name);
-    return text;
-}
-
-std::uint64_t files_touched(const operation& what, const world_config& world) {
-    const auto bit = [](std::size_t file) { return std::uint64_t{1} << (file % 64); };
-    std::uint64_t files = 0;
-    switch (info(what.kind).takes) {
-    case operands::device: // every file lives on it
-    case operands::device_page:
-    case operands::thread: // whatever that thread is in
-    case operands::none:   // of the pins it holds, which may be of any file
-        return ~files;
-    case operands::mm:
-    case operands::mm_page:
-        for (const area_config& area : world.mms[what.object].areas)
-            files |= bit(area.file);
-        break;
-    case operands::file:
-    case operands::file_size:
-    case operands::file_range:
-        return bit(what.object);
-    case operands::two_files:
-        return bit(what.object) | bit(what.other);
-    }
-    return files;
-}
-
-named_operation name_operation(const operation& what, const world_config& world,
-                               std::span<const std::string> threads) {
-    return {what, operation_text(what, world, threads), files_touched(what, world)};
-}
-
-repertoire::repertoire(const mix& weights, const world_config& world) {
-    std::vector<std::string> threads;
-    for (unsigned i = 0; i < world.workers; ++i)
-        threads.push_back("worker" + std::to_string(i));
-
-    // What a protocol is known to do wrong (docs/findings) would end every run: then a mix leaves it out.
-    const bool durable = !weights.large && // docs/findings/pmd-truncate-drops-dirty-half.md
-                         world.rules.wb_locked == writeback_locked::wait &&
-                         world.rules.wb_untags == towrite_clear::after_flush &&
-                         world.rules.deletes == break_delete::clean;
-    const bool may_invalidate = world.rules.invalidation == invalidate_mode::locked;
-    const bool may_munmap = !weights.large || world.rules.mapping == mapping_counts::no ||
-                            world.rules.empty_pmd == zap_empty_pmd::lock;
-    const unsigned pmd_pages = 1u << world.shape.pmd_order;
-    for (const operation_info& kind : operation_table) {
-        if ((kind.kind == op::invalidate && !may_invalidate) || (kind.kind == op::munmap && !may_munmap))
-            continue;
-        std::vector<named_operation>& list = by_kind_[static_cast<std::size_t>(kind.kind)];
-        const auto with_flags = [&](operation what) {
-            what.kind = kind.kind;
-            if (kind.kind == op::writeback && !durable)
-                what.flags = static_cast<std::uint8_t>(flag::background);
-            list.push_back(name_operation(what, world, threads));
-            for (const flag f : {flag::slow, flag::fast, flag::nowait}) {
-                if ((kind.flags & static_cast<std::uint8_t>(f)) == 0)
-                    continue;
-                what.flags = static_cast<std::uint8_t>(f);
-                list.push_back(name_operation(what, world, threads));
-            }
-        };
-        const auto byte = [](std::size_t i) { return static_cast<std::uint8_t>(i); };
-        switch (kind.takes) {
-        case operands::none:
-            with_flags({});
-            break;
-        case operands::mm:
-            for (std::size_t m = 0; m < world.mms.size(); ++m)
-                with_flags({kind.kind, 0, byte(m)});
-            break;
-        case operands::mm_page:
-            for (std::size_t m = 0; m < world.mms.size(); ++m)
-                for (const area_config& area : world.mms[m].areas) {
-                    if (kind.kind == op::store && !area.writable)
-                        continue;
-                    for (const unsigned page : pages_to_draw(area.last_page - area.first_page, pmd_pages))
-                        with_flags({kind.kind, 0, byte(m), area.at + page});
-                }
-            break;
-        case operands::file:
-            for (std::size_t f = 0; f < world.files.size(); ++f)
-                with_flags({kind.kind, 0, byte(f)});
-            break;
-        case operands::file_size:
-            for (std::size_t f = 0; f < world.files.size(); ++f)
-                for (const unsigned size : pages_to_draw(world.files[f].pages, pmd_pages))
-                    with_flags({kind.kind, 0, byte(f), size});
-            break;
-        case operands::file_range:
-            for (std::size_t f = 0; f < world.files.size(); ++f)
-                for (const unsigned first : pages_to_draw(world.files[f].pages, pmd_pages))
-                    for (const unsigned last : pages_to_draw(world.files[f].pages + 1, pmd_pages))
-                        if (first < last)
-                            with_flags({kind.kind, 0, byte(f), first, last});
-            break;
-        case operands::device:
-            with_flags({});
-            break;
-        case operands::device_page:
-            for (unsigned page = 0; page < pmem_pages(world); ++page)
-                with_flags({kind.kind, 0, 0, page});
-            break;
-        case operands::thread:
-            for (unsigned t = 0; t < world.workers; ++t)
-                with_flags({kind.kind, 0, byte(t)});
-            break;
-        case operands::two_files:
-            for (std::size_t from = 0; from < world.files.size(); ++from)
-                for (std::size_t to = 0; to < world.files.size(); ++to)
-                    if (from != to)
-                        with_flags({kind.kind, 0, byte(from), 0, 0, 0, byte(to)});
-            break;
-        }
-        const auto index = static_cast<std::size_t>(kind.kind);
-        weights_[index] = list.empty() ? 0 : weights.weights[index];
-        total_ += weights_[index];
-    }
-    assert(total_ != 0);
-}
-
-const named_operation& repertoire::draw(generator& random) const {
-    std::uint32_t at = random.below(total_);
-    std::size_t kind = 0;
-    while (at >= weights_[kind])
-        at -= weights_[kind++];
-    return draw(static_cast<op>(kind), random);
-}
-
-const named_operation& repertoire::draw(op kind, generator& random) const {
-    const std::vector<named_operation>& list = by_kind_[static_cast<std::size_t>(kind)];
-    return list[random.below(static_cast<std::uint32_t>(list.size()))];
 }
 
 } // namespace daxtorture::stress

@@ -110,6 +110,10 @@ mf_result memory_failure(kernel& k, dax_device& device, std::uint64_t pfn) {
     dev_pagemap* pgmap = get_dev_pagemap(k, pfn);
     if (pgmap == nullptr)
         return mf_result::no_device;
+    if (k.mem.removed(pfn)) { // pfn_valid: bound, and its pages are not there yet
+        put_dev_pagemap(*pgmap);
+        return mf_result::no_device;
+    }
     mf_result result = mf_result::handled;
     if (!dax_holder_notify_failure(k, device, pfn, mf_reason::poison))
         result = mf_generic_kill_procs(k, pfn);

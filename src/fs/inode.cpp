@@ -12,10 +12,13 @@ inode::inode(int number, fs_kind kind, unsigned pages, unsigned order_of_extents
     : mapping(number, shape), fs(kind), extent_order(order_of_extents), max_pages(pages), blocks(device),
       i_rwsem(lock_classes::i_rwsem), ilock(lock_classes::ilock),
       extents(std::make_unique<arch::plain<std::uint64_t>[]>(pages)),
+      cow_fork(std::make_unique<arch::plain<std::uint64_t>[]>(pages)),
       unwritten(std::make_unique<arch::plain<bool>[]>(pages)) {
     i_size.store(pages, order::relaxed);
-    for (unsigned page = 0; page < pages; ++page)
+    for (unsigned page = 0; page < pages; ++page) {
         extents[page].set(block_allocator::none);
+        cow_fork[page].set(block_allocator::none);
+    }
     for (unsigned page = 0; page < pages; ++page) {
         if (extents[page].get() == block_allocator::none)
             allocate_block(*this, page);
@@ -93,6 +96,29 @@ bool inside_eof(void* host, std::uint64_t pgoff) {
     return pgoff < static_cast<inode*>(host)->i_size.load(order::relaxed);
 }
 
+/// Is it shared, or has another write reserved a block of its own for it, shared or not? (xfs_reflink_trim_around_shared) The caller holds ilock.
+bool needs_cow(const inode& file, std::uint64_t pgoff) {
+    return file.is_reflink.get() && (file.blocks.is_shared(file.extents[pgoff].get()) ||
+                                     file.cow_fork[pgoff].get() != block_allocator::none);
+}
+
+/// How many of these mapped pages are shared as the first one is.
+std::uint64_t trim_around_shared(const inode& file, std::uint64_t pgoff, std::uint64_t pages) {
+    const bool shared = needs_cow(file, pgoff);
+    std::uint64_t alike = 1;
+    while (alike < pages && file.is_reflink.get() && needs_cow(file, pgoff + alike) == shared)
+        ++alike;
+    return file.is_reflink.get() ? alike : pages;
+}
+
+/// xfs_reflink_allocate_cow: the block that a write to a shared one will have, reserved by this write or by another that is under way. The
+/// caller holds ilock.
+std::uint64_t reserve_cow(inode& file, std::uint64_t pgoff) {
+    if (file.cow_fork[pgoff].get() == block_allocator::none)
+        file.cow_fork[pgoff].set(file.blocks.allocate(file.mapping.number, pgoff));
+    return file.cow_fork[pgoff].get();
+}
+
 iomap file_iomap_begin(kernel& k, void* host, std::uint64_t pgoff, std::uint64_t pages, bool write) {
     inode& file = *static_cast<inode*>(host);
     arch::guard held(file.ilock);
@@ -108,17 +134,17 @@ iomap file_iomap_begin(kernel& k, void* host, std::uint64_t pgoff, std::uint64_t
         file.unwritten[pgoff].set(k.rules.zeroing == hole_zeroing::by_the_fault);
     }
     const std::uint64_t block = file.extents[pgoff].get();
-    const bool shared = file.reflinked.get() && file.blocks.is_shared(block);
+    const bool shared = needs_cow(file, pgoff);
     if (!write || !shared || pages > 1) // a PMD fault leaves shared blocks to PTE faults
         return {.type = iomap::kind::mapped,
                 .pfn = block,
-                .pages = run_length(file, pgoff, pages),
+                .pages = trim_around_shared(file, pgoff, run_length(file, pgoff, pages)),
                 .dirty = file.log_pinned.get(),
                 .shared = shared,
                 .fresh = fresh,
                 .unwritten = file.unwritten[pgoff].get(),
                 .device = &file.sb->device};
-    const std::uint64_t own = file.blocks.allocate(file.mapping.number, pgoff); // xfs_reflink_allocate_cow
+    const std::uint64_t own = reserve_cow(file, pgoff);
     if (own == block_allocator::none)
         return {.type = iomap::kind::beyond_eof};
     file.log_pinned.set(true);
@@ -130,7 +156,7 @@ iomap file_iomap_begin(kernel& k, void* host, std::uint64_t pgoff, std::uint64_t
             .device = &file.sb->device};
 }
 
-/// xfs_reflink_end_cow: the block that a write to a shared one got takes its place in the file. Still under the entry lock.
+/// xfs_reflink_end_cow: the block that a write to a shared one got takes its place in the file. Whoever comes second finds it done.
 void file_iomap_end(kernel&, void* host, std::uint64_t pgoff, bool write, const iomap& where) {
     if (!where.unwritten && (!write || !where.shared))
         return;
@@ -138,10 +164,16 @@ void file_iomap_end(kernel&, void* host, std::uint64_t pgoff, bool write, const 
     arch::guard held(file.ilock);
     if (where.unwritten) { // the extent is converted: its content is the file's now
         file.unwritten[pgoff].set(false);
+        file.log_pinned.set(true);
         return;
     }
-    file.extents[pgoff].set(where.pfn);
-    file.blocks.free(where.source, file.mapping.number, pgoff);
+    const std::uint64_t own = file.cow_fork[pgoff].get();
+    if (own == block_allocator::none)
+        return;
+    file.blocks.free(file.extents[pgoff].get(), file.mapping.number, pgoff);
+    file.extents[pgoff].set(own);
+    file.cow_fork[pgoff].set(block_allocator::none);
+    file.log_pinned.set(true); // an fsync since the reservation has not seen this
 }
 
 } // namespace

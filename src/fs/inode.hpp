@@ -39,12 +39,15 @@ struct inode {
     arch::plain<bool> evicted{false}; ///< under i_mmap_rwsem: no new mappings
     std::unique_ptr<arch::plain<std::uint64_t>[]>
         extents; ///< block of each page or block_allocator::none; under ilock
+    /// The CoW fork: a block that a write to a shared one has reserved and not yet put in its place, or none. Under ilock. A fault and a
+    /// write() may be at the same page, and share it.
+    std::unique_ptr<arch::plain<std::uint64_t>[]> cow_fork;
     /// Pages whose block was allocated and still has the content of its last owner. Under ilock.
     std::unique_ptr<arch::plain<bool>[]> unwritten;
+    /// Did it ever share a block? (XFS_DIFLAG2_REFLINK) Under ilock.
+    arch::plain<bool> is_reflink{false};
     /// Extents changed and the change is not on disk yet: the inode is pinned in the log. Under ilock.
     arch::plain<bool> log_pinned{false};
-    /// XFS_DIFLAG2_REFLINK: blocks of it may be shared; stays once set. Under ilock.
-    arch::plain<bool> reflinked{false};
     arch::atomic<unsigned> open_count{0}; ///< operations through an open file: no eviction meanwhile
     /// The oracle's: pages whose data an operation under way throws away, so that nobody may ask for their durability [I20].
     arch::oracle<std::uint64_t> discard_first{0}, discard_last{0};

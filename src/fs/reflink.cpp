@@ -75,9 +75,9 @@ class two_mmaplocks {
 outcome remap_blocks(inode& from, inode& to, inode& first, inode& second, unsigned pages) {
     arch::guard outer(first.ilock);
     arch::guard inner(second.ilock);
+    from.is_reflink.set(true);
+    to.is_reflink.set(true);
     to.log_pinned.set(true);
-    from.reflinked.set(true);
-    to.reflinked.set(true);
     for (unsigned page = 0; page < pages; ++page) {
         if (const std::uint64_t old = to.extents[page].get(); old != block_allocator::none) {
             to.extents[page].set(block_allocator::none);
@@ -115,6 +115,9 @@ outcome file_reflink(kernel& k, inode& from, inode& to) {
         return broken;
     dax_writeback_mapping_range(k, from.mapping, 0, to_the_end);
     dax_writeback_mapping_range(k, to.mapping, 0, to_the_end);
+    // The DIRTY entries that the break kept are clean now, and nobody holds their pages: a large folio is not to become shared
+    if (k.rules.deletes == break_delete::clean && k.rules.reflink != reflink_break::none)
+        dax_delete_mapping_range(k, from.mapping, 0, to_the_end);
     truncate_pagecache(k, to.mapping, 0, pages);
     const outcome remapped = remap_blocks(from, to, first, second, pages);
     // relaxed: readers hold invalidate_lock

@@ -88,6 +88,18 @@ bool sb_start_write(kernel& k, const super_block& sb) {
     return !k.unbinds || (!sb.frozen.load(order::relaxed) && !sb_is_shut_down(k, sb));
 }
 
+mounted_filesystem::mounted_filesystem(kernel& k, super_block& sb) : sb_(k.unbinds ? &sb : nullptr) {
+    if (sb_ == nullptr)
+        return;
+    sb_->s_umount.lock();
+    mounted_ = sb_->mounted.get();
+}
+
+mounted_filesystem::~mounted_filesystem() {
+    if (sb_ != nullptr)
+        sb_->s_umount.unlock();
+}
+
 outcome do_mount(kernel& k, super_block& sb) {
     arch::guard held(sb.s_umount);
     if (sb.mounted.get() || !dax_alive(k, sb.device))

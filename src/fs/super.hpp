@@ -30,6 +30,20 @@ struct super_block {
     bool wants_to_hold = false;
 };
 
+/// A filesystem that stays mounted for the length of a scope; false when it is not. Where no device goes, nobody unmounts either.
+class mounted_filesystem {
+  public:
+    mounted_filesystem(kernel& k, super_block& sb);
+    ~mounted_filesystem();
+    mounted_filesystem(const mounted_filesystem&) = delete;
+    mounted_filesystem& operator=(const mounted_filesystem&) = delete;
+    explicit operator bool() const { return mounted_; }
+
+  private:
+    super_block* sb_; ///< null: nothing to give back
+    bool mounted_ = true;
+};
+
 /// Set-up and `mount`: refused when mounted already or when the device is gone or still held.
 outcome do_mount(kernel& k, super_block& sb);
 /// Evicts every inode, then lets go of the device; refused while a file is mapped or open.

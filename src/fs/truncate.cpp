@@ -42,6 +42,9 @@ outcome file_break(kernel& k, inode& file, unsigned first, unsigned last, bool n
 }
 
 outcome file_reuse(kernel& k, inode& file) {
+    const mounted_filesystem mounted(k, *file.sb); // who opens a file keeps its filesystem mounted
+    if (!mounted)
+        return outcome::refused;
     arch::write_guard io(file.i_rwsem);
     if (!sb_start_write(k, *file.sb))
         return outcome::refused;

@@ -66,8 +66,11 @@ vm_fault_result handle_huge_fault(kernel& k, vm_fault& fault) {
         return fault.vma.ops->huge_fault(k, fault);
     if (!pmd.leaf())
         return vm_fault_result::fallback;
-    if (!fault.write || pmd.writable())
-        return vm_fault_result::nopage; // somebody else was faster
+    if (!fault.write || pmd.writable()) {
+        // Somebody else was faster, or is write-protecting the leaf. huge_pmd_set_accessed:
+        arch::guard(table.pmd_lock).unlock();
+        return vm_fault_result::nopage;
+    }
     vm_fault_result result = vm_fault_result::fallback;
     if (fault.vma.shared)
         result = fault.vma.ops->huge_fault(k, fault);

@@ -2,7 +2,8 @@
 ///
 /// An entry is one atomic word. With a PMD order of 0 there are PTEs only. Else a PMD entry stands above each 2^order PTEs: empty, a
 /// table of PTEs, or a leaf that maps all those pages at once.
-/// States    PMD: none -> table, once a PTE is needed, until the areas are unmapped; none -> leaf -> none
+/// States    PMD: none -> table, once a PTE is needed, until the areas are unmapped; none -> leaf -> none. A leaf that is being
+///           write-protected is for a moment not present, and never none: who unmaps must not pass it by
 /// Locks     writers of PTEs hold ptl, writers of PMDs pmd_lock; the lockless walk of GUP-fast and the hardware read without
 /// Ordering  ptep_get_and_clear is relaxed: the TLB flush that follows is the full barrier (O6)
 #pragma once
@@ -100,6 +101,10 @@ class page_table {
     }
     pte_t pmd_get_and_clear(std::uint64_t page, arch::site at = arch::site::here()) {
         return {pmds_[page >> pmd_order_].exchange(0, arch::order::relaxed, at)};
+    }
+    /// pmdp_invalidate: nothing translates through the leaf any more, but it stays where it is.
+    void pmd_invalidate(std::uint64_t page, arch::site at = arch::site::here()) {
+        pmds_[page >> pmd_order_].fetch_and(~pte_t::present_bit, arch::order::relaxed, at);
     }
     pte_t peek_pmd(std::uint64_t page) const { return {pmds_[page >> pmd_order_].peek()}; }
     /// What translates this page: its PTE, or what its PMD leaf makes of it. None when nothing is mapped.

@@ -57,7 +57,7 @@ void pmd_mkclean(kernel& k, std::uint64_t pfn, std::uint64_t count, page_table& 
     const pte_t pmd = table.pmd(page);
     if (!pmd.leaf() || !maps_writable(pmd, pfn, count))
         return;
-    table.pmd_get_and_clear(page); // pmdp_invalidate
+    table.pmd_invalidate(page);
     k.flush_tlb();
     table.set_pmd(page, pmd.write_protected());
 }

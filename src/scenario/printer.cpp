@@ -104,7 +104,7 @@ std::string world_text(const program& p) {
 
 } // namespace
 
-std::string print(const operation& what, const program& in) {
+std::string print(const operation& what, const world_config& world, std::span<const std::string> threads) {
     const operation_info& known = info(what.kind);
     std::string text(known.name);
     auto out = std::back_inserter(text);
@@ -112,39 +112,46 @@ std::string print(const operation& what, const program& in) {
     case operands::none:
         break;
     case operands::mm:
-        fmt::format_to(out, " {}", in.world.mms[what.object].name);
+        fmt::format_to(out, " {}", world.mms[what.object].name);
         break;
     case operands::mm_page:
-        fmt::format_to(out, " {} {}", in.world.mms[what.object].name, what.first);
+        fmt::format_to(out, " {} {}", world.mms[what.object].name, what.first);
         break;
     case operands::file:
-        fmt::format_to(out, " {}", in.world.files[what.object].name);
+        fmt::format_to(out, " {}", world.files[what.object].name);
         break;
     case operands::file_size:
-        fmt::format_to(out, " {} {}", in.world.files[what.object].name, what.first);
+        fmt::format_to(out, " {} {}", world.files[what.object].name, what.first);
         break;
     case operands::file_range:
-        fmt::format_to(out, " {} {}", in.world.files[what.object].name, what.first);
+        fmt::format_to(out, " {} {}", world.files[what.object].name, what.first);
         if (what.last != what.first + 1)
             fmt::format_to(out, "..{}", what.last);
         break;
     case operands::device:
-        fmt::format_to(out, " {}", device_names(in.world)[what.object]);
+        fmt::format_to(out, " {}", device_names(world)[what.object]);
         break;
     case operands::device_page:
-        fmt::format_to(out, " {} {}", device_names(in.world)[what.object], what.first);
+        fmt::format_to(out, " {} {}", device_names(world)[what.object], what.first);
         break;
     case operands::thread:
-        fmt::format_to(out, " {}", in.threads[what.object].name);
+        fmt::format_to(out, " {}", threads[what.object]);
         break;
     case operands::two_files:
-        fmt::format_to(out, " {} {}", in.world.files[what.object].name, in.world.files[what.other].name);
+        fmt::format_to(out, " {} {}", world.files[what.object].name, world.files[what.other].name);
         break;
     }
     for (const flag_info& one : flag_table)
         if (what.has(one.value))
             text.append(" ").append(one.name);
     return text;
+}
+
+std::string print(const operation& what, const program& in) {
+    std::vector<std::string> threads;
+    for (const thread_program& one : in.threads)
+        threads.push_back(one.name);
+    return print(what, in.world, threads);
 }
 
 std::string print_rules(const program& what) {

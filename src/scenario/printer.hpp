@@ -3,14 +3,16 @@
 
 #include "scenario/program.hpp"
 
+#include <span>
 #include <string>
 
 namespace daxtorture {
 
 std::string print(const program& what);
 
-/// "truncate A 0". Names come from the program that the operation belongs to.
+/// "truncate A 0". Names come from the program that the operation belongs to, or from its world and the names of its threads.
 std::string print(const operation& what, const program& in);
+std::string print(const operation& what, const world_config& world, std::span<const std::string> threads);
 
 /// "fail I7 under v6.12"
 std::string print(const expectation& what);

@@ -210,10 +210,10 @@ outcome grab_page(world_state& w, worker_state& self, const operation& what) {
     dev_pagemap* pgmap = self.held.full() ? nullptr : get_dev_pagemap(w.k, pfn);
     if (pgmap == nullptr)
         return outcome::refused;
-    folio& page = w.k.mem[pfn];
-    const bool got = folio_try_get(page);
+    // pfn_valid: bound, the device's pages may not be there yet
+    const bool got = !w.k.mem.removed(pfn) && folio_try_get(w.k.mem[pfn]);
     if (got)
-        hold_device_page(w, self, page);
+        hold_device_page(w, self, w.k.mem[pfn]);
     put_dev_pagemap(*pgmap);
     return got ? outcome::done : outcome::nothing;
 }

@@ -1,0 +1,286 @@
+#include "stress/repertoire.hpp"
+
+#include "scenario/printer.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace daxtorture::stress {
+
+namespace {
+
+constexpr std::uint8_t byte(std::size_t i) { return static_cast<std::uint8_t>(i); }
+
+/// Pages of a file or area that are worth drawing: all of a few; of many the ends, and both sides of each PMD's border.
+std::vector<unsigned> pages_to_draw(unsigned pages, unsigned pmd_pages) {
+    constexpr unsigned few = 16;
+    std::vector<unsigned> drawn;
+    for (unsigned page = 0; page < pages; ++page)
+        if (const unsigned offset = page % pmd_pages;
+            pages <= few || offset <= 1 || offset == pmd_pages - 1 || page == pages - 1)
+            drawn.push_back(page);
+    return drawn;
+}
+
+/// A device as operands count them: pmem0, then the files that are devices.
+struct device {
+    const file_config* file; ///< null: pmem0
+    unsigned pages;
+};
+
+std::vector<device> devices_of(const world_config& world) {
+    std::vector<device> all{{nullptr, pmem_pages(world)}};
+    for (const file_config& file : world.files)
+        if (is_device(file.fs))
+            all.push_back({&file, file.pages});
+    return all;
+}
+
+/// Calls `visit(operation)` for each choice of operands that an operation may have, without flags.
+template <class Visit> void for_each_operand(op kind, const world_config& world, Visit visit) {
+    const unsigned pmd_pages = 1U << world.shape.pmd_order;
+    const std::vector<device> devices = devices_of(world);
+    switch (info(kind).takes) {
+    case operands::none:
+        visit({kind});
+        break;
+    case operands::mm:
+        for (std::size_t m = 0; m < world.mms.size(); ++m)
+            visit({kind, 0, byte(m)});
+        break;
+    case operands::mm_page:
+        for (std::size_t m = 0; m < world.mms.size(); ++m)
+            for (const area_config& area : world.mms[m].areas)
+                for (const unsigned page : pages_to_draw(area.last_page - area.first_page, pmd_pages))
+                    visit({kind, 0, byte(m), area.at + page});
+        break;
+    case operands::file:
+        for (std::size_t f = 0; f < world.files.size(); ++f)
+            visit({kind, 0, byte(f)});
+        break;
+    case operands::file_size:
+        for (std::size_t f = 0; f < world.files.size(); ++f)
+            for (const unsigned size : pages_to_draw(world.files[f].pages, pmd_pages))
+                visit({kind, 0, byte(f), size});
+        break;
+    case operands::file_range:
+        for (std::size_t f = 0; f < world.files.size(); ++f)
+            for (const unsigned first : pages_to_draw(world.files[f].pages, pmd_pages))
+                for (const unsigned last : pages_to_draw(world.files[f].pages + 1, pmd_pages))
+                    if (first < last)
+                        visit({kind, 0, byte(f), first, last});
+        break;
+    case operands::device:
+        for (std::size_t d = 0; d < devices.size(); ++d)
+            visit({kind, 0, byte(d)});
+        break;
+    case operands::device_page:
+        for (std::size_t d = 0; d < devices.size(); ++d)
+            for (const unsigned page : pages_to_draw(devices[d].pages, pmd_pages))
+                visit({kind, 0, byte(d), page});
+        break;
+    case operands::thread:
+        for (unsigned t = 0; t < world.workers; ++t)
+            visit({kind, 0, byte(t)});
+        break;
+    case operands::two_files:
+        for (std::size_t from = 0; from < world.files.size(); ++from)
+            for (std::size_t to = 0; to < world.files.size(); ++to)
+                if (from != to)
+                    visit({kind, 0, byte(from), 0, 0, 0, byte(to)});
+        break;
+    }
+}
+
+const area_config* area_of(const operation& what, const world_config& world) {
+    for (const area_config& area : world.mms[what.object].areas)
+        if (what.first >= area.at && what.first < area.at + (area.last_page - area.first_page))
+            return &area;
+    return nullptr;
+}
+
+/// Can the operation do anything to these operands?
+bool makes_sense(const operation& what, const world_config& world) {
+    const operands takes = info(what.kind).takes;
+    if (takes == operands::file || takes == operands::file_size || takes == operands::file_range)
+        return !is_device(world.files[what.object].fs);
+    if (takes == operands::device || takes == operands::device_page) {
+        const device of = devices_of(world)[what.object];
+        if (what.has(flag::unmounted) || what.has(flag::fails))
+            return of.file == nullptr;
+        switch (what.kind) {
+        case op::mount:
+        case op::umount:
+        case op::memory_failure:
+            return of.file == nullptr;
+        case op::alloc:
+            return of.file != nullptr && of.file->fs != fs_kind::devdax;
+        default:
+            return true;
+        }
+    }
+    if (what.kind == op::store)
+        return area_of(what, world)->writable;
+    if (what.kind == op::reflink) {
+        const file_config& from = world.files[what.object];
+        const file_config& to = world.files[what.other];
+        return from.fs == fs_kind::xfs && to.fs == fs_kind::xfs && from.huge == to.huge;
+    }
+    return true;
+}
+
+/// What a protocol is known to do wrong. Each line names its page in docs/findings.
+class known_defects {
+  public:
+    known_defects(const mix& load, const world_config& world)
+        : world_(world), rules_(world.rules), reflinks_(load.weigh[op::reflink] != 0),
+          huge_(std::ranges::any_of(world.files, &file_config::huge)) {}
+
+    bool meets(const operation& what) const {
+        switch (what.kind) {
+        case op::munmap: // v6.12-unflushed-munmap, pmd-unmap-passes-by
+            return rules_.mapping == mapping_counts::no || (huge_ && rules_.empty_pmd == zap_empty_pmd::look);
+        case op::write: // which invalidates what it has filled; cow-write-vs-read-fault
+            if (shares_blocks(world_.files[what.object]))
+                return true;
+            [[fallthrough]];
+        case op::invalidate: // invalidation-hides-busy-pages
+            return rules_.invalidation == invalidate_mode::beside_faults;
+        case op::reflink: // reflink-share-count-race
+            return rules_.share == share_update::plain;
+        case op::get: // reflink-cow-hides-busy-page
+            return shares_blocks(world_.files[area_of(what, world_)->file]);
+        case op::grab:
+            return what.object == 0 && (reflinks_ || rules_.idle == idle_value::one);
+        case op::unbind: // unbind-while-mounted
+            return unbinds_badly(what);
+        case op::writeback:
+            return !what.has(flag::background) && !durable();
+        default:
+            return false;
+        }
+    }
+
+  private:
+    bool shares_blocks(const file_config& file) const {
+        return reflinks_ && file.fs == fs_kind::xfs &&
+               std::ranges::any_of(world_.files, [&](const file_config& other) {
+                   return &other != &file && other.fs == fs_kind::xfs && other.huge == file.huge;
+               });
+    }
+
+    bool unbinds_badly(const operation& what) const {
+        const file_config* file = devices_of(world_)[what.object].file;
+        const bool pins_last = rules_.gup_takes == gup_pagemap::reference;
+        if (file == nullptr)
+            return rules_.pre_remove == pre_remove_order::unmap_then_shutdown ||
+                   (rules_.unbind_pages == pages_at_unbind::put_many && !pins_last);
+        return file->fs == fs_kind::devdax && rules_.unbind_pages != pages_at_unbind::put_each && !pins_last;
+    }
+
+    /// fsync-skips-locked-entries, break-layout-drops-dirty-marks, pmd-truncate-drops-dirty-half
+    bool durable() const {
+        return !huge_ && rules_.wb_locked == writeback_locked::wait &&
+               rules_.wb_untags == towrite_clear::after_flush && rules_.deletes == break_delete::clean;
+    }
+
+    const world_config& world_;
+    const protocol& rules_;
+    const bool reflinks_;
+    const bool huge_;
+};
+
+} // namespace
+
+named_operation name_operation(const operation& what, const world_config& world,
+                               std::span<const std::string> threads) {
+    return {what, print(what, world, threads), files_touched(what, world)};
+}
+
+repertoire::repertoire(const mix& load, const world_config& world) {
+    std::vector<std::string> threads;
+    for (unsigned i = 0; i < world.workers; ++i)
+        threads.push_back("worker" + std::to_string(i));
+    const known_defects defects(load, world);
+    for (const operation_info& known : operation_table) {
+        const auto index = static_cast<std::size_t>(known.kind);
+        const auto add = [&](const operation& what) {
+            if (makes_sense(what, world) && !defects.meets(what))
+                by_kind_[index].push_back(name_operation(what, world, threads));
+        };
+        for_each_operand(known.kind, world, [&](operation what) {
+            add(what);
+            for (const flag_info& one : flag_table)
+                if ((known.flags & static_cast<std::uint8_t>(one.value)) != 0) {
+                    what.flags = static_cast<std::uint8_t>(one.value);
+                    add(what);
+                }
+        });
+        weights_[index] = by_kind_[index].empty() ? 0 : load.weigh[known.kind];
+        total_ += weights_[index];
+    }
+    assert(total_ != 0);
+}
+
+const named_operation& repertoire::draw(generator& random) const {
+    std::uint32_t at = random.below(total_);
+    std::size_t kind = 0;
+    while (at >= weights_[kind])
+        at -= weights_[kind++];
+    return draw(static_cast<op>(kind), random);
+}
+
+const named_operation& repertoire::draw(op kind, generator& random) const {
+    const std::vector<named_operation>& list = by_kind_[static_cast<std::size_t>(kind)];
+    return list[random.below(static_cast<std::uint32_t>(list.size()))];
+}
+
+bool may_wait_for_holders(op kind) {
+    switch (kind) {
+    case op::load:
+    case op::store:
+    case op::mmap:
+    case op::munmap:
+    case op::pin:
+    case op::unpin:
+    case op::get:
+    case op::put:
+    case op::dma_write:
+    case op::writeback:
+    case op::interrupt:
+    case op::memory_failure:
+    case op::alloc:
+    case op::grab:
+        return false;
+    default:
+        return true;
+    }
+}
+
+bool takes_reference(op kind) { return kind == op::get || kind == op::alloc || kind == op::grab; }
+
+std::uint64_t files_touched(const operation& what, const world_config& world) {
+    const auto bit = [](std::size_t file) { return std::uint64_t{1} << (file % 64); };
+    std::uint64_t files = 0;
+    switch (info(what.kind).takes) {
+    case operands::device: // every file lives on it
+    case operands::device_page:
+    case operands::thread: // whatever that thread is in
+    case operands::none:   // of the pins it holds, which may be of any file
+        return ~files;
+    case operands::mm:
+    case operands::mm_page:
+        for (const area_config& area : world.mms[what.object].areas)
+            files |= bit(area.file);
+        break;
+    case operands::file:
+    case operands::file_size:
+    case operands::file_range:
+        return bit(what.object);
+    case operands::two_files:
+        return bit(what.object) | bit(what.other);
+    }
+    return files;
+}
+
+} // namespace daxtorture::stress
