@@ -52,6 +52,11 @@ const mix* find_mix(std::string_view name);
 /// devices. Geometry and TLB are the machine's.
 world_config mix_world(const mix& load, const protocol& rules, const target& machine, unsigned workers);
 
+/// Does fsync keep its promise in this protocol? Not where it skips locked entries or breaks lose DIRTY marks: docs/findings/
+/// fsync-skips-locked-entries.md, break-layout-drops-dirty-marks.md. Then mixes do not rely on it: nobody waits for writeback, nothing is
+/// mapped with MAP_SYNC.
+bool fsync_is_kept(const protocol& rules);
+
 /// How many workers a run has that asked for `asked`: as many as processors, at least 2, when that is 0.
 unsigned worker_count(unsigned asked);
 

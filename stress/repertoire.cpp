@@ -154,8 +154,8 @@ class known_defects {
             return what.object == 0 && (reflinks_ || rules_.idle == idle_value::one);
         case op::unbind: // unbind-while-mounted
             return unbinds_badly(what);
-        case op::writeback:
-            return !what.has(flag::background) && !durable();
+        case op::writeback: // pmd-truncate-drops-dirty-half, and what fsync_is_kept says
+            return !what.has(flag::background) && (world_.files[what.object].huge || !fsync_is_kept(rules_));
         default:
             return false;
         }
@@ -176,12 +176,6 @@ class known_defects {
             return rules_.pre_remove == pre_remove_order::unmap_then_shutdown ||
                    (rules_.unbind_pages == pages_at_unbind::put_many && !pins_last);
         return file->fs == fs_kind::devdax && rules_.unbind_pages != pages_at_unbind::put_each && !pins_last;
-    }
-
-    /// fsync-skips-locked-entries, break-layout-drops-dirty-marks, pmd-truncate-drops-dirty-half
-    bool durable() const {
-        return !huge_ && rules_.wb_locked == writeback_locked::wait &&
-               rules_.wb_untags == towrite_clear::after_flush && rules_.deletes == break_delete::clean;
     }
 
     const world_config& world_;

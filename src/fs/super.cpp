@@ -104,9 +104,10 @@ outcome do_mount(kernel& k, super_block& sb) {
     arch::guard held(sb.s_umount);
     if (sb.mounted.get() || !dax_alive(k, sb.device))
         return outcome::refused;
+    // Before the device knows its holder: from then on it may go, and tell so. relaxed: nothing is open yet
+    sb.shut_down.store(false, order::relaxed);
     if (sb.wants_to_hold && !fs_dax_get(sb.device, &sb, xfs_dax_holder_operations))
         return outcome::busy;
-    sb.shut_down.store(false, order::relaxed); // relaxed: nothing is open yet
     sb.mounted.set(true);
     return outcome::done;
 }
@@ -132,6 +133,12 @@ bool is_mounted(super_block& sb) {
     return sb.mounted.get();
 }
 
+/// del_gendisk: any filesystem hears that its device is dead, once a mount that is under way is over (fs_bdev_mark_dead).
+void mark_dead(super_block& sb) {
+    arch::guard held(sb.s_umount);
+    sb.shut_down.store(true, order::relaxed); // relaxed: faults read it under ilock at the latest
+}
+
 } // namespace
 
 outcome pmem_attach(kernel& k, super_block& sb, bool fails) {
@@ -155,7 +162,7 @@ outcome pmem_detach(kernel& k, super_block& sb, bool only_unmounted) {
         return outcome::busy;
     device.bound.set(false);
     kill_dax(k, device);
-    sb.shut_down.store(true, order::relaxed); // del_gendisk: any filesystem hears that its device is dead
+    mark_dead(sb);
     memunmap_pages(k, device.pgmap);
     return outcome::done;
 }

@@ -29,7 +29,8 @@ void release_pgmap(percpu_ref& ref) { static_cast<dev_pagemap*>(ref.owner())->do
 
 /// The references that memremap_pages took, one for each page.
 void drop_page_references(kernel& k, dev_pagemap& pgmap) {
-    if (k.rules.unbind_pages != pages_at_unbind::put_each) {
+    // Pages in a driver's pool have no reference of their own
+    if (k.rules.unbind_pages != pages_at_unbind::put_each || k.idle_count(pgmap) == 0) {
         pgmap.ref.put_many(pgmap.pages);
         return;
     }
