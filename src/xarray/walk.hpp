@@ -119,18 +119,19 @@ inline bool xas_nomem(xa_state& xas) {
 
 inline std::uint64_t xas_load(xa_state& xas) {
     std::uint64_t entry = xa_detail::start(xas);
+    if (!xa_is_node(entry))
+        return entry;
     const xarray& xa = *xas.xa;
     const std::uint64_t index = xas.xa_index;
     xa_detail::position at{};
-    while (xa_is_node(entry)) {
+    unsigned shift = 0;
+    do {
         xa_node& node = *xa_to_node(entry);
-        const unsigned shift = node.shift.get();
+        shift = node.shift.get();
         if (xas.xa_shift > shift)
             break; // a node where the state wants an entry of this size (X8)
         entry = xa_detail::look(xa, node, shift, index, at);
-        if (shift == 0)
-            break;
-    }
+    } while (shift != 0 && xa_is_node(entry));
     if (at.node != nullptr)
         xa_detail::stand_at(xas, at);
     return entry;
