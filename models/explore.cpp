@@ -55,14 +55,15 @@ std::vector<event> named_events() {
         e.after = raw.after;
         e.decisions = raw.decisions;
         // These have no value before; the wrappers pass a name there: the lock's class, what is noted, the operation.
-        for (const char* named : {"lock", "unlock", "lock-fail", "note", "begin", "end"}) {
+        for (const char* named : {"lock", "unlock", "lock-fail", "downgrade", "note", "begin", "end"}) {
             if (e.kind != named)
                 continue;
             if (e.object.empty())
                 e.object = raw.before;
             e.before.clear();
         }
-        if (raw.object != nullptr && e.kind != "lock" && e.kind != "unlock" && e.kind != "lock-fail") {
+        if (raw.object != nullptr && e.kind != "lock" && e.kind != "unlock" && e.kind != "lock-fail" &&
+            e.kind != "downgrade") {
             if (!e.before.empty())
                 e.before = exploring->what.value_text(raw.object, e.before);
             if (!e.after.empty() && e.kind != "wake")

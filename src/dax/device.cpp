@@ -21,6 +21,61 @@ bool dax_alive(kernel& k, dax_device& device) {
     return !k.unbinds || device.alive.load(order::relaxed); // relaxed: test_bit; the read section orders it
 }
 
+dax_access_guard::dax_access_guard(kernel& k, dax_device& device)
+    : device_(k.unbinds ? &device : nullptr), how_(k.rules.accesses) {
+    if (device_ == nullptr)
+        return;
+    if (how_ == device_access::queue_reference) {
+        possible_ = device.pgmap.ref.tryget_live(); // blk_queue_enter
+        if (!possible_)
+            device_ = nullptr;
+        return;
+    }
+    if (how_ == device_access::dax_read_lock)
+        device.dax_srcu.read_lock();
+    possible_ = dax_alive(k, device);
+}
+
+dax_access_guard::~dax_access_guard() {
+    if (device_ == nullptr)
+        return;
+    if (how_ == device_access::queue_reference)
+        device_->pgmap.ref.put(); // blk_queue_exit
+    else if (how_ == device_access::dax_read_lock)
+        device_->dax_srcu.read_unlock();
+}
+
+bool dax_direct_access(kernel& k, const dax_device& device, std::uint64_t pfn, std::uint64_t pages) {
+    if (device.badblocks == nullptr || k.rules.bad == bad_blocks::ignore)
+        return true;
+    for (std::uint64_t i = pfn - device.pgmap.first_pfn; pages-- != 0; ++i)
+        if (device.badblocks[i].load(order::relaxed)) // relaxed: a look at a list without its lock
+            return false;
+    return true;
+}
+
+bool dax_kernel_read(kernel& k, dax_device& device, std::uint64_t pfn) {
+    const dax_access_guard access(k, device);
+    if (!access.possible() || !dax_direct_access(k, device, pfn, 1))
+        return false;
+    k.mem[pfn].contents.load(order::relaxed); // relaxed: user data
+    k.mem.check_present(pfn);                 // at the end of the copy it is still there
+    return true;
+}
+
+void set_badblock(dax_device& device, std::uint64_t pfn, bool bad) {
+    if (device.badblocks != nullptr)
+        device.badblocks[pfn - device.pgmap.first_pfn].store(bad, order::relaxed); // relaxed: as above
+}
+
+void blk_set_queue_dying(kernel& k, dax_device& device) {
+    if (k.rules.accesses != device_access::queue_reference)
+        return;
+    device.pgmap.ref.kill();
+    device.pgmap.dying.set(true);
+    k.rcu.barrier(); // its confirmation
+}
+
 bool fs_dax_get(dax_device& device, void* holder, const dax_holder_operations& ops) {
     void* nobody = nullptr;
     if (!device.alive.load(order::relaxed) ||
@@ -56,8 +111,7 @@ bool dax_holder_notify_failure(kernel& k, dax_device& device, std::uint64_t pfn,
                    "dax_holder_notify_failure");
         return false;
     }
-    ops->notify_failure(k, device.holder_data.load(order::relaxed), pfn, why);
-    return true;
+    return ops->notify_failure(k, device.holder_data.load(order::relaxed), pfn, why);
 }
 
 void kill_dax(kernel& k, dax_device& device) {

@@ -18,6 +18,7 @@
 #include <arch/rcu.hpp>
 
 #include <cstdint>
+#include <memory>
 
 namespace daxtorture::inline ARCH_MACHINE {
 
@@ -25,7 +26,8 @@ namespace daxtorture::inline ARCH_MACHINE {
 enum class mf_reason : unsigned char { poison, pre_remove };
 
 struct dax_holder_operations {
-    void (*notify_failure)(kernel& k, void* holder, std::uint64_t pfn, mf_reason why);
+    /// False when the holder cannot tell whose the page is (EOPNOTSUPP).
+    bool (*notify_failure)(kernel& k, void* holder, std::uint64_t pfn, mf_reason why);
 };
 
 struct dax_device {
@@ -36,6 +38,8 @@ struct dax_device {
     arch::plain<bool> bound{false};
     arch::atomic<bool> alive{false}; ///< DAXDEV_ALIVE
     arch::rcu_domain dax_srcu{arch::grace_periods::rare};
+    /// Blocks whose memory is bad (struct badblocks), by page of the device. They stay bad over an unbind. Null where none turns bad.
+    std::unique_ptr<arch::atomic<bool>[]> badblocks;
     arch::atomic<void*> holder_data{nullptr};
     arch::atomic<const dax_holder_operations*> holder_ops{nullptr};
 };
@@ -53,7 +57,32 @@ class dax_read_guard {
     dax_device* device_;
 };
 
-/// dax_direct_access: may the device's frame numbers be used? The caller is in a read section.
+/// What keeps the device while its memory is looked up or used, as the rule `device-access` says: dax_read_lock and the look at ALIVE, or v4.5's
+/// dax_map_atomic, a reference of the request queue, which is the pagemap's.
+class dax_access_guard {
+  public:
+    dax_access_guard(kernel& k, dax_device& device);
+    ~dax_access_guard();
+    bool possible() const { return possible_; }
+    dax_access_guard(const dax_access_guard&) = delete;
+    dax_access_guard& operator=(const dax_access_guard&) = delete;
+
+  private:
+    dax_device* device_; ///< null: nothing to give back
+    device_access how_;
+    bool possible_ = true;
+};
+
+/// dax_direct_access of `pages` pages from a frame on: not when one of them is bad. The caller is in a dax_access_guard.
+bool dax_direct_access(kernel& k, const dax_device& device, std::uint64_t pfn, std::uint64_t pages);
+/// The kernel reads a page of the device through its own mapping; false when it may not.
+bool dax_kernel_read(kernel& k, dax_device& device, std::uint64_t pfn);
+/// A page turns bad, and is written whole with good data again (DAX_RECOVERY_WRITE).
+void set_badblock(dax_device& device, std::uint64_t pfn, bool bad);
+/// v4.5: no new references of the queue, and every CPU knows (blk_set_queue_dying). Nothing in the later forms.
+void blk_set_queue_dying(kernel& k, dax_device& device);
+
+/// dax_alive: may the device's frame numbers be used? The caller is in a read section.
 bool dax_alive(kernel& k, dax_device& device);
 
 /// A filesystem becomes the device's holder; false when it has one or is not alive.

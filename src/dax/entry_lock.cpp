@@ -1,5 +1,6 @@
 #include "dax/entry_lock.hpp"
 
+#include "dax/hole_page.hpp"
 #include "mm/unlocked.hpp"
 #include "protocol/near_miss.hpp"
 
@@ -91,6 +92,10 @@ std::uint64_t dax_lock_entry(xa_state& xas, std::uint64_t entry) {
 }
 
 void dax_unlock_entry(kernel& k, address_space& mapping, xa_state& xas, std::uint64_t entry) {
+    if (is_hole_page(mapping, entry)) { // put_locked_mapping_entry
+        unlock_hole_page(mapping, xas.xa_index);
+        return;
+    }
     xas_reset(xas);
     std::uint64_t old = 0;
     {

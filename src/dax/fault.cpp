@@ -4,6 +4,7 @@
 #include "dax/device.hpp"
 #include "dax/entry_lock.hpp"
 #include "dax/grab_entry.hpp"
+#include "dax/hole_page.hpp"
 #include "mm/huge_memory.hpp"
 #include "mm/private_cow.hpp"
 #include "mm/vmf_insert.hpp"
@@ -55,6 +56,8 @@ std::uint64_t dax_insert_entry(kernel& k, address_space& mapping, xa_state& xas,
         dax_associate_entry(k, wanted, mapping, index, shared);
         dax_lock_entry(xas, wanted.store_form());
         entry = wanted.store_form();
+        if (is_hole_page(mapping, old)) // the page is in the file no more: who waits for it begins again
+            unlock_hole_page(mapping, index);
     } else {
         xas_load(xas); // walk the state
     }
@@ -66,10 +69,10 @@ std::uint64_t dax_insert_entry(kernel& k, address_space& mapping, xa_state& xas,
     return entry;
 }
 
-/// The block's frame number, if its device still stands. It is used after the read section: kill_dax does not wait for that.
-bool dax_iomap_direct_access(kernel& k, const iomap& where) {
-    const dax_read_guard reading(k, *where.device);
-    return dax_alive(k, *where.device);
+/// The block's frame number, if its device still stands. It is used after the guard: kill_dax does not wait for that.
+bool dax_iomap_direct_access(kernel& k, const iomap& where, std::uint64_t pages) {
+    const dax_access_guard access(k, *where.device);
+    return access.possible() && dax_direct_access(k, *where.device, where.pfn, pages);
 }
 
 /// dax_iomap_copy_around: the file's own block gets the data of the shared one. A store like any other, to be flushed.
@@ -90,8 +93,12 @@ void zero_block(kernel& k, std::uint64_t pfn) {
 
 vm_fault_result dax_load_hole(kernel& k, vm_fault& fault, address_space& mapping, const iomap& where,
                               xa_state& xas, std::uint64_t& entry) {
-    entry = dax_insert_entry(k, mapping, xas, entry, dax_entry::make(k.mem.zero_page(), dax_entry::zero_bit),
+    if (mapping.hole_pages == nullptr)
+        entry =
+            dax_insert_entry(k, mapping, xas, entry, dax_entry::make(k.mem.zero_page(), dax_entry::zero_bit),
                              where.shared, false, false);
+    else if (!is_hole_page(mapping, entry))
+        entry = insert_hole_page(k, mapping, xas, entry);
     vmf_insert_zero_page(k, fault);
     return vm_fault_result::nopage;
 }
@@ -119,7 +126,7 @@ bool dax_fault_is_synchronous(const kernel& k, const vm_fault& fault, const ioma
 /// A store to a private mapping: no entry is made and no page of the device is mapped.
 vm_fault_result dax_fault_cow_page(kernel& k, vm_fault& fault, const iomap& where) {
     if (where.type == iomap::kind::mapped) {
-        if (!dax_iomap_direct_access(k, where))
+        if (!dax_iomap_direct_access(k, where, 1))
             return vm_fault_result::sigbus;
         copy_to_cow_page(k, fault, where.pfn);
     }
@@ -133,7 +140,7 @@ vm_fault_result dax_fault_iter(kernel& k, vm_fault& fault, address_space& mappin
         return dax_fault_cow_page(k, fault, where);
     if (where.type == iomap::kind::hole)
         return dax_load_hole(k, fault, mapping, where, xas, entry);
-    if (!dax_iomap_direct_access(k, where))
+    if (!dax_iomap_direct_access(k, where, 1))
         return vm_fault_result::sigbus;
     const bool synchronous = dax_fault_is_synchronous(k, fault, where);
     entry = dax_insert_entry(k, mapping, xas, entry, dax_entry::make(where.pfn, 0), where.shared, fault.write,
@@ -153,8 +160,8 @@ vm_fault_result dax_pmd_fault_iter(kernel& k, vm_fault& fault, address_space& ma
                                    xa_state& xas, std::uint64_t& entry) {
     if (where.type == iomap::kind::hole)
         return dax_pmd_load_hole(k, fault, mapping, xas, entry);
-    if (!dax_iomap_direct_access(k, where))
-        return vm_fault_result::sigbus;
+    if (!dax_iomap_direct_access(k, where, k.pmd_pages()))
+        return vm_fault_result::fallback; // which fails for the pages that cannot be had
     // The memory is not aligned (dax_iomap_direct_access); or what a PTE fault does better: sharing, MAP_SYNC
     if ((where.pfn & k.pmd_colour()) != 0 || where.shared || dax_fault_is_synchronous(k, fault, where))
         return vm_fault_result::fallback;
@@ -190,7 +197,9 @@ vm_fault_result dax_iomap_fault(kernel& k, vm_fault& fault, std::uint64_t& pfn, 
         where = ops.begin(k, fault.vma.host, fault.pgoff, 1, fault.write);
     vm_fault_result result = vm_fault_result::sigbus;
     bool mapped = false;
-    if (where.type != iomap::kind::beyond_eof) {
+    if (where.type == iomap::kind::no_range) {
+        result = vm_fault_result::again;
+    } else if (where.type != iomap::kind::beyond_eof) {
         result = dax_fault_iter(k, fault, mapping, where, xas, entry);
         mapped = where.type == iomap::kind::mapped && !fault.cow_page && result != vm_fault_result::sigbus;
         pfn = where.pfn;
@@ -225,6 +234,8 @@ vm_fault_result fault_whole_pmd(kernel& k, vm_fault& fault, address_space& mappi
         return vm_fault_result::nopage; // a PTE fault was faster: the access is tried again
     // No iomap_end: it has work for shared blocks only
     const iomap where = ops.begin(k, fault.vma.host, xas.xa_index, k.pmd_pages(), fault.write);
+    if (where.type == iomap::kind::no_range)
+        return vm_fault_result::again;
     if (where.type == iomap::kind::beyond_eof || where.pages < k.pmd_pages())
         return vm_fault_result::fallback;
     return dax_pmd_fault_iter(k, fault, mapping, where, xas, entry);

@@ -16,7 +16,12 @@ struct dax_device;
 
 /// Where a file page is, as the filesystem answers (struct iomap).
 struct iomap {
-    enum class kind : unsigned char { mapped, hole, beyond_eof } type = kind::hole;
+    enum class kind : unsigned char {
+        mapped,
+        hole,
+        beyond_eof,
+        no_range ///< the device has no range to bind to the page now (EAGAIN)
+    } type = kind::hole;
     std::uint64_t pfn = 0;
     std::uint64_t pages = 1; ///< length of the run that starts here, at most what was asked for
     bool dirty = false;      ///< IOMAP_F_DIRTY: what leads to the block is not on disk yet

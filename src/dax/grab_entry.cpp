@@ -2,6 +2,7 @@
 
 #include "dax/associate.hpp"
 #include "dax/entry_lock.hpp"
+#include "dax/hole_page.hpp"
 #include "mm/unlocked.hpp"
 #include "mm/zap.hpp"
 
@@ -36,6 +37,8 @@ std::uint64_t lock_or_create(kernel& k, address_space& mapping, xa_state& xas, u
         undo_pmd_entry(k, mapping, xas, entry);
         entry = 0;
     }
+    if (is_hole_page(mapping, entry))
+        return entry; // it has a lock of its own
     if (entry != 0) {
         dax_lock_entry(xas, entry);
         return entry;
@@ -52,14 +55,19 @@ std::uint64_t lock_or_create(kernel& k, address_space& mapping, xa_state& xas, u
 
 std::uint64_t grab_mapping_entry(kernel& k, address_space& mapping, xa_state& xas, unsigned order) {
     for (;;) {
+        std::uint64_t entry = 0;
         {
             arch::guard held(mapping.i_pages.xa_lock);
-            const std::uint64_t entry = lock_or_create(k, mapping, xas, order);
-            if (!xas_error(xas))
+            entry = lock_or_create(k, mapping, xas, order);
+            if (!xas_error(xas) && !is_hole_page(mapping, entry))
                 return entry;
         }
-        if (!xas_nomem(xas))
+        if (!xas_error(xas)) {
+            if (lock_hole_page(mapping, xas, entry))
+                return entry;
+        } else if (!xas_nomem(xas)) {
             return 0;
+        }
     }
 }
 

@@ -104,6 +104,13 @@ mf_result mf_generic_kill_procs(kernel& k, std::uint64_t pfn) {
     return mf_result::handled;
 }
 
+/// For the check: page tables map the page, and nothing in it says whose it is. Another page that is mapped has a file to be found by, now or at
+/// the next access to it.
+bool is_mapped_without_file(const kernel& k, std::uint64_t pfn) {
+    const folio& page = k.mem[pfn];
+    return page.mapcount.peek() != 0 && page.mapping.peek() == nullptr;
+}
+
 } // namespace
 
 mf_result memory_failure(kernel& k, dax_device& device, std::uint64_t pfn) {
@@ -114,11 +121,17 @@ mf_result memory_failure(kernel& k, dax_device& device, std::uint64_t pfn) {
         put_dev_pagemap(*pgmap);
         return mf_result::no_device;
     }
+    set_badblock(device, pfn, true); // the machine check's notifier has told the driver
+    const bool mapped = is_mapped_without_file(k, pfn);
     mf_result result = mf_result::handled;
     if (!dax_holder_notify_failure(k, device, pfn, mf_reason::poison))
         result = mf_generic_kill_procs(k, pfn);
     if (result == mf_result::handled || k.rules.mf_puts == mf_pagemap::always)
         put_dev_pagemap(*pgmap);
+    if (result == mf_result::handled)
+        k.mem.ledger(pfn).failed.set(true); // HWPoison
+    else if (mapped && is_mapped_without_file(k, pfn))
+        arch::fail(31, "a page with bad memory stays mapped", "dax_lock_folio found no file");
     return result;
 }
 

@@ -5,6 +5,8 @@
 #include "mm/rmap.hpp"
 #include "mm/unlocked.hpp"
 
+#include <arch/check.hpp>
+
 #include <algorithm>
 
 namespace daxtorture::inline ARCH_MACHINE {
@@ -94,8 +96,29 @@ void dax_writeback_mapping_range(kernel& k, address_space& mapping, std::uint64_
     tag_pages_for_writeback(mapping, first, last);
     xa_state xas(mapping.i_pages, first);
     arch::guard held(mapping.i_pages.xa_lock);
-    xas_for_each_marked(xas, last - 1, pagecache_tag_towrite,
-                        [&](std::uint64_t entry) { dax_writeback_one(k, mapping, xas, entry); });
+    std::uint64_t next = first; // for the check: one that goes back need not end
+    xas_for_each_marked(xas, last - 1, pagecache_tag_towrite, [&](std::uint64_t entry) {
+        if (xas.xa_index < next)
+            arch::fail(16, "livelock: writeback went back to a page that it had passed",
+                       "whoever dirties or tags it again keeps this pass from its end");
+        next = xas.xa_index + 1;
+        dax_writeback_one(k, mapping, xas, entry);
+        if (k.rules.wb_index == writeback_index::from_start)
+            xas_set(xas, first);
+    });
+}
+
+void dax_clear_dirty_range(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last) {
+    xa_state xas(mapping.i_pages, first);
+    arch::guard held(mapping.i_pages.xa_lock);
+    for (std::uint64_t entry = xas_find(xas, last - 1); entry != 0; entry = xas_next_entry(xas, last - 1)) {
+        entry = wait_entry_unlocked_exclusive(k, mapping, xas, entry);
+        if (entry == 0)
+            continue;
+        xas_clear_mark(xas, pagecache_tag_dirty);
+        xas_clear_mark(xas, pagecache_tag_towrite);
+        put_unlocked_entry(k, mapping, xas, entry, wake_mode::next);
+    }
 }
 
 } // namespace daxtorture::inline ARCH_MACHINE

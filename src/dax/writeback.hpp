@@ -18,4 +18,8 @@ namespace daxtorture::inline ARCH_MACHINE {
 /// WB_SYNC_ALL over file pages [first, last). The caller keeps the inode from being evicted, and holds no lock.
 void dax_writeback_mapping_range(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last);
 
+/// The entries of [first, last) have nothing to write any more: write() replaces their shared blocks, and invalidation refuses an entry with a
+/// mark (__dax_clear_dirty_range, v6.15).
+void dax_clear_dirty_range(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last);
+
 } // namespace daxtorture::inline ARCH_MACHINE

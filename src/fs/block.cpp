@@ -79,6 +79,11 @@ bool block_allocator::is_shared(std::uint64_t block) const {
     return owners_[block - first_].get() > 1;
 }
 
+bool block_allocator::any_free() const {
+    arch::guard held(lock_);
+    return free_count_.get() != 0;
+}
+
 void block_allocator::reindex(std::uint64_t block, int file, std::uint64_t from, std::uint64_t to) {
     k_.mem.ledger(block).block.replace(block_owner::owner(file, from), block_owner::owner(file, to));
 }

@@ -29,6 +29,7 @@ class block_allocator {
     /// Page `index` of `file` shares the block from now on; false when it has as many owners as it can.
     bool share(std::uint64_t block, int file, std::uint64_t index);
     bool is_shared(std::uint64_t block) const;
+    bool any_free() const;
     /// That page gives the block up. With its last owner it becomes free.
     void free(std::uint64_t block, int file, std::uint64_t index);
 

@@ -1,23 +1,30 @@
 #include "fs/inode.hpp"
 
 #include "dax/sync_fault.hpp"
+#include "fs/dmap.hpp"
+#include "fs/lease.hpp"
 #include "fs/super.hpp"
 
 namespace daxtorture::inline ARCH_MACHINE {
 
 using arch::order;
 
-inode::inode(int number, fs_kind kind, unsigned pages, unsigned order_of_extents, block_allocator& device,
+inode::inode(int number, const file_config& config, unsigned order_of_extents, block_allocator& device,
              const xarray_config& shape)
-    : mapping(number, shape), fs(kind), extent_order(order_of_extents), max_pages(pages), blocks(device),
-      i_rwsem(lock_classes::i_rwsem), ilock(lock_classes::ilock),
-      extents(std::make_unique<arch::plain<std::uint64_t>[]>(pages)),
-      cow_fork(std::make_unique<arch::plain<std::uint64_t>[]>(pages)),
-      unwritten(std::make_unique<arch::plain<bool>[]>(pages)) {
+    : mapping(number, shape), fs(config.fs), extent_order(order_of_extents), max_pages(config.pages),
+      blocks(device), i_rwsem(lock_classes::i_rwsem), ilock(lock_classes::ilock),
+      extents(std::make_unique<arch::plain<std::uint64_t>[]>(max_pages)),
+      cow_fork(std::make_unique<arch::plain<std::uint64_t>[]>(max_pages)),
+      unwritten(std::make_unique<arch::plain<bool>[]>(max_pages)) {
+    const unsigned pages = max_pages;
     i_size.store(pages, order::relaxed);
     for (unsigned page = 0; page < pages; ++page) {
         extents[page].set(block_allocator::none);
         cow_fork[page].set(block_allocator::none);
+    }
+    if (config.dmap) {
+        dmap_users = std::make_unique<arch::plain<unsigned>[]>(pages);
+        return; // ranges are bound on demand
     }
     for (unsigned page = 0; page < pages; ++page) {
         if (extents[page].get() == block_allocator::none)
@@ -26,6 +33,8 @@ inode::inode(int number, fs_kind kind, unsigned pages, unsigned order_of_extents
     }
     log_pinned.set(false);
 }
+
+inode::~inode() = default;
 
 namespace {
 
@@ -83,10 +92,13 @@ void free_blocks(inode& file, std::uint64_t first, std::uint64_t last) {
         const std::uint64_t block = file.extents[page].get();
         if (block == block_allocator::none)
             continue;
+        check_not_leased(file, "free_blocks");
         file.extents[page].set(block_allocator::none);
         file.blocks.free(block, file.mapping.number, page);
         file.log_pinned.set(true);
     }
+    if (file.has_dmaps())
+        wake_range_waiters(file);
 }
 
 namespace {
@@ -125,7 +137,13 @@ iomap file_iomap_begin(kernel& k, void* host, std::uint64_t pgoff, std::uint64_t
     if (sb_is_shut_down(k, *file.sb))
         return {iomap::kind::beyond_eof}; // EIO: SIGBUS
     bool fresh = false;
-    if (file.extents[pgoff].get() == block_allocator::none) {
+    if (file.has_dmaps()) {
+        if (file.extents[pgoff].get() == block_allocator::none && !allocate_block(file, pgoff))
+            return {.type = iomap::kind::no_range}; // EAGAIN: a fault cannot reclaim one
+        // A PMD fault asks for more, has no iomap_end and needs none: it holds invalidate_lock
+        if (pages == 1)
+            file.dmap_users[pgoff].set(file.dmap_users[pgoff].get() + 1);
+    } else if (file.extents[pgoff].get() == block_allocator::none) {
         if (!write)
             return {.type = iomap::kind::hole, .pages = run_length(file, pgoff, pages)};
         if (!allocate_block(file, pgoff))
@@ -158,10 +176,14 @@ iomap file_iomap_begin(kernel& k, void* host, std::uint64_t pgoff, std::uint64_t
 
 /// xfs_reflink_end_cow: the block that a write to a shared one got takes its place in the file. Whoever comes second finds it done.
 void file_iomap_end(kernel&, void* host, std::uint64_t pgoff, bool write, const iomap& where) {
-    if (!where.unwritten && (!write || !where.shared))
-        return;
     inode& file = *static_cast<inode*>(host);
+    if (!file.has_dmaps() && !where.unwritten && (!write || !where.shared))
+        return;
     arch::guard held(file.ilock);
+    if (file.has_dmaps()) {
+        file.dmap_users[pgoff].set(file.dmap_users[pgoff].get() - 1);
+        return;
+    }
     if (where.unwritten) { // the extent is converted: its content is the file's now
         file.unwritten[pgoff].set(false);
         file.log_pinned.set(true);
@@ -186,8 +208,54 @@ void fsync_for_fault(kernel& k, void* host, std::uint64_t first, std::uint64_t l
     file_fsync_range(k, *static_cast<inode*>(host), first, last);
 }
 
-vm_fault_result file_fault(kernel& k, vm_fault& fault) {
-    arch::read_guard held(fault.vma.mapping->invalidate_lock);
+/// The invalidate lock of a fault: shared, but exclusive for a store to a file whose blocks are being remapped
+/// (xfs_ilock_for_write_fault, kernel facts 2.7).
+class fault_lock {
+  public:
+    fault_lock(kernel& k, inode& file, const vm_fault& fault, arch::site at = arch::site::here())
+        : lock_(file.mapping.invalidate_lock) {
+        lock_.down_read(at);
+        // relaxed: set under the lock, held exclusively
+        if (!fault.write || !fault.vma.shared || file.remapping == nullptr ||
+            !file.remapping->load(order::relaxed) || k.rules.remapping == remap_fault::shared)
+            return;
+        lock_.up_read(at);
+        lock_.down_write(at); // which is when the remapping has ended
+        mode_ = mode::exclusive;
+    }
+    ~fault_lock() { unlock(); }
+    void unlock() {
+        if (mode_ == mode::shared)
+            lock_.up_read();
+        else if (mode_ == mode::exclusive)
+            lock_.up_write();
+        mode_ = mode::none;
+    }
+    fault_lock(const fault_lock&) = delete;
+    fault_lock& operator=(const fault_lock&) = delete;
+
+  private:
+    enum class mode : unsigned char { none, shared, exclusive };
+    arch::rwsem& lock_;
+    mode mode_ = mode::shared;
+};
+
+/// A fault that finds no free dmap range waits for one and begins again.
+vm_fault_result fault_until_range(kernel& k, vm_fault& fault,
+                                  vm_fault_result (*attempt)(kernel&, vm_fault&, fault_lock&)) {
+    inode& file = *static_cast<inode*>(fault.vma.host);
+    for (;;) {
+        fault_lock held(k, file, fault);
+        const vm_fault_result result = attempt(k, fault, held);
+        if (result != vm_fault_result::again)
+            return result;
+        if (k.rules.dmap_waits == dmap_wait::unlocked)
+            held.unlock();
+        wait_for_free_range(k, file);
+    }
+}
+
+vm_fault_result attempt_fault(kernel& k, vm_fault& fault, fault_lock& held) {
     if (fault.write && !sb_start_write(k, *static_cast<inode*>(fault.vma.host)->sb))
         return vm_fault_result::sigbus;
     std::uint64_t pfn = 0;
@@ -200,9 +268,12 @@ vm_fault_result file_fault(kernel& k, vm_fault& fault) {
     return dax_finish_sync_fault(k, fault, pfn, fsync_for_fault);
 }
 
+vm_fault_result file_fault(kernel& k, vm_fault& fault) { return fault_until_range(k, fault, attempt_fault); }
+
 vm_fault_result file_huge_fault(kernel& k, vm_fault& fault) {
-    arch::read_guard held(fault.vma.mapping->invalidate_lock);
-    return dax_iomap_pmd_fault(k, fault, file_iomap_ops);
+    return fault_until_range(k, fault, [](kernel& inside, vm_fault& one, fault_lock&) {
+        return dax_iomap_pmd_fault(inside, one, file_iomap_ops);
+    });
 }
 
 } // namespace

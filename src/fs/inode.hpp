@@ -21,11 +21,13 @@
 namespace daxtorture::inline ARCH_MACHINE {
 
 struct super_block;
+class layout_leases;
 
 struct inode {
     /// `extent_order`: its blocks come in aligned runs of 2^extent_order where the file is long enough; 0: one by one.
-    inode(int number, fs_kind kind, unsigned pages, unsigned extent_order, block_allocator& device,
+    inode(int number, const file_config& config, unsigned extent_order, block_allocator& device,
           const xarray_config& shape);
+    ~inode();
 
     address_space mapping;
     const fs_kind fs;
@@ -46,9 +48,16 @@ struct inode {
     std::unique_ptr<arch::plain<bool>[]> unwritten;
     /// Did it ever share a block? (XFS_DIFLAG2_REFLINK) Under ilock.
     arch::plain<bool> is_reflink{false};
+    /// virtiofs: the extents are the dmap ranges that are bound to the file's pages (fs/dmap.hpp); how many lookups of each are in use.
+    /// Null for other files. Under ilock, which stands for the dmap tree's semaphore.
+    std::unique_ptr<arch::plain<unsigned>[]> dmap_users;
+    bool has_dmaps() const { return dmap_users != nullptr; }
     /// Extents changed and the change is not on disk yet: the inode is pinned in the log. Under ilock.
     arch::plain<bool> log_pinned{false};
-    arch::atomic<unsigned> open_count{0}; ///< operations through an open file: no eviction meanwhile
+    /// XFS_IREMAPPING: blocks of this file are being shared with another one. Null where nothing is reflinked.
+    std::unique_ptr<arch::atomic<bool>> remapping;
+    std::unique_ptr<layout_leases> leases; ///< null where nobody takes any
+    arch::atomic<unsigned> open_count{0};  ///< operations through an open file: no eviction meanwhile
     /// The oracle's: pages whose data an operation under way throws away, so that nobody may ask for their durability [I20].
     arch::oracle<std::uint64_t> discard_first{0}, discard_last{0};
 };
@@ -99,6 +108,8 @@ class discarding {
 bool allocate_block(inode& file, std::uint64_t page);
 /// Frees the blocks of [first, last) in one transaction. The caller holds invalidate_lock exclusively, layouts are broken.
 void free_blocks(inode& file, std::uint64_t first, std::uint64_t last);
+/// Makes a hole of [first, last): layouts, cache, blocks. The caller holds i_rwsem and invalidate_lock exclusively. (xfs_free_file_space)
+outcome free_file_space(kernel& k, inode& file, std::uint64_t first, std::uint64_t last);
 
 /// Operations on files, each with its filesystem's locks. `size` and ranges are in pages.
 outcome file_truncate(kernel& k, inode& file, unsigned size);

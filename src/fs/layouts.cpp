@@ -1,5 +1,6 @@
 #include "fs/layouts.hpp"
 
+#include "fs/lease.hpp"
 #include "mm/unlocked.hpp"
 #include "mm/zap.hpp"
 
@@ -30,7 +31,7 @@ outcome outcome_of(break_result result) {
     return outcome::done;
 }
 
-outcome break_layouts(kernel& k, inode& file, std::uint64_t first, std::uint64_t last, bool nowait) {
+outcome break_dax_layouts(kernel& k, inode& file, std::uint64_t first, std::uint64_t last, bool nowait) {
     if (!has_layout_break(k, file) || k.rules.truncates_break == truncate_break::no)
         return outcome::done;
     const bool whole = file.fs != fs_kind::fuse;
@@ -40,6 +41,51 @@ outcome break_layouts(kernel& k, inode& file, std::uint64_t first, std::uint64_t
         end = colour + 1; // (0, 0) was meant to say everything, and says the first range
     return outcome_of(dax_break_layout(k, file.mapping, whole ? 0 : first & ~colour, whole ? to_the_end : end,
                                        nowait ? nullptr : wait_dax_page));
+}
+
+namespace {
+
+/// xfs_break_leased_layouts: `drop` and `retake` are the caller's locks of the file. Says in `dropped` whether they were dropped.
+template <class Drop, class Retake>
+outcome xfs_break_leased_layouts(inode& file, bool& dropped, Drop drop, Retake retake) {
+    while (file.leases != nullptr && file.leases->recall()) {
+        const open_file kept(file);
+        dropped = true;
+        drop();
+        const bool returned = file.leases->wait_for_return();
+        retake();
+        if (!returned)
+            return outcome::interrupted;
+    }
+    return outcome::done;
+}
+
+} // namespace
+
+outcome break_layouts(kernel& k, inode& file, std::uint64_t first, std::uint64_t last) {
+    for (;;) {
+        if (const outcome broken = break_dax_layouts(k, file, first, last); broken != outcome::done)
+            return broken;
+        bool dropped = false;
+        const outcome recalled = xfs_break_leased_layouts(
+            file, dropped,
+            [&file] {
+                file.mapping.invalidate_lock.up_write();
+                file.i_rwsem.up_write();
+            },
+            [&file] {
+                file.i_rwsem.down_write();
+                file.mapping.invalidate_lock.down_write();
+            });
+        if (recalled != outcome::done || !dropped || k.rules.leases == lease_retry::none)
+            return recalled;
+    }
+}
+
+outcome xfs_break_leased_layouts_for_write(inode& file) {
+    bool dropped = false;
+    return xfs_break_leased_layouts(
+        file, dropped, [&file] { file.i_rwsem.up_write(); }, [&file] { file.i_rwsem.down_write(); });
 }
 
 } // namespace daxtorture::inline ARCH_MACHINE

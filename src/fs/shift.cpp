@@ -51,12 +51,13 @@ outcome file_collapse(kernel& k, inode& file, unsigned first, unsigned last) {
     if (!sb_start_write(k, *file.sb))
         return outcome::refused;
     arch::write_guard faults(file.mapping.invalidate_lock);
-    const unsigned size = file.i_size.load(order::relaxed); // relaxed: i_rwsem is held
-    if (last >= size)
-        return outcome::refused;
     const discarding hole(file, first, last);
     if (const outcome broken = break_layouts(k, file, first, to_the_end); broken != outcome::done)
         return broken;
+    // relaxed: i_rwsem is held; it may have been dropped in the break
+    const unsigned size = file.i_size.load(order::relaxed);
+    if (last >= size)
+        return outcome::refused;
     prepare_shift(k, file, first, last);
     free_blocks(file, first, last);
     check_no_entries(file, first);
@@ -77,12 +78,12 @@ outcome file_insert(kernel& k, inode& file, unsigned first, unsigned last) {
     if (!sb_start_write(k, *file.sb))
         return outcome::refused;
     arch::write_guard faults(file.mapping.invalidate_lock);
-    const unsigned size = file.i_size.load(order::relaxed); // relaxed: i_rwsem is held
+    if (const outcome broken = break_layouts(k, file, first, to_the_end); broken != outcome::done)
+        return broken;
+    const unsigned size = file.i_size.load(order::relaxed); // relaxed: as in file_collapse
     const unsigned more = last - first;
     if (first >= size || size + more > file.max_pages)
         return outcome::refused;
-    if (const outcome broken = break_layouts(k, file, first, to_the_end); broken != outcome::done)
-        return broken;
     prepare_shift(k, file, first, last);
     check_no_entries(file, first);
     file.i_size.store(size + more, order::relaxed); // relaxed: readers hold invalidate_lock
@@ -100,11 +101,8 @@ outcome file_zero(kernel& k, inode& file, unsigned first, unsigned last) {
     if (!sb_start_write(k, *file.sb))
         return outcome::refused;
     arch::write_guard faults(file.mapping.invalidate_lock);
-    const discarding old(file, first, last);
-    if (const outcome broken = break_layouts(k, file, first, last); broken != outcome::done)
-        return broken;
-    truncate_pagecache(k, file.mapping, first, last);
-    free_blocks(file, first, last);
+    if (const outcome punched = free_file_space(k, file, first, last); punched != outcome::done)
+        return punched;
     arch::guard held(file.ilock);
     const unsigned size = file.i_size.load(order::relaxed); // relaxed: i_rwsem is held
     for (std::uint64_t page = first; page < last && page < size; ++page)

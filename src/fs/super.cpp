@@ -65,14 +65,17 @@ void kill_owner(kernel& k, super_block& sb, std::uint64_t block) {
 }
 
 /// xfs_dax_notify_failure.
-void notify_failure(kernel& k, void* holder, std::uint64_t pfn, mf_reason why) {
+bool notify_failure(kernel& k, void* holder, std::uint64_t pfn, mf_reason why) {
     if (holder == nullptr)
-        return; // unmounted meanwhile
+        return true; // unmounted meanwhile
+    if (k.rules.owners == mf_owners::page)
+        return false; // no rmap btree
     super_block& sb = *static_cast<super_block*>(holder);
     if (why == mf_reason::pre_remove)
         notify_pre_remove(k, sb);
     else
         kill_owner(k, sb, pfn);
+    return true;
 }
 
 constexpr dax_holder_operations xfs_dax_holder_operations{notify_failure};
@@ -161,6 +164,7 @@ outcome pmem_detach(kernel& k, super_block& sb, bool only_unmounted) {
     if (only_unmounted && is_mounted(sb))
         return outcome::busy;
     device.bound.set(false);
+    blk_set_queue_dying(k, device);
     kill_dax(k, device);
     mark_dead(sb);
     memunmap_pages(k, device.pgmap);

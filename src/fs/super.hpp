@@ -26,6 +26,7 @@ struct super_block {
     arch::plain<bool> mounted{false};
     arch::atomic<bool> frozen{false};
     arch::atomic<bool> shut_down{false};
+    wait_queue_head range_waitq; ///< faults that found no free dmap range (virtiofs)
     /// What the holder_data of the device points at, and whether the filesystem asks to be its holder.
     bool wants_to_hold = false;
 };

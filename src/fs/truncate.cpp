@@ -22,11 +22,7 @@ outcome file_truncate(kernel& k, inode& file, unsigned size) {
     return outcome::done;
 }
 
-outcome file_punch(kernel& k, inode& file, unsigned first, unsigned last) {
-    arch::write_guard io(file.i_rwsem);
-    if (!sb_start_write(k, *file.sb))
-        return outcome::refused;
-    arch::write_guard faults(file.mapping.invalidate_lock);
+outcome free_file_space(kernel& k, inode& file, std::uint64_t first, std::uint64_t last) {
     const discarding hole(file, first, last);
     if (const outcome broken = break_layouts(k, file, first, last); broken != outcome::done)
         return broken;
@@ -35,10 +31,18 @@ outcome file_punch(kernel& k, inode& file, unsigned first, unsigned last) {
     return outcome::done;
 }
 
+outcome file_punch(kernel& k, inode& file, unsigned first, unsigned last) {
+    arch::write_guard io(file.i_rwsem);
+    if (!sb_start_write(k, *file.sb))
+        return outcome::refused;
+    arch::write_guard faults(file.mapping.invalidate_lock);
+    return free_file_space(k, file, first, last);
+}
+
 outcome file_break(kernel& k, inode& file, unsigned first, unsigned last, bool nowait) {
     arch::write_guard io(file.i_rwsem);
     arch::write_guard faults(file.mapping.invalidate_lock);
-    return break_layouts(k, file, first, last, nowait);
+    return nowait ? break_dax_layouts(k, file, first, last, true) : break_layouts(k, file, first, last);
 }
 
 outcome file_reuse(kernel& k, inode& file) {
@@ -58,6 +62,8 @@ outcome file_reuse(kernel& k, inode& file) {
         file.evicted.set(false);
     }
     file.i_size.store(file.max_pages, order::relaxed);
+    if (file.has_dmaps())
+        return outcome::done; // its holes are only ranges that are not bound
     bool any = false;
     arch::guard held(file.ilock);
     for (unsigned page = 0; page < file.max_pages; ++page) {

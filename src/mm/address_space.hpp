@@ -15,10 +15,16 @@
 #include <arch/rcu.hpp>
 
 #include <array>
+#include <memory>
 
 namespace daxtorture::inline ARCH_MACHINE {
 
 struct vm_area;
+
+/// A page of zeroes in an entry's place, as holes were cached before 4.14 (rule `hole-entry`): all that matters of it is its lock.
+struct hole_page {
+    arch::mutex lock{lock_classes::page_lock};
+};
 
 struct address_space : arch::rcu_head {
     static constexpr unsigned max_areas = 64;
@@ -32,6 +38,7 @@ struct address_space : arch::rcu_head {
     arch::plain<std::uint64_t> nrpages{0};
     arch::rwsem i_mmap_rwsem;
     arch::rwsem invalidate_lock;
+    std::unique_ptr<hole_page[]> hole_pages; ///< by index; null where holes have zero entries
 
     /// The interval tree of VMAs, as a small array: `mapped_areas` of `i_mmap` are in use.
     std::array<vm_area*, max_areas> i_mmap{};

@@ -31,6 +31,8 @@ struct dev_pagemap {
     completion done; ///< ref was released
     /// pgmap->ref is set: to the caller's own count, so it was said, which needs no initialising.
     arch::plain<bool> has_ref{false};
+    /// ref was killed before memunmap_pages came to it.
+    arch::plain<bool> dying{false};
 
     /// dev_pagemap_ops and what they work on, for types whose driver hands out single pages; set once.
     void (*page_free)(dev_pagemap&, folio&) = nullptr;

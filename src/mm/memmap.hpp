@@ -52,6 +52,7 @@ struct alignas(64) page_ledger {
     arch::oracle<int> gets{0};
     block_owner block;
     arch::oracle<bool> removed{true}; ///< no device has brought the page, or it has been unbound
+    arch::oracle<bool> failed{false}; ///< its memory is bad, and whoever mapped it has lost it [I31]
 
     bool held() const { return pins.get() + gets.get() != 0; }
 };

@@ -85,7 +85,9 @@ bool memremap_pages(kernel& k, dev_pagemap& pgmap, bool fails) {
 }
 
 void memunmap_pages(kernel& k, dev_pagemap& pgmap) {
-    pgmap.ref.kill();
+    if (!pgmap.dying.get())
+        pgmap.ref.kill();
+    pgmap.dying.set(false);
     drop_page_references(k, pgmap);
     if (k.rules.memunmap == memunmap_order::remove_then_wait)
         arch_remove_memory(k, pgmap);

@@ -19,7 +19,7 @@ struct address_space;
 struct mm_struct;
 struct vm_area;
 
-enum class vm_fault_result : unsigned char { nopage, sigbus, retry, needdsync, fallback };
+enum class vm_fault_result : unsigned char { nopage, sigbus, retry, needdsync, fallback, again };
 
 /// One page fault on its way down (struct vm_fault).
 struct vm_fault {

@@ -108,7 +108,19 @@ diagnosis diagnose_entry_wait(const world_state& w, const worker_state& waiter) 
     return {"entry lock: its owner cannot go on", 17};
 }
 
+/// A fault or a write that sleeps until a dmap range is free.
+diagnosis diagnose_range_wait(const worker_state& waiter) {
+    for (unsigned lock = 0; lock < waiter.task.held.depth(); ++lock)
+        if (waiter.task.held[lock].type.load(std::memory_order_relaxed) == &lock_classes::invalidate_lock)
+            return {"lock kept over a wait: a fault waits for a dmap range with the lock that reclaim needs",
+                    29};
+    return {"nobody frees a dmap range that is waited for", 16};
+}
+
 diagnosis diagnose(const world_state& w, const worker_state& waiter) {
+    if (waiter.task.waiting.kind() == arch::wait_kind::sleep &&
+        waiter.task.waiting.object() == &w.sb.range_waitq)
+        return diagnose_range_wait(waiter);
     switch (waiter.task.waiting.kind()) {
     case arch::wait_kind::page_idle:
         return diagnose_page_wait(w, waiter);

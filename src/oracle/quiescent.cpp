@@ -201,7 +201,7 @@ long accounted_pagemap_references(const world_state& w, const dev_pagemap& pgmap
     return references;
 }
 
-void check_devices(const world_state& w) { // I22, I23
+void check_devices(const world_state& w) { // I22, I23, I31
     if (w.sb.mounted.peek() && w.sb.wants_to_hold && w.pmem.bound.peek() &&
         w.pmem.holder_ops.peek() == nullptr && w.pmem.holder_data.peek() == &w.sb)
         arch::fail(22, "the device's holder has lost its operations", "check_devices");
@@ -211,6 +211,8 @@ void check_devices(const world_state& w) { // I22, I23
     for_each_pte(w, [&](const vm_area&, std::uint64_t, pte_t pte) {
         if (!pte.special() && w.k.mem.removed(pte.pfn()))
             arch::fail(23, "a page table maps a device that was unbound", "check_devices");
+        else if (!pte.special() && w.k.mem.ledger(pte.pfn()).failed.get())
+            arch::fail(31, "a page with bad memory is mapped again", "check_devices");
     });
 }
 

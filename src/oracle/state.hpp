@@ -36,6 +36,7 @@ class holdings {
 struct alignas(64) worker_state {
     arch::task task;
     holdings held;
+    inode* leased = nullptr; ///< the file on which it has a layout lease
     arch::oracle<const char*> name{""};
     arch::oracle<const char*> operation{""};
 };

@@ -39,6 +39,14 @@ constexpr protocol one_based = [] {
 constexpr protocol first_one_based = [] {
     protocol row = one_based;
     row.unbind_pages = pages_at_unbind::put_each;
+    row.source = reflink_source::exclusive;
+    return row;
+}();
+
+/// One-based, before reflink let reads of its source go on (14a537983b22, v6.7).
+constexpr protocol one_based_6_1 = [] {
+    protocol row = one_based;
+    row.source = reflink_source::exclusive;
     return row;
 }();
 
@@ -47,6 +55,8 @@ constexpr protocol first_one_based = [] {
 constexpr protocol devmap = [] {
     protocol row = one_based;
     row.gup_takes = gup_pagemap::reference;
+    row.accesses = device_access::queue_reference;
+    row.source = reflink_source::exclusive;
     row.truncates_break = truncate_break::no;
     row.pre_remove = pre_remove_order::shutdown_then_unmap;
     return row;
@@ -116,7 +126,7 @@ constexpr std::array table{
            devmap},
     preset{"v4.18", "one-based count, as it began: breaks layouts, unbind waits for every page",
            first_one_based},
-    preset{"v6.1", "one-based count, as in the 6.1 stable series", one_based},
+    preset{"v6.1", "one-based count, as in the 6.1 stable series", one_based_6_1},
     preset{"v6.12", "one-based count, as in the 6.12 stable series", one_based},
     preset{"v6.12-fixed", "one-based count with the fixes that preceded the zero-based switch",
            one_based_fixed},

@@ -242,6 +242,47 @@ constexpr std::array hole_zeroing_values{
 constexpr std::array fuse_range_values{
     rule_value{"to-end", "truncation on fuse breaks the layouts of the whole file"},
     rule_value{"page-0", "it passes an end of 0, which means the first page"}};
+constexpr std::array dmap_reclaim_values{
+    rule_value{"after-break", "a range is given to other pages once its layouts are broken"},
+    rule_value{"unbroken", "it is given away whoever holds its pages"}};
+constexpr std::array dmap_wait_values{
+    rule_value{"unlocked", "a fault that finds no free range drops invalidate_lock, waits and begins again"},
+    rule_value{"locked", "it waits with invalidate_lock held, which reclaim needs to free one"}};
+constexpr std::array dmap_in_use_values{
+    rule_value{"leave", "a range that somebody looks up for a read or write stays where it is"},
+    rule_value{"take", "it is given away while they use it"}};
+constexpr std::array reflink_source_values{
+    rule_value{"demoted", "the source's locks are held shared while blocks are remapped: reads go on"},
+    rule_value{"exclusive", "the source's locks stay exclusive to the end"}};
+constexpr std::array remap_fault_values{
+    rule_value{"exclusive", "a write fault in the source waits until the remapping has ended"},
+    rule_value{"shared", "it goes on beside it: what it found unshared may be shared when it is mapped"}};
+constexpr std::array lease_retry_values{
+    rule_value{"all", "after waiting for a layout lease, without locks, pages are looked at again"},
+    rule_value{"none", "pages that were idle before that wait count as idle after it"}};
+constexpr std::array hole_entry_values{
+    rule_value{"zero-entry", "a read of a hole makes a zero entry, which is locked as any other"},
+    rule_value{"page-wake-all",
+               "it puts a page of zeroes in the entry's place, with the page's lock, and wakes "
+               "everybody who waits for the entry"},
+    rule_value{"page-wake-next", "... and wakes one of them, who knows only the page's lock from there on"}};
+constexpr std::array writeback_index_values{
+    rule_value{"advance", "writeback looks for the next page behind the one that it wrote"},
+    rule_value{"from-start", "it looks from the first page again, and finds those that are dirty again"}};
+constexpr std::array cow_dirty_values{
+    rule_value{"clear", "write() to a shared block takes the marks from its entry, then invalidates it"},
+    rule_value{"keep", "an entry with a mark is not invalidated: the old block stays mapped"}};
+constexpr std::array mf_owners_values{
+    rule_value{"rmap-btree", "the filesystem finds every owner of a failed block"},
+    rule_value{"page", "it has no rmap btree: the page itself has to say whose it is"}};
+constexpr std::array bad_blocks_values{
+    rule_value{"refuse", "direct access fails for a block that is known to be bad"},
+    rule_value{"ignore", "a page that has failed is mapped again"}};
+constexpr std::array device_access_values{
+    rule_value{"dax-read-lock", "a read section of the device and a look at ALIVE"},
+    rule_value{"queue-reference",
+               "a reference of the request queue, which is the pagemap's (dax_map_atomic)"},
+    rule_value{"none", "nothing: the device may go meanwhile"}};
 
 constexpr std::array table{
     rule<&protocol::idle>("idle", "refcount of an idle page", "38607c62b34b", idle_values),
@@ -375,6 +416,28 @@ constexpr std::array table{
     rule<&protocol::cow_marks>("cow-towrite", "mark of the copy of a shared block", "", cow_towrite_values),
     rule<&protocol::reflink>("reflink-break", "layouts of the second file that a reflink locks",
                              "d5b3afea22a5", reflink_values),
+    rule<&protocol::reclaims>("dmap-reclaim", "when is a dmap range of virtiofs given to other pages",
+                              "6ae330cad6ef", dmap_reclaim_values),
+    rule<&protocol::dmap_waits>("dmap-wait", "invalidate lock of a fault that waits for a dmap range",
+                                "6ae330cad6ef", dmap_wait_values),
+    rule<&protocol::dmap_used>("dmap-in-use", "dmap ranges in use by read() and write()", "6ae330cad6ef",
+                               dmap_in_use_values),
+    rule<&protocol::source>("reflink-source", "locks of a reflink's source while blocks are remapped",
+                            "14a537983b22", reflink_source_values),
+    rule<&protocol::remapping>("remap-fault", "write faults in a reflink's source (IREMAPPING)",
+                               "14a537983b22", remap_fault_values),
+    rule<&protocol::leases>("lease-retry", "what xfs looks at again after waiting for a layout lease", "",
+                            lease_retry_values),
+    rule<&protocol::holes>("hole-entry", "what a read fault puts where a hole is", "91d25ba8a6b0",
+                           hole_entry_values),
+    rule<&protocol::wb_index>("writeback-index", "where writeback looks for its next page", "1eb643d02b21",
+                              writeback_index_values),
+    rule<&protocol::cow_cleans>("cow-dirty", "marks of the entry whose shared block write() replaces",
+                                "f76b3a32879d", cow_dirty_values),
+    rule<&protocol::owners>("mf-owners", "how are the owners of a failed block found", "", mf_owners_values),
+    rule<&protocol::bad>("bad-blocks", "direct access to a block that has failed", "", bad_blocks_values),
+    rule<&protocol::accesses>("device-access", "what keeps a device while its memory is looked up or used",
+                              "", device_access_values),
     rule<&protocol::sync_lock>("sync-fault-lock", "invalidate lock between the halves of a synchronous fault",
                                "", sync_lock_values),
 };

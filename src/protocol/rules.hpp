@@ -82,6 +82,18 @@ enum class break_cows : std::uint8_t { keep, unmap };
 enum class fault_iomap : std::uint8_t { under_entry_lock, before_entry_lock };
 enum class hole_zeroing : std::uint8_t { at_allocation, by_the_fault };
 enum class fuse_range : std::uint8_t { to_end, page_0 };
+enum class dmap_reclaim : std::uint8_t { after_break, unbroken };
+enum class dmap_wait : std::uint8_t { unlocked, locked };
+enum class dmap_in_use : std::uint8_t { leave, take };
+enum class reflink_source : std::uint8_t { demoted, exclusive };
+enum class remap_fault : std::uint8_t { exclusive, shared };
+enum class lease_retry : std::uint8_t { all, none };
+enum class hole_entry : std::uint8_t { zero_entry, page_wake_all, page_wake_next };
+enum class writeback_index : std::uint8_t { advance, from_start };
+enum class cow_dirty : std::uint8_t { clear, keep };
+enum class mf_owners : std::uint8_t { rmap_btree, page };
+enum class bad_blocks : std::uint8_t { refuse, ignore };
+enum class device_access : std::uint8_t { dax_read_lock, queue_reference, none };
 
 /// One row of the table. Default-constructed it is the zero-based protocol of v6.15.
 struct protocol {
@@ -158,6 +170,18 @@ struct protocol {
     fault_iomap asks = fault_iomap::under_entry_lock;
     hole_zeroing zeroing = hole_zeroing::at_allocation;
     fuse_range fuse = fuse_range::to_end;
+    dmap_reclaim reclaims = dmap_reclaim::after_break;
+    dmap_wait dmap_waits = dmap_wait::unlocked;
+    dmap_in_use dmap_used = dmap_in_use::leave;
+    reflink_source source = reflink_source::demoted;
+    remap_fault remapping = remap_fault::exclusive;
+    lease_retry leases = lease_retry::all;
+    hole_entry holes = hole_entry::zero_entry;
+    writeback_index wb_index = writeback_index::advance;
+    cow_dirty cow_cleans = cow_dirty::clear;
+    mf_owners owners = mf_owners::rmap_btree;
+    bad_blocks bad = bad_blocks::refuse;
+    device_access accesses = device_access::dax_read_lock;
 
     friend bool operator==(const protocol&, const protocol&) = default;
 };

@@ -40,7 +40,7 @@ struct event {
     std::string file;     ///< path below the repository root
     unsigned line = 0;
     std::string
-        kind; ///< "load", "store", "rmw", "cas", "cas-fail", "fence", "lock", "unlock", "block", "wake", "note", "begin", "end", "violation"
+        kind; ///< "load", "store", "rmw", "cas", "cas-fail", "fence", "lock", "unlock", "downgrade", "block", "wake", "note", "begin", "end", "violation"
     std::string object;     ///< "folio 0 refcount", "pte m0[0]", "xa_lock A"
     std::string before;     ///< value before (stores, RMWs) or value read (loads)
     std::string after;      ///< value after (stores, RMWs)

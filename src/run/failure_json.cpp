@@ -1,9 +1,12 @@
 #include "run/failure_json.hpp"
 
+#include "oracle/invariant.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <array>
 #include <limits>
+#include <string>
 
 namespace daxtorture {
 
@@ -20,7 +23,7 @@ class node {
   public:
     node(const json& value, std::string path) : value_(value), path_(std::move(path)) {}
 
-    [[noreturn]] void fail(const char* expected) const {
+    [[noreturn]] void fail(const std::string& expected) const {
         throw decode_error((path_.empty() ? "" : path_ + ": ") + "expected " + expected);
     }
     node at(const char* key) const {
@@ -231,8 +234,9 @@ failure decode_failure(const json& from) {
     if (!known)
         top.at("kind").fail("a kind of failure");
     top.required("invariant", made.invariant);
-    if (made.invariant < 0 || made.invariant > 30)
-        top.at("invariant").fail("0 to 30");
+    constexpr int most = static_cast<int>(invariant_table.size());
+    if (made.invariant < 0 || made.invariant > most)
+        top.at("invariant").fail("0 to " + std::to_string(most));
     top.required("cause", made.cause);
     top.required("detail", made.detail);
     top.required("schedule", made.schedule);

@@ -59,7 +59,7 @@ class builder {
     void add_area(line& from, mm_config& mm);
     void resolve_lines();
     void check_whole(unsigned lines);
-    bool uses_devices() const;
+    bool uses(bool (*concerned)(op)) const;
 
     program program_;
     bool pmd_given_ = false;
@@ -177,6 +177,7 @@ void builder::read_arch(line& from) {
 void builder::read_file(line& from) {
     const word name = from.take("a file name");
     file_config file;
+    word dmap = name;
     file.name = parse_name(name, "a file name");
     refuse_second(program_.world.files, name, "file");
     refuse_more(program_.world.files.size(), limits::files, name.at, "files");
@@ -186,12 +187,20 @@ void builder::read_file(line& from) {
             file.huge = true;
             continue;
         }
-        const assignment given = parse_assignment(from.take(""), "fs=KIND, pages=NUMBER or huge");
-        if (parse_choice(given.key, "fs=KIND, pages=NUMBER or huge", keys) == 0)
+        if (from.peek().text == "dmap") {
+            dmap = from.take("");
+            file.dmap = true;
+            continue;
+        }
+        const std::string_view choices = "fs=KIND, pages=NUMBER, huge or dmap";
+        const assignment given = parse_assignment(from.take(""), choices);
+        if (parse_choice(given.key, choices, keys) == 0)
             file.fs = static_cast<fs_kind>(parse_choice(given.value, "a filesystem", fs_names));
         else
             file.pages = parse_number(given.value, "a number of pages", 1, limits::pages);
     }
+    if (file.dmap && file.fs != fs_kind::fuse)
+        unexpected(dmap.at, "a fuse file before 'dmap'", dmap.text);
     program_.world.files.push_back(std::move(file));
 }
 
@@ -318,11 +327,12 @@ void builder::check_whole(unsigned lines) {
                       " pages in all files and spare blocks, got " + std::to_string(pages));
 }
 
-bool builder::uses_devices() const {
-    const auto device_operation = [](const operation& what) { return concerns_devices(what.kind); };
-    return std::ranges::any_of(program_.setup, device_operation) ||
+/// Is any operation of the file of that sort?
+bool builder::uses(bool (*concerned)(op)) const {
+    const auto one_of_them = [&](const operation& what) { return concerned(what.kind); };
+    return std::ranges::any_of(program_.setup, one_of_them) ||
            std::ranges::any_of(program_.threads, [&](const thread_program& thread) {
-               return std::ranges::any_of(thread.operations, device_operation);
+               return std::ranges::any_of(thread.operations, one_of_them);
            });
 }
 
@@ -346,7 +356,9 @@ program builder::build(std::string_view text) {
     resolve_lines();
     check_whole(static_cast<unsigned>(lines.size()));
     program_.world.workers = static_cast<unsigned>(program_.threads.size());
-    program_.world.unbinds = uses_devices();
+    program_.world.unbinds = uses(concerns_devices);
+    program_.world.leases = uses(concerns_leases);
+    program_.world.reflinks = uses(concerns_reflinks);
     if (const std::optional<std::string> wrong = resolve_rules(program_, "", {}))
         fail({}, *wrong);
     return std::move(program_);

@@ -93,8 +93,8 @@ std::string head_text(const program& p) {
 std::string world_text(const program& p) {
     std::string text;
     for (const file_config& file : p.world.files)
-        text += fmt::format("{}{} fs={} pages={}{}\n", keyword("file"), file.name, fs_name(file.fs),
-                            file.pages, file.huge ? " huge" : "");
+        text += fmt::format("{}{} fs={} pages={}{}{}\n", keyword("file"), file.name, fs_name(file.fs),
+                            file.pages, file.huge ? " huge" : "", file.dmap ? " dmap" : "");
     if (p.world.spare_blocks != 0)
         text += fmt::format("{}{}\n", keyword("spare"), p.world.spare_blocks);
     for (const mm_config& mm : p.world.mms)

@@ -20,6 +20,8 @@ struct file_config {
     fs_kind fs = fs_kind::xfs;
     unsigned pages = 1; ///< size and allocated blocks at the start, in pages
     bool huge = false;  ///< blocks come in aligned runs of a PMD's size where the file is long enough
+    /// fuse: its data is elsewhere (virtiofs), and the device a pool of ranges that faults bind to its pages, one page or PMD each.
+    bool dmap = false;
 
     friend bool operator==(const file_config&, const file_config&) = default;
 };
@@ -62,6 +64,8 @@ struct world_config {
     unsigned spare_blocks = 0; ///< free blocks beyond those the files own at the start
     unsigned workers = 1;      ///< threads that perform operations
     bool unbinds = false;      ///< an operation concerns a device: its being there is looked at
+    bool leases = false;       ///< an operation concerns layout leases: they are looked at
+    bool reflinks = true;      ///< blocks may be remapped: write faults look whether they are
 
     friend bool operator==(const world_config&, const world_config&) = default;
 };
@@ -72,7 +76,7 @@ inline constexpr std::string_view pmem_name = "pmem0";
 constexpr unsigned pmem_pages(const world_config& world) {
     unsigned pages = world.spare_blocks;
     for (const file_config& file : world.files)
-        pages += is_device(file.fs) ? 0 : file.pages;
+        pages += is_device(file.fs) || file.dmap ? 0 : file.pages;
     // Runs start at multiples of their size: room for the gap before each huge file
     for (const file_config& file : world.files)
         pages += file.huge ? (1u << world.shape.pmd_order) - 1 : 0;

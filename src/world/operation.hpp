@@ -41,6 +41,10 @@ enum class op : std::uint8_t {
     alloc,
     grab,
     write,
+    reclaim,
+    lease,
+    unlease,
+    kread,
     count_
 };
 
@@ -135,13 +139,26 @@ inline constexpr std::array<operation_info, static_cast<std::size_t>(op::count_)
      "try to get a page by its frame number, as whoever walks all of memory does; put drops it"},
     {op::write, "write", operands::file_range, 0,
      "write() a range: fill holes, copy shared blocks, drop what is cached of the old pages"},
+    {op::reclaim, "reclaim", operands::file_range, 0,
+     "virtiofs: take the dmap ranges of these pages away, for other pages to use"},
+    {op::lease, "lease", operands::file, 0,
+     "a pNFS client gets a layout lease: it knows the file's blocks until it gives it back"},
+    {op::unlease, "unlease", operands::none, 0, "give the thread's layout lease back"},
+    {op::kread, "kread", operands::device_page, 0,
+     "the kernel reads a page of the device itself, as read() does"},
 }};
 
 /// Operations on devices: a world in which none occurs need not look whether its device is there.
 constexpr bool concerns_devices(op kind) {
     return kind == op::unbind || kind == op::bind || kind == op::mount || kind == op::umount ||
-           kind == op::memory_failure || kind == op::alloc || kind == op::grab;
+           kind == op::memory_failure || kind == op::alloc || kind == op::grab || kind == op::kread;
 }
+
+/// Operations on layout leases: a world in which none occurs need not look whether there is one.
+constexpr bool concerns_leases(op kind) { return kind == op::lease || kind == op::unlease; }
+
+/// Operations after which write faults look whether blocks are being remapped.
+constexpr bool concerns_reflinks(op kind) { return kind == op::reflink; }
 
 constexpr const operation_info& info(op kind) { return operation_table[static_cast<std::size_t>(kind)]; }
 

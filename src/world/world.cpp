@@ -1,6 +1,8 @@
 #include "world/world.hpp"
 
 #include "dax/memory_failure.hpp"
+#include "fs/dmap.hpp"
+#include "fs/lease.hpp"
 #include "mm/lock_classes.hpp"
 #include "oracle/describe.hpp"
 #include "oracle/hang.hpp"
@@ -8,6 +10,7 @@
 #include "oracle/state.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace daxtorture::inline ARCH_MACHINE {
 
@@ -61,6 +64,16 @@ std::vector<pagemap_range> memory_ranges(const world_config& config) {
     return ranges;
 }
 
+/// What costs steps and is there only where operations need it.
+void add_what_is_used(const world_config& config, inode& file) {
+    if (config.leases)
+        file.leases = std::make_unique<layout_leases>();
+    if (config.reflinks)
+        file.remapping = std::make_unique<arch::atomic<bool>>();
+    if (config.rules.holes != hole_entry::zero_entry)
+        file.mapping.hole_pages = std::make_unique<hole_page[]>(file.max_pages);
+}
+
 } // namespace
 
 block_allocator& world_state::blocks_of(const file_config& file) {
@@ -92,12 +105,14 @@ world_state::world_state(const world_config& given)
         workers[i].task.id = i;
     arch::bind_current(workers[config.workers].task); // locks are taken from here on
     pmem_attach(k, sb);
+    if (config.unbinds)
+        pmem.badblocks = std::make_unique<arch::atomic<bool>[]>(pmem.pgmap.pages);
     for (unsigned i = 0; i < config.files.size(); ++i) {
         files.push_back(std::make_unique<inode>(
-            static_cast<int>(i), config.files[i].fs, config.files[i].pages,
-            config.files[i].huge ? config.shape.pmd_order : 0, blocks_of(config.files[i]),
-            file_pages(config, k, config.files[i].pages)));
+            static_cast<int>(i), config.files[i], config.files[i].huge ? config.shape.pmd_order : 0,
+            blocks_of(config.files[i]), file_pages(config, k, config.files[i].pages)));
         files.back()->sb = &sb;
+        add_what_is_used(config, *files.back());
         if (is_device(config.files[i].fs)) {
             add_device(*files.back());
             continue;
@@ -181,6 +196,13 @@ outcome access(world_state& w, const operation& what) {
     return user_access(w.k, *w.mms[what.object], what.first, write) ? outcome::done : outcome::sigbus;
 }
 
+/// read() of a page that the caller knows by its frame number: what dax_iomap_rw does with a block of the device.
+outcome kernel_read(world_state& w, const operation& what) {
+    dax_device& device = what.object == 0 ? w.pmem : w.devices[what.object - 1U]->device;
+    return dax_kernel_read(w.k, device, device.pgmap.first_pfn + what.first) ? outcome::done
+                                                                             : outcome::refused;
+}
+
 outcome done_or_nothing(bool done) { return done ? outcome::done : outcome::nothing; }
 
 outcome outcome_of(mf_result result) {
@@ -236,6 +258,23 @@ outcome write_pages(world_state& w, const operation& what) {
     return outcome::done;
 }
 
+outcome take_lease(world_state& w, worker_state& self, const operation& what) {
+    if (self.leased != nullptr)
+        return outcome::refused;
+    const outcome result = file_lease(w.k, *w.files[what.object]);
+    if (result == outcome::done)
+        self.leased = w.files[what.object].get();
+    return result;
+}
+
+outcome return_lease(worker_state& self) {
+    inode* const file = std::exchange(self.leased, nullptr);
+    if (file == nullptr)
+        return outcome::nothing;
+    file_unlease(*file);
+    return outcome::done;
+}
+
 outcome dispatch(world_state& w, worker_state& self, const operation& what) {
     if (needs_filesystem(w, what))
         return outcome::refused;
@@ -281,6 +320,14 @@ outcome dispatch(world_state& w, worker_state& self, const operation& what) {
         return file_zero(w.k, *w.files[what.object], what.first, what.last);
     case op::write:
         return write_pages(w, what);
+    case op::reclaim:
+        return file_reclaim(w.k, *w.files[what.object], what.first, what.last);
+    case op::lease:
+        return take_lease(w, self, what);
+    case op::unlease:
+        return return_lease(self);
+    case op::kread:
+        return kernel_read(w, what);
     case op::reflink:
         return file_reflink(w.k, *w.files[what.object], *w.files[what.other]);
     case op::unbind:
@@ -321,6 +368,7 @@ void world::release(unsigned worker) {
     while (put_page(*state_, self, gup_kind::pin) == outcome::done ||
            put_page(*state_, self, gup_kind::get) == outcome::done) {
     }
+    return_lease(self);
 }
 
 void world::check_quiescent() const { daxtorture::check_quiescent(*state_); }

@@ -9,6 +9,7 @@
 #include "dax/share.hpp"
 #include "dax/sync_fault.hpp"
 #include "dax/truncate.hpp"
+#include "fs/lease.hpp"
 #include "mm/huge_memory.hpp"
 #include "mm/private_cow.hpp"
 #include "mm/rmap.hpp"
@@ -20,6 +21,7 @@
 #include <arch/check.hpp>
 
 #include <algorithm>
+#include <memory>
 #include <vector>
 
 using namespace daxtorture;
@@ -192,6 +194,11 @@ TEST_CASE("quiescent checks can fail") {
         f.w.k.mem.remove_page(f.w.mms[0]->table.peek(0).pfn());
         CHECK(quiescent_check_reports(f, 23));
     }
+    SECTION("I31: a page that failed and is mapped") {
+        fixture f;
+        f.w.k.mem.ledger(f.touch()).failed.set(true);
+        CHECK(quiescent_check_reports(f, 31));
+    }
     SECTION("I26: a waiter left on a queue") {
         fixture f;
         wait_queue_head& queue = f.w.k.var_waits[0];
@@ -247,6 +254,27 @@ TEST_CASE("continuous checks can fail") {
         dma_write(f.w.k, pin);
         CHECK(reported(7));
         gup_put(f.w.k, pin);
+    }
+    SECTION("I7: write() to a block of another file") {
+        f.w.k.mem.ledger(page).block.owners[0].set(block_owner::owner(1, 0));
+        file_write(f.w.k, *f.w.files[0], 0);
+        CHECK(reported(7));
+    }
+    SECTION("I7: a block freed under a layout lease") {
+        f.w.files[0]->leases = std::make_unique<layout_leases>();
+        REQUIRE(file_lease(f.w.k, *f.w.files[0]) == outcome::done);
+        free_blocks(*f.w.files[0], 1, 2);
+        CHECK(reported(7));
+        violated.clear();
+        file_unlease(*f.w.files[0]);
+        free_blocks(*f.w.files[0], 0, 1);
+        CHECK(!reported(7));
+    }
+    SECTION("I31: a failed page that is mapped and whose file cannot be found") {
+        f.w.pmem.holder_ops.store(nullptr, arch::order::relaxed);
+        page.mapping.store(nullptr, arch::order::relaxed);
+        CHECK(memory_failure(f.w.k, f.w.pmem, f.w.k.mem.pfn(page)) == mf_result::no_file);
+        CHECK(reported(31));
     }
     SECTION("I20: a MAP_SYNC store into a block that the log does not know") {
         f.w.mms[0]->areas[0].sync = true;

@@ -135,6 +135,13 @@ class rwsem {
         preemption_point();
     }
 
+    /// downgrade_write: the writer goes on as a reader, and no other writer comes in between.
+    void downgrade(site = site::here()) {
+        if ((word_.exchange(1, std::memory_order_release) & sleepers) != 0) [[unlikely]]
+            wake_everybody();
+        preemption_point();
+    }
+
   private:
     static constexpr std::uint32_t writer = 1U << 31;
     static constexpr std::uint32_t writer_waits = 1U << 30;

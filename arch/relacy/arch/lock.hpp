@@ -177,6 +177,18 @@ class rwsem : public detail::lock_base {
         dropped("unlock", at);
         let_in();
     }
+    /// downgrade_write: the writer goes on as a reader, and no other writer comes in between.
+    void downgrade(site at = site::here()) {
+        if (writer_ != detail::self_index())
+            fail(29, "lock dropped by a task that does not hold it", type_->name, at);
+        writer_ = none;
+        readers_ = detail::self_bit();
+        sync_.release();
+        if (detail::state.recording)
+            detail::record("downgrade", this, at, type_->name);
+        if (readers_waiting_ != 0)
+            detail::state.host->unblock(readers_waiting_);
+    }
     bool is_locked() const { return writer_ != none || readers_ != 0; }
 
   private:
