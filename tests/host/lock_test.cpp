@@ -215,6 +215,39 @@ TEST_CASE("try_down_write fails beside a reader") {
     arch::unbind_current();
 }
 
+TEST_CASE("a demoted writer lets waiting readers in, and no writer before they have left") {
+    arch::rwsem sem(outer);
+    arch::plain<int> data; // ThreadSanitizer sees it if the demotion does not release
+    std::atomic<bool> written{false};
+    std::atomic<bool> read{false};
+    std::atomic<bool> demoted_sees_own{false};
+    run_threads(3, [&](unsigned self) {
+        if (self == 0) {
+            sem.down_write();
+            written = true;
+            std::this_thread::sleep_for(std::chrono::milliseconds(20)); // the others sleep on the lock
+            data.set(1);
+            sem.downgrade();
+            comes_true([&] { return read.load(); });
+            demoted_sees_own = data.get() == 1;
+            sem.up_read();
+            return;
+        }
+        comes_true([&] { return written.load(); });
+        if (self == 1) {
+            arch::read_guard held(sem);
+            read = data.get() != 0;
+        } else {
+            std::this_thread::sleep_for(std::chrono::milliseconds(5)); // readers that come later wait for it
+            arch::write_guard held(sem);
+            data.set(2);
+        }
+    });
+    CHECK(read);
+    CHECK(demoted_sees_own);
+    CHECK(data.get() == 2);
+}
+
 TEST_CASE("locks taken from inner to outer are reported as invariant 29") {
     arch::task me(7);
     arch::bind_current(me);

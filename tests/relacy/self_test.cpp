@@ -186,6 +186,40 @@ TEST_CASE("rwsem: readers share, a writer excludes, nobody is forgotten") {
     CHECK(most == 2);
 }
 
+TEST_CASE("rwsem: a demoted writer goes on as a reader, and no writer comes in between") {
+    struct state {
+        arch::rwsem sem{outer};
+        plain<int> data{0};
+        atomic<int> inside{0};
+    };
+    bool together = false;
+    const auto demoted = [&together](state& s) {
+        s.sem.down_write();
+        s.data.set(1);
+        s.sem.downgrade();
+        const bool beside = s.inside.load(order::relaxed) != 0;
+        together = together || beside;
+        if (s.data.get() != 1)
+            arch::fail(10, "a writer came in between", "");
+        s.sem.up_read();
+    };
+    const auto reader = [](state& s) {
+        arch::read_guard held(s.sem);
+        s.inside.fetch_add(1, order::relaxed);
+        (void)s.data.get();
+        s.inside.fetch_sub(1, order::relaxed);
+    };
+    const auto writer = [](state& s) {
+        arch::write_guard held(s.sem);
+        s.data.set(2);
+    };
+    small_body<state> what({demoted, reader, writer});
+    const auto result = search(what, memory_class::weak, make_bound(3, 1));
+    CHECK(result.found.cause == "");
+    CHECK(result.exhausted);
+    CHECK(together);
+}
+
 TEST_CASE("rcu: synchronize waits for readers, and nothing a reader touched is reused under it") {
     struct state {
         arch::rcu_domain rcu;
