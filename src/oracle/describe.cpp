@@ -1,6 +1,7 @@
 #include "oracle/describe.hpp"
 
 #include "dax/entry.hpp"
+#include "fs/lease.hpp"
 #include "oracle/state.hpp"
 
 #include <cstdint>
@@ -123,6 +124,10 @@ std::string describe_file(const world_state& w, const void* address) {
             return "ilock " + name;
         if (within(file.i_size, address))
             return "i_size " + name;
+        if (file.remapping != nullptr && within(*file.remapping, address))
+            return "IREMAPPING " + name;
+        if (file.leases != nullptr && within(*file.leases, address))
+            return "layout leases " + name;
     }
     return "";
 }
@@ -145,8 +150,13 @@ std::string describe_device(const world_state& w, const void* address) {
         return "DAXDEV_ALIVE";
     if (within(w.pmem, address))
         return "pmem0";
+    if (within(w.sb.range_waitq, address))
+        return "free dmap ranges";
     if (within(w.sb, address))
         return "super block";
+    for (unsigned page = 0; w.pmem.badblocks != nullptr && page < w.pmem.pgmap.pages; ++page)
+        if (within(w.pmem.badblocks[page], address))
+            return "bad block " + std::to_string(page);
     if (within(w.k.pgmaps.front()->done, address))
         return "the release of pmem0's pagemap";
     if (within(*w.k.pgmaps.front(), address))

@@ -1,6 +1,7 @@
 #include "oracle/hang.hpp"
 
 #include "dax/entry.hpp"
+#include "fs/lease.hpp"
 #include "oracle/describe.hpp"
 #include "oracle/state.hpp"
 
@@ -117,10 +118,20 @@ diagnosis diagnose_range_wait(const worker_state& waiter) {
     return {"nobody frees a dmap range that is waited for", 16};
 }
 
+/// Is it a recalled layout lease that the worker waits for?
+bool waits_for_lease(const world_state& w, const worker_state& waiter) {
+    return waiter.task.waiting.kind() == arch::wait_kind::sleep &&
+           std::any_of(w.files.begin(), w.files.end(), [&](const std::unique_ptr<inode>& file) {
+               return file->leases != nullptr && waiter.task.waiting.object() == file->leases.get();
+           });
+}
+
 diagnosis diagnose(const world_state& w, const worker_state& waiter) {
     if (waiter.task.waiting.kind() == arch::wait_kind::sleep &&
         waiter.task.waiting.object() == &w.sb.range_waitq)
         return diagnose_range_wait(waiter);
+    if (waits_for_lease(w, waiter))
+        return {"held lease: whoever has the recalled layout lease cannot give it back", 29};
     switch (waiter.task.waiting.kind()) {
     case arch::wait_kind::page_idle:
         return diagnose_page_wait(w, waiter);
