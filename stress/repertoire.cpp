@@ -22,6 +22,16 @@ std::vector<unsigned> pages_to_draw(unsigned pages, unsigned pmd_pages) {
     return drawn;
 }
 
+/// Calls `visit(first, last)` for single pages, and for a few from there on: what one call of GUP may ask for.
+template <class Visit> void for_each_run(unsigned pages, unsigned pmd_pages, Visit visit) {
+    constexpr unsigned few = 4;
+    for (const unsigned page : pages_to_draw(pages, pmd_pages)) {
+        visit(page, page + 1);
+        if (page + 1 < pages)
+            visit(page, std::min(page + few, pages));
+    }
+}
+
 /// A device as operands count them: pmem0, then the files that are devices.
 struct device {
     const file_config* file; ///< null: pmem0
@@ -53,6 +63,19 @@ template <class Visit> void for_each_operand(op kind, const world_config& world,
             for (const area_config& area : world.mms[m].areas)
                 for (const unsigned page : pages_to_draw(area.last_page - area.first_page, pmd_pages))
                     visit({kind, 0, byte(m), area.at + page});
+        break;
+    case operands::mm_pages:
+        for (std::size_t m = 0; m < world.mms.size(); ++m)
+            for (const area_config& area : world.mms[m].areas)
+                for_each_run(area.last_page - area.first_page, pmd_pages, [&](unsigned first, unsigned last) {
+                    visit({kind, 0, byte(m), area.at + first, last == first + 1 ? 0 : area.at + last});
+                });
+        break;
+    case operands::two_mms:
+        for (std::size_t from = 0; from < world.mms.size(); ++from)
+            for (std::size_t to = 0; to < world.mms.size(); ++to)
+                if (from != to && world.mms[from].areas == world.mms[to].areas)
+                    visit({kind, 0, byte(from), 0, 0, 0, byte(to)});
         break;
     case operands::file:
         for (std::size_t f = 0; f < world.files.size(); ++f)
@@ -264,6 +287,8 @@ std::uint64_t files_touched(const operation& what, const world_config& world) {
         return ~files;
     case operands::mm:
     case operands::mm_page:
+    case operands::mm_pages:
+    case operands::two_mms: // of the same areas
         for (const area_config& area : world.mms[what.object].areas)
             files |= bit(area.file);
         break;

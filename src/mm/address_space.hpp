@@ -49,8 +49,12 @@ struct address_space : arch::rcu_head {
 
     /// mapping_mapped(): a lockless look, as in the kernel.
     bool mapped() const { return mapped_areas.load(arch::order::relaxed) != 0; }
-    void add_area(vm_area& area);    ///< caller holds i_mmap_rwsem for writing
-    void remove_area(vm_area& area); ///< caller holds i_mmap_rwsem for writing
+    // The caller of the following holds i_mmap_rwsem for writing.
+    void add_area(vm_area& area);
+    void insert_area(vm_area& area, unsigned at);
+    void remove_area(vm_area& area);
+    /// Where walks of the file's areas meet this one.
+    unsigned place_of(const vm_area& area) const;
 };
 
 } // namespace daxtorture::inline ARCH_MACHINE

@@ -38,10 +38,14 @@ struct alignas(64) folio {
     arch::atomic<int> pincount{0};
     /// Order of the compound page that this page heads, and whether it heads one (PG_head); 0 when it stands alone or is a tail.
     static constexpr unsigned head_bit = 1u << 8;
+    static constexpr unsigned mlocked_bit = 1u << 9; ///< PG_mlocked, which no page of a device should have
+    static constexpr unsigned order_mask = head_bit - 1;
     arch::atomic<unsigned> order_and_head{0};
     /// One word, as in Linux: the dev_pagemap, or, in a tail, the head's address with bit 0 set.
     static constexpr std::uintptr_t tail_bit = 1;
     arch::atomic<std::uintptr_t> compound_head{0};
+    /// PAGE_MAPPING_ANON: with this bit the mapping is an anonymous page's.
+    static constexpr std::uintptr_t mapping_anon = 1;
     arch::atomic<address_space*> mapping{nullptr};
     /// Page index in `mapping`; when `mapping` is null, the number of entries that share the folio.
     arch::atomic<std::uint64_t> index_or_share{0};

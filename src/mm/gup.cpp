@@ -6,7 +6,7 @@
 #include <arch/check.hpp>
 #include <arch/near_miss.hpp>
 
-#include <utility>
+#include <algorithm>
 
 namespace daxtorture::inline ARCH_MACHINE {
 namespace {
@@ -34,211 +34,337 @@ void count_pins(folio& f, int change) {
         arch::fail(4, "pincount is negative or above refcount", "count_pins");
 }
 
-void drop(kernel& k, folio& f, gup_kind kind) {
+void drop(kernel& k, folio& f, gup_kind kind, int refs) {
     const bool large = folio_test_large(k, f);
     if (large && kind == gup_kind::pin)
-        count_pins(f, -1);
-    folio_put(k, f, weight(kind, large)); // may be the last: then it frees and wakes
+        count_pins(f, -refs);
+    folio_put(k, f, refs * weight(kind, large)); // may be the last: then it frees and wakes
 }
 
-/// The walk's reference to the device of a page, as the protocol asks for one.
+/// The walk's reference to the device of the pages that it meets, as the protocol asks for one: got once for neighbours on one device.
 class gup_device {
   public:
-    gup_device(kernel& k, std::uint64_t pfn)
-        : rule_(k.unbinds ? k.rules.gup_takes : gup_pagemap::none),
-          pgmap_(rule_ == gup_pagemap::none ? nullptr : get_dev_pagemap(k, pfn)) {}
-    ~gup_device() {
-        if (pgmap_ != nullptr)
-            put_dev_pagemap(*pgmap_);
-    }
+    explicit gup_device(kernel& k) : k_(k), rule_(k.unbinds ? k.rules.gup_takes : gup_pagemap::none) {}
+    ~gup_device() { release(); }
     gup_device(const gup_device&) = delete;
     gup_device& operator=(const gup_device&) = delete;
 
-    bool gone() const { return rule_ != gup_pagemap::none && pgmap_ == nullptr; }
-    /// The page was got: its reference takes the device's along where the protocol says so.
-    held_page with(held_page held) {
-        if (rule_ == gup_pagemap::reference)
-            held.pagemap = std::exchange(pgmap_, nullptr);
-        return held;
+    /// False: the device of this page is dead.
+    bool get(std::uint64_t pfn) {
+        if (rule_ == gup_pagemap::none || (pgmap_ != nullptr && pgmap_->contains(pfn)))
+            return true;
+        release();
+        pgmap_ = get_dev_pagemap(k_, pfn);
+        return pgmap_ != nullptr;
+    }
+    /// The page was got: its reference takes one of the device along where the protocol says so.
+    dev_pagemap* with_page() {
+        if (rule_ != gup_pagemap::reference)
+            return nullptr;
+        pgmap_->ref.get_many(1);
+        return pgmap_;
     }
 
   private:
+    void release() {
+        if (pgmap_ != nullptr)
+            put_dev_pagemap(*pgmap_);
+        pgmap_ = nullptr;
+    }
+
+    kernel& k_;
     const gup_pagemap rule_;
-    dev_pagemap* pgmap_;
+    dev_pagemap* pgmap_ = nullptr;
 };
 
-/// From here on the caller relies on the page.
-held_page got(kernel& k, folio& page, folio& head, gup_kind kind, const mm_struct& mm, std::uint64_t at) {
-    page_ledger& record = k.mem.ledger(page);
-    note_held(record, kind, 1);
-    if (!block_backs(record.block, *mm.area_at(at), at))
-        arch::fail(7, "got a page of a block that its file does not own",
-                   "the block was freed between the look at the PTE and the reference");
-    return {&page, &head, kind, record.block.generation.get()};
-}
+/// One call: what it asks for, and what it has got so far.
+struct gup_walk {
+    kernel& k;
+    mm_struct& mm;
+    const std::uint64_t first, last;
+    const gup_kind kind;
+    const page_list pages;
+    unsigned got = 0;
+    unsigned relied = 0; ///< of those got: what the second look has confirmed
 
-/// A reference on the folio of a page, if its count is not 0. The head is looked up again: without a reference it may have changed.
-folio* try_get_folio(kernel& k, folio& page) {
+    /// Where the walk stands.
+    std::uint64_t at() const { return first + got; }
+    bool done() const { return at() == last; }
+    void add(gup_device& device, folio& page, folio& head) {
+        pages[got++] = {&page, &head, kind, 0, device.with_page()};
+    }
+    /// From here on the caller relies on all that was got.
+    void rely() {
+        for (; relied < got; ++relied) {
+            held_page& held = pages[relied];
+            page_ledger& record = k.mem.ledger(*held.page);
+            note_held(record, kind, 1);
+            held.generation = record.block.generation.get();
+            if (!block_backs(record.block, *mm.area_at(first + relied), first + relied))
+                arch::fail(7, "got a page of a block that its file does not own",
+                           "the block was freed between the look at the PTE and the reference");
+        }
+    }
+    /// gup_fast_undo_dev_pagemap: gives back what was got since there were `before`.
+    void undo(unsigned before) {
+        while (got > before) {
+            const held_page& held = pages[--got];
+            if (relied > got) {
+                note_held(k.mem.ledger(*held.page), kind, -1);
+                relied = got;
+            }
+            if (k.rules.undo == gup_undo::no)
+                continue;
+            drop(k, *held.head, kind, 1);
+            if (held.pagemap != nullptr)
+                put_dev_pagemap(*held.pagemap);
+        }
+    }
+};
+
+/// References on the folio of a page, if its count is not 0. The head is looked up again: without a reference it may have changed.
+folio* try_get_folio(kernel& k, folio& page, int refs) {
     for (;;) {
         folio& head = page_folio(k, page);
-        if (!folio_try_get(head)) {
+        if (!folio_try_get(head, refs)) {
             arch::near_miss(near_miss::try_get_idle);
             return nullptr;
         }
         if (&page_folio(k, page) == &head)
             return &head;
-        folio_put(k, head);
+        folio_put(k, head, refs);
     }
 }
 
-folio* try_grab_folio_fast(kernel& k, folio& page, gup_kind kind) {
-    folio* head = try_get_folio(k, page);
+folio* try_grab_folio_fast(kernel& k, folio& page, gup_kind kind, int refs) {
+    folio* head = try_get_folio(k, page, refs);
     if (head == nullptr || kind == gup_kind::get)
         return head;
     if (folio_test_large(k, *head))
-        count_pins(*head, 1);
+        count_pins(*head, refs);
     else
-        head->refcount.fetch_add(pin_bias - 1, arch::order::relaxed); // relaxed: the fence below follows it
+        head->refcount.fetch_add(refs * (pin_bias - 1),
+                                 arch::order::relaxed); // relaxed: the fence below follows it
     arch::smp_mb_after_atomic();
     return head;
 }
 
-held_page gup_fast_pmd_leaf(kernel& k, mm_struct& mm, std::uint64_t at, gup_kind kind, pte_t pmd) {
-    const pte_t entry = pmd.page_at(mm.table.pmd_offset(at));
-    if (!usable(entry, kind))
-        return {};
-    gup_device device(k, entry.pfn());
-    if (device.gone())
-        return {};
+/// The pages up to `last` of a PMD leaf whose pages are one folio.
+bool gup_fast_pmd_leaf(gup_walk& walk, std::uint64_t last, pte_t pmd) {
+    kernel& k = walk.k;
+    const page_table& table = walk.mm.table;
+    const std::uint64_t at = walk.at();
+    const pte_t entry = pmd.page_at(table.pmd_offset(at));
+    if (!usable(entry, walk.kind))
+        return false;
+    gup_device device(k);
+    if (!device.get(entry.pfn()))
+        return false;
     folio& page = k.mem[entry.pfn()];
-    folio* head = try_grab_folio_fast(k, page, kind);
+    const int refs = static_cast<int>(last - at);
+    folio* head = try_grab_folio_fast(k, page, walk.kind, refs);
     if (head == nullptr)
-        return {};
-    if (k.rules.pmd_recheck == gup_recheck::yes && !(mm.table.pmd(at) == pmd)) {
+        return false;
+    if (k.rules.pmd_recheck == gup_recheck::yes && !(table.pmd(at) == pmd)) {
         arch::near_miss(near_miss::gup_recheck);
-        drop(k, *head, kind);
-        return {};
+        drop(k, *head, walk.kind, refs);
+        return false;
     }
-    return device.with(got(k, page, *head, kind, mm, at));
+    while (walk.at() < last)
+        walk.add(device, k.mem[pmd.page_at(table.pmd_offset(walk.at())).pfn()], *head);
+    walk.rely();
+    return true;
 }
 
-held_page gup_fast_pte_range(kernel& k, mm_struct& mm, std::uint64_t at, gup_kind kind, pte_t pmd) {
-    const pte_t pte = mm.table.get(at);
-    if (!usable(pte, kind))
-        return {};
-    gup_device device(k, pte.pfn());
-    if (device.gone())
-        return {};
-    folio& page = k.mem[pte.pfn()];
-    folio* head = try_grab_folio_fast(k, page, kind);
-    if (head == nullptr)
-        return {};
-    if (k.rules.recheck == gup_recheck::yes &&
-        ((mm.table.has_pmd() && !(mm.table.pmd(at) == pmd)) || !(mm.table.get(at) == pte))) {
-        arch::near_miss(near_miss::gup_recheck);
-        drop(k, *head, kind);
-        return {};
+/// The same where each page of a leaf keeps its own count: got one by one, and all given back when the leaf has changed meanwhile.
+bool gup_fast_devmap_leaf(gup_walk& walk, std::uint64_t last, pte_t pmd) {
+    kernel& k = walk.k;
+    const page_table& table = walk.mm.table;
+    const std::uint64_t at = walk.at();
+    const unsigned before = walk.got;
+    if (!usable(pmd, walk.kind))
+        return false;
+    gup_device device(k);
+    while (walk.at() < last) {
+        const std::uint64_t pfn = pmd.page_at(table.pmd_offset(walk.at())).pfn();
+        folio* head = nullptr;
+        if (device.get(pfn))
+            head = try_grab_folio_fast(k, k.mem[pfn], walk.kind, 1);
+        if (head == nullptr) {
+            walk.undo(before);
+            return false;
+        }
+        walk.add(device, k.mem[pfn], *head);
     }
-    return device.with(got(k, page, *head, kind, mm, at));
+    if (k.rules.pmd_recheck == gup_recheck::yes && !(table.pmd(at) == pmd)) {
+        arch::near_miss(near_miss::gup_recheck);
+        walk.undo(before);
+        return false;
+    }
+    walk.rely();
+    return true;
 }
+
+/// The pages up to `last` of one table.
+bool gup_fast_pte_range(gup_walk& walk, std::uint64_t last, pte_t pmd) {
+    kernel& k = walk.k;
+    const page_table& table = walk.mm.table;
+    const unsigned before = walk.got;
+    gup_device device(k);
+    for (std::uint64_t at = walk.at(); at < last; ++at) {
+        const pte_t pte = table.get(at);
+        if (!usable(pte, walk.kind))
+            return false;
+        if (!device.get(pte.pfn())) {
+            walk.undo(before);
+            return false;
+        }
+        folio& page = k.mem[pte.pfn()];
+        folio* head = try_grab_folio_fast(k, page, walk.kind, 1);
+        if (head == nullptr)
+            return false;
+        if (k.rules.recheck == gup_recheck::yes &&
+            ((table.has_pmd() && !(table.pmd(at) == pmd)) || !(table.get(at) == pte))) {
+            arch::near_miss(near_miss::gup_recheck);
+            drop(k, *head, walk.kind, 1);
+            return false;
+        }
+        walk.add(device, page, *head);
+        walk.rely();
+    }
+    return true;
+}
+
+void gup_fast_pgd_range(gup_walk& walk) {
+    const arch::rcu_read_guard irqs_off(walk.k.rcu);
+    const page_table& table = walk.mm.table;
+    if (!table.has_pmd()) {
+        gup_fast_pte_range(walk, walk.last, {});
+        return;
+    }
+    for (bool goes_on = true; goes_on && !walk.done();) {
+        const std::uint64_t at = walk.at();
+        const std::uint64_t last = std::min(walk.last, table.pmd_first(at) + table.pmd_pages());
+        const pte_t pmd = table.pmd(at);
+        if (pmd.none())
+            return;
+        if (!pmd.leaf())
+            goes_on = gup_fast_pte_range(walk, last, pmd);
+        else if (walk.k.rules.compound == compound_folio::yes)
+            goes_on = gup_fast_pmd_leaf(walk, last, pmd);
+        else
+            goes_on = gup_fast_devmap_leaf(walk, last, pmd);
+    }
+}
+
+enum class follow : unsigned char { got, missing, device_gone };
 
 /// try_grab_folio under the page-table lock: the mapping cannot go away, so the folio is not idle.
-held_page grab_mapped(kernel& k, mm_struct& mm, std::uint64_t at, gup_kind kind, pte_t entry,
-                      bool& device_gone) {
-    if (!usable(entry, kind))
-        return {};
-    gup_device device(k, entry.pfn());
-    device_gone = device.gone();
-    if (device_gone)
-        return {};
+follow grab_mapped(gup_walk& walk, gup_device& device, pte_t entry) {
+    kernel& k = walk.k;
+    if (!usable(entry, walk.kind))
+        return follow::missing;
+    if (!device.get(entry.pfn()))
+        return follow::device_gone;
     folio& page = k.mem[entry.pfn()];
     folio& head = page_folio(k, page);
     if (folio_ref_count(head) <= 0)
         arch::fail(5, "a mapped page has no reference",
                    "try_grab_folio met refcount 0 under the page-table lock");
     const bool large = folio_test_large(k, head);
-    folio_get(head, weight(kind, large));
-    if (large && kind == gup_kind::pin)
+    folio_get(head, weight(walk.kind, large));
+    if (large && walk.kind == gup_kind::pin)
         count_pins(head, 1);
-    return device.with(got(k, page, head, kind, mm, at));
+    walk.add(device, page, head);
+    walk.rely();
+    return follow::got;
 }
 
-held_page follow_pmd(kernel& k, mm_struct& mm, std::uint64_t at, gup_kind kind, bool& device_gone) {
-    arch::guard held(mm.table.pmd_lock);
-    const pte_t pmd = mm.table.pmd(at);
-    return pmd.leaf() ? grab_mapped(k, mm, at, kind, pmd.page_at(mm.table.pmd_offset(at)), device_gone)
-                      : held_page();
+follow follow_pmd(gup_walk& walk, gup_device& device) {
+    page_table& table = walk.mm.table;
+    arch::guard held(table.pmd_lock);
+    const pte_t pmd = table.pmd(walk.at());
+    return pmd.leaf() ? grab_mapped(walk, device, pmd.page_at(table.pmd_offset(walk.at()))) : follow::missing;
 }
 
-held_page follow_page_pte(kernel& k, mm_struct& mm, std::uint64_t at, gup_kind kind, bool& device_gone) {
-    arch::guard held(mm.table.ptl);
-    return grab_mapped(k, mm, at, kind, mm.table.get(at), device_gone);
+follow follow_page_pte(gup_walk& walk, gup_device& device) {
+    arch::guard held(walk.mm.table.ptl);
+    return grab_mapped(walk, device, walk.mm.table.get(walk.at()));
 }
 
-held_page follow_page_mask(kernel& k, mm_struct& mm, std::uint64_t at, gup_kind kind, bool& device_gone) {
-    if (mm.table.has_pmd()) {
-        const pte_t pmd = mm.table.pmd(at);
+follow follow_page_mask(gup_walk& walk, gup_device& device) {
+    if (walk.mm.table.has_pmd()) {
+        const pte_t pmd = walk.mm.table.pmd(walk.at());
         if (pmd.none())
-            return {};
+            return follow::missing;
         if (pmd.leaf())
-            return follow_pmd(k, mm, at, kind, device_gone);
+            return follow_pmd(walk, device);
     }
-    return follow_page_pte(k, mm, at, kind, device_gone);
+    return follow_page_pte(walk, device);
+}
+
+/// What is left of the call, page by page, with the faults that it takes. One mmap_lock over all of it, as in the kernel.
+void get_user_pages_locked(gup_walk& walk, bool longterm) {
+    arch::read_guard held(walk.mm.mmap_lock);
+    gup_device device(walk.k);
+    while (!walk.done() && walk.mm.find_vma(walk.at()) != nullptr) {
+        const follow found = follow_page_mask(walk, device);
+        if (found == follow::device_gone)
+            return;
+        if (found == follow::got) {
+            if (longterm)
+                arch::fail(21, "FOLL_LONGTERM pin on an FS-DAX folio", "gup_slow");
+            continue;
+        }
+        const pte_t mapped = walk.mm.table.walk(walk.at());
+        if (mapped.anon() || (mapped.special() && walk.kind == gup_kind::get))
+            return; // a private copy or a zero page: no page of the device
+        if (handle_locked_fault(walk.k, walk.mm, walk.at(), walk.kind == gup_kind::pin) ==
+            vm_fault_result::sigbus)
+            return;
+    }
 }
 
 } // namespace
 
-held_page gup_fast_only(kernel& k, mm_struct& mm, std::uint64_t page, gup_kind kind) {
-    arch::rcu_read_guard irqs_off(k.rcu);
-    pte_t pmd;
-    if (mm.table.has_pmd()) {
-        pmd = mm.table.pmd(page);
-        if (pmd.none())
-            return {};
-        if (pmd.leaf())
-            return gup_fast_pmd_leaf(k, mm, page, kind, pmd);
-    }
-    return gup_fast_pte_range(k, mm, page, kind, pmd);
+unsigned gup_fast_only(kernel& k, mm_struct& mm, std::uint64_t first, std::uint64_t last, gup_kind kind,
+                       page_list pages) {
+    gup_walk walk{k, mm, first, last, kind, pages};
+    gup_fast_pgd_range(walk);
+    return walk.got;
 }
 
-held_page gup_fast(kernel& k, mm_struct& mm, std::uint64_t page, gup_kind kind) {
-    if (held_page held = gup_fast_only(k, mm, page, kind))
-        return held;
-    return gup_slow(k, mm, page, kind, false);
+unsigned gup_fast(kernel& k, mm_struct& mm, std::uint64_t first, std::uint64_t last, gup_kind kind,
+                  page_list pages) {
+    gup_walk walk{k, mm, first, last, kind, pages};
+    gup_fast_pgd_range(walk);
+    if (!walk.done())
+        get_user_pages_locked(walk, false);
+    return walk.got;
 }
 
-held_page gup_slow(kernel& k, mm_struct& mm, std::uint64_t page, gup_kind kind, bool longterm) {
+unsigned gup_slow(kernel& k, mm_struct& mm, std::uint64_t first, std::uint64_t last, gup_kind kind,
+                  bool longterm, page_list pages) {
     if (longterm && k.rules.long_pins == daxtorture::longterm::refuse)
-        return {};
-    for (;;) {
-        {
-            arch::read_guard held(mm.mmap_lock);
-            if (mm.find_vma(page) == nullptr)
-                return {};
-            bool device_gone = false;
-            if (held_page pinned = follow_page_mask(k, mm, page, kind, device_gone)) {
-                if (longterm)
-                    arch::fail(21, "FOLL_LONGTERM pin on an FS-DAX folio", "gup_slow");
-                return pinned;
-            }
-            if (device_gone)
-                return {};
-        }
-        const pte_t mapped = mm.table.walk(page);
-        if (mapped.anon() || (mapped.special() && kind == gup_kind::get))
-            return {}; // a private copy or a zero page: no page of the device
-        if (handle_mm_fault(k, mm, page, kind == gup_kind::pin) == vm_fault_result::sigbus)
-            return {};
-    }
+        return 0;
+    gup_walk walk{k, mm, first, last, kind, pages};
+    get_user_pages_locked(walk, longterm);
+    return walk.got;
 }
 
-void gup_put(kernel& k, held_page held) {
-    note_held(k.mem.ledger(*held.page), held.kind, -1);
-    if (&page_folio(k, *held.page) != held.head)
-        arch::fail(15, "the head of a held page changed", "gup_put");
-    drop(k, *held.head, held.kind);
-    if (held.pagemap != nullptr)
-        put_dev_pagemap(*held.pagemap);
+void gup_put(kernel& k, const held_page* pages, unsigned count) {
+    for (const held_page* const end = pages + count; pages != end;) {
+        const held_page* const first = pages;
+        for (; pages != end && pages->head == first->head; ++pages) {
+            note_held(k.mem.ledger(*pages->page), pages->kind, -1);
+            if (&page_folio(k, *pages->page) != pages->head)
+                arch::fail(15, "the head of a held page changed", "gup_put");
+        }
+        drop(k, *first->head, first->kind, static_cast<int>(pages - first));
+        for (const held_page* one = first; one != pages; ++one)
+            if (one->pagemap != nullptr)
+                put_dev_pagemap(*one->pagemap);
+    }
 }
 
 void dma_write(kernel& k, const held_page& held) {

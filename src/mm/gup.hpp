@@ -5,7 +5,10 @@
 ///           second look is what makes the first one safe: a page may have been unmapped, freed and given to another file in between
 /// Ordering  try-get (full) then PTE; the zapper: PTE then flush (full) then count. One of the two sees the other (O6)
 /// Slow      under ptl, which every unmap needs: no second look
-/// Checked   gup-vs-reuse, break-vs-pin; broken by the rules gup-recheck=no and scan-order=scan-first
+/// Several   the fast walk takes pages from the first on until it meets one that it cannot have, the slow path the rest. Generations A and B
+///           look up a page's device once for the pages of a table; when it is dead, the walk of that table gives all back   [I23]
+/// Checked   gup-vs-reuse, break-vs-pin, pin-range-vs-truncate, pin-range-vs-unbind; broken by the rules gup-recheck=no,
+///           scan-order=scan-first and gup-undo=no
 #pragma once
 
 #include "mm/mm_struct.hpp"
@@ -23,18 +26,33 @@ struct held_page {
     gup_kind kind = gup_kind::pin;
     std::uint64_t generation = 0;
     dev_pagemap* pagemap = nullptr; ///< held together with the page, where the protocol asks for it
+    unsigned call = 0;              ///< of its owner: pages that one call got are dropped together
     explicit operator bool() const { return page != nullptr; }
 };
 
-/// get_user_pages_fast_only of one page: no locks, no faults. Empty when it is not mapped, or was unmapped meanwhile.
-held_page gup_fast_only(kernel& k, mm_struct& mm, std::uint64_t page, gup_kind kind);
-/// get_user_pages_fast / pin_user_pages_fast of one page: fast, then slow with faults. Empty when nothing can be had there.
-held_page gup_fast(kernel& k, mm_struct& mm, std::uint64_t page, gup_kind kind);
-/// get_user_pages / pin_user_pages: slow only. FOLL_LONGTERM on a file DAX mapping is refused by the rule `longterm`.
-held_page gup_slow(kernel& k, mm_struct& mm, std::uint64_t page, gup_kind kind, bool longterm);
+/// Where a call's pages go, in the order of their addresses: as many as [first, last) of the call has.
+using page_list = held_page*;
 
-/// unpin_user_page or put_page.
-void gup_put(kernel& k, held_page held);
+/// get_user_pages_fast_only: no locks, no faults. Returns how many pages were got, from `first` on.
+unsigned gup_fast_only(kernel& k, mm_struct& mm, std::uint64_t first, std::uint64_t last, gup_kind kind,
+                       page_list pages);
+/// get_user_pages_fast / pin_user_pages_fast: fast, then slow with faults for what is left. Fewer than asked for when one cannot be had.
+unsigned gup_fast(kernel& k, mm_struct& mm, std::uint64_t first, std::uint64_t last, gup_kind kind,
+                  page_list pages);
+/// get_user_pages / pin_user_pages: slow only. FOLL_LONGTERM on a file DAX mapping is refused by the rule `longterm`.
+unsigned gup_slow(kernel& k, mm_struct& mm, std::uint64_t first, std::uint64_t last, gup_kind kind,
+                  bool longterm, page_list pages);
+
+/// unpin_user_pages, or put_page: pages of one kind. Neighbours in the list that are of one folio go in one step.
+void gup_put(kernel& k, const held_page* pages, unsigned count);
+
+/// The same for one page: empty when it cannot be had.
+inline held_page gup_fast(kernel& k, mm_struct& mm, std::uint64_t page, gup_kind kind) {
+    held_page one;
+    gup_fast(k, mm, page, page + 1, kind, &one);
+    return one;
+}
+inline void gup_put(kernel& k, const held_page& page) { gup_put(k, &page, 1); }
 
 /// The device writes through a pin: the block must still have the owner it was pinned under [I7].
 void dma_write(kernel& k, const held_page& held);

@@ -75,11 +75,12 @@ bool zap_huge_pmd(kernel& k, mmu_gather& gather, mm_struct& mm, std::uint64_t pa
     if (!table.pmd(page).leaf())
         return false;
     const pte_t pmd = table.pmd_get_and_clear(page);
-    gather.note_cleared();
+    const std::uint64_t first = table.pmd_first(page);
+    gather.note_cleared(first, table.pmd_pages());
     withdraw(k, table);
     // Unlike a dirty PTE's, the rmap of a PMD goes before the flush.
     if (folio* f = remove_leaf(k, pmd))
-        gather.add(*f);
+        gather.add(*f, first, table.pmd_pages());
     return true;
 }
 
@@ -91,10 +92,37 @@ void split_huge_pmd(kernel& k, mm_struct& mm, std::uint64_t page) {
     if (!table.pmd(page).leaf())
         return;
     const pte_t pmd = table.pmd_get_and_clear(page); // pmdp_huge_clear_flush
-    k.flush_tlb();
+    k.flush_tlb_range(mm, table.pmd_first(page), table.pmd_first(page) + table.pmd_pages());
     withdraw(k, table);
     if (folio* f = remove_leaf(k, pmd))
         folio_put(k, *f);
+}
+
+namespace {
+
+/// Takes the leaf out of its old place. None when it has gone (__pmd_trans_huge_lock).
+pte_t take_leaf(kernel& k, page_table& table, std::uint64_t from, pte_t seen) {
+    if (k.rules.moves_recheck == mremap_recheck::yes && !table.pmd(from).leaf())
+        return {};
+    const pte_t pmd = table.pmd_get_and_clear(from);
+    return k.rules.moves_recheck == mremap_recheck::yes ? pmd : seen;
+}
+
+} // namespace
+
+bool move_huge_pmd(kernel& k, mm_struct& mm, std::uint64_t from, std::uint64_t to, pte_t seen) {
+    page_table& table = mm.table;
+    if (!table.pmd(to).none())
+        return false;
+    arch::guard held(table.pmd_lock);
+    const pte_t pmd = take_leaf(k, table, from, seen);
+    if (pmd.none())
+        return false;
+    table.set_pmd(to, pmd); // its deposited page table comes along
+    if (k.rules.moves_flush == mremap_flush::after_lock)
+        held.unlock();
+    k.flush_tlb_range(mm, from, from + table.pmd_pages());
+    return true;
 }
 
 void pte_alloc(mm_struct& mm, std::uint64_t page) {
@@ -112,6 +140,8 @@ void pte_alloc(mm_struct& mm, std::uint64_t page) {
 void free_pgtables(mm_struct& mm) {
     page_table& table = mm.table;
     for (std::uint64_t page = 0; table.has_pmd() && page < table.pages(); page += table.pmd_pages()) {
+        if (mm.is_mapped(page, page + table.pmd_pages()))
+            continue;
         arch::guard held(table.pmd_lock);
         if (table.pmd(page) == pte_t::table())
             table.set_pmd(page, {});

@@ -30,7 +30,11 @@ void split_huge_pmd(kernel& k, mm_struct& mm, std::uint64_t page);
 
 /// Puts a table of PTEs under an empty PMD entry. A leaf there is a fault of the caller, whose entry lock should keep PMD faults away.
 void pte_alloc(mm_struct& mm, std::uint64_t page);
-/// Frees the tables of PTEs: nothing is mapped any more, and mmap_lock is held exclusively.
+/// Frees the tables of PTEs where no area is left. mmap_lock is held exclusively.
 void free_pgtables(mm_struct& mm);
+
+/// mremap moves a leaf that was `seen` at `from` to `to`, under pmd_lock, and flushes the old place before it drops that. False: the leaf has
+/// gone, or a table of PTEs is in its way.
+bool move_huge_pmd(kernel& k, mm_struct& mm, std::uint64_t from, std::uint64_t to, pte_t seen);
 
 } // namespace daxtorture::inline ARCH_MACHINE

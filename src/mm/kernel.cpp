@@ -13,9 +13,10 @@ unsigned total(const std::vector<pagemap_range>& ranges) {
 } // namespace
 
 kernel::kernel(const protocol& row, const target& modelled, const std::vector<pagemap_range>& ranges,
-               unsigned wait_buckets, unsigned order, unsigned tasks, bool devices_go)
+               unsigned wait_buckets, unsigned order, unsigned tasks, bool devices_go, unsigned tlb_entries)
     : rules(row), machine(modelled), pmd_order(order), unbinds(devices_go), mem(total(ranges)),
-      var_waits(wait_buckets), entry_waits(wait_buckets), wakes(std::make_unique<last_wake[]>(tasks)),
+      var_waits(wait_buckets), entry_waits(wait_buckets), tlbs(tasks - 1, tlb_entries),
+      wakes(std::make_unique<last_wake[]>(tasks)),
       pgmap_array_(std::make_unique<arch::atomic<dev_pagemap*>[]>(ranges.size())) {
     std::uint64_t first = 0;
     for (const pagemap_range& range : ranges) {

@@ -6,6 +6,7 @@
 #include "arch/target/target.hpp"
 #include "mm/lock_classes.hpp"
 #include "mm/memmap.hpp"
+#include "mm/tlb.hpp"
 #include "mm/wait_queue.hpp"
 #include "protocol/rules.hpp"
 
@@ -44,7 +45,7 @@ struct pagemap_range {
 struct kernel {
     /// The ranges follow each other from frame 0. None is bound yet.
     kernel(const protocol& row, const target& modelled, const std::vector<pagemap_range>& ranges,
-           unsigned wait_buckets, unsigned order, unsigned tasks, bool devices_go);
+           unsigned wait_buckets, unsigned order, unsigned tasks, bool devices_go, unsigned tlb_entries = 0);
 
     const protocol rules;
     const target machine;
@@ -58,15 +59,15 @@ struct kernel {
     arch::spinlock share_lock{lock_classes::share_lock}; ///< taken by the rule `share-update`=locked
     wait_table var_waits;                                ///< ___wait_var_event: waiters for an idle page
     wait_table entry_waits;                              ///< waiters for a locked DAX entry
-    arch::rcu_domain tlb;                                ///< hardware page walks in flight
-    std::unique_ptr<last_wake[]> wakes;                  ///< by task id
+    tlb tlbs;
+    std::unique_ptr<last_wake[]> wakes; ///< by task id
     /// The oracle's clock for I20: counts the fsyncs that have begun, from 1.
     arch::oracle<std::uint64_t> fsync_count{1};
 
-    /// When it returns, no access through an old translation is under way and none can begin. Where it interrupts, CPUs with interrupts
-    /// off hold it up: GUP-fast's walks are over too (O7, R3).
-    void flush_tlb() {
-        tlb.synchronize();
+    /// When it returns, no access through an old translation of these pages is under way and none can begin. Where it interrupts, CPUs with
+    /// interrupts off hold it up: GUP-fast's walks are over too (O7, R3).
+    void flush_tlb_range(const mm_struct& mm, std::uint64_t first, std::uint64_t last) {
+        tlbs.flush(mm, first, last);
         if (machine.flush == tlb_flush::interrupt)
             rcu.synchronize();
     }
@@ -113,7 +114,8 @@ inline bool folio_test_large(const kernel& k, const folio& f, arch::site at = ar
 }
 
 inline unsigned folio_order(const folio& f, arch::site at = arch::site::here()) {
-    return f.order_and_head.load(arch::order::relaxed, at) & ~folio::head_bit; // relaxed: as folio_test_large
+    return f.order_and_head.load(arch::order::relaxed, at) &
+           folio::order_mask; // relaxed: as folio_test_large
 }
 
 } // namespace daxtorture::inline ARCH_MACHINE

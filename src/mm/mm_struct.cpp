@@ -7,6 +7,8 @@
 
 #include <arch/check.hpp>
 
+#include <algorithm>
+
 namespace daxtorture::inline ARCH_MACHINE {
 
 vm_area* mm_struct::find_vma(std::uint64_t page) {
@@ -18,6 +20,11 @@ vm_area* mm_struct::find_vma(std::uint64_t page) {
     return nullptr;
 }
 
+bool mm_struct::is_mapped(std::uint64_t first, std::uint64_t end) const {
+    return std::ranges::any_of(
+        areas, [&](const vm_area& area) { return area.present && area.first < end && first < area.last; });
+}
+
 bool block_backs(const block_owner& block, const vm_area& area, std::uint64_t page) {
     return block.backs(area.mapping->number, area.file_page(page));
 }
@@ -27,6 +34,8 @@ bool do_mmap(mm_struct& mm, bool (*may_map)(const vm_area&)) {
     if (mm.mapped.get())
         return false;
     for (vm_area& area : mm.areas) {
+        if (area.second)
+            continue;
         arch::write_guard i_mmap(area.mapping->i_mmap_rwsem);
         area.present = may_map(area);
         if (area.present)
@@ -43,15 +52,21 @@ bool do_munmap(kernel& k, mm_struct& mm) {
     mm.mapped.set(false);
     mmu_gather gather(k, mm);
     for (vm_area& area : mm.areas)
-        zap_page_range(k, gather, area, area.first, area.last, private_copies::unmap);
+        if (area.present)
+            zap_page_range(k, gather, area, area.first, area.last, private_copies::unmap);
     // free_pgtables: the VMAs leave their files before the gather drops what it holds
-    for (vm_area& area : mm.areas) {
-        arch::write_guard i_mmap(area.mapping->i_mmap_rwsem);
-        area.mapping->remove_area(area);
-    }
+    for (vm_area& area : mm.areas)
+        if (area.present)
+            unlink_file_vma(area);
     free_pgtables(mm);
     gather.finish();
     return true;
+}
+
+void unlink_file_vma(vm_area& area) {
+    arch::write_guard i_mmap(area.mapping->i_mmap_rwsem);
+    area.mapping->remove_area(area);
+    area.present = false;
 }
 
 namespace {
@@ -82,7 +97,11 @@ vm_fault_result handle_huge_fault(kernel& k, vm_fault& fault) {
 } // namespace
 
 vm_fault_result handle_mm_fault(kernel& k, mm_struct& mm, std::uint64_t page, bool write) {
-    arch::read_guard held(mm.mmap_lock);
+    const arch::read_guard held(mm.mmap_lock);
+    return handle_locked_fault(k, mm, page, write);
+}
+
+vm_fault_result handle_locked_fault(kernel& k, mm_struct& mm, std::uint64_t page, bool write) {
     vm_area* vma = mm.find_vma(page);
     if (vma == nullptr || (write && !vma->writable))
         return vm_fault_result::sigbus;
@@ -95,10 +114,10 @@ vm_fault_result handle_mm_fault(kernel& k, mm_struct& mm, std::uint64_t page, bo
 
 namespace {
 
-/// What the hardware does: one walk and one access, both before any flush that begins later returns. True when it got through.
+/// What the hardware does: one translation and one access, both before any flush that begins later returns. True when it got through.
 bool hardware_access(kernel& k, mm_struct& mm, std::uint64_t page, bool write) {
-    arch::rcu_read_guard walking(k.tlb);
-    const pte_t pte = mm.table.walk(page);
+    const tlb::instruction access(k.tlbs);
+    const pte_t pte = k.tlbs.translate(mm, mm.table, page, write);
     if (!pte.present() || (write && !pte.writable()))
         return false;
     if (pte.special())

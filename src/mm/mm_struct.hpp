@@ -46,8 +46,12 @@ struct vm_area {
     std::uint64_t first, last; ///< virtual pages, end exclusive
     std::uint64_t pgoff;       ///< file page of `first`
     bool shared, writable;
-    bool sync;            ///< MAP_SYNC: a store is durable once it is flushed, without fsync
-    bool present = false; ///< under mmap_lock: mapped, and not refused because its inode is being evicted
+    bool sync; ///< MAP_SYNC: a store is durable once it is flushed, without fsync
+    /// Where mremap moves it: one of the two is mapped at a time. `second` is the place that mmap does not map.
+    vm_area* other_place = nullptr;
+    bool second = false;
+    bool mixedmap = false; ///< VM_MIXEDMAP: fork copies its page tables, though faults could fill them again
+    bool present = false;  ///< under mmap_lock: mapped, and not refused because its inode is being evicted
 
     bool covers(std::uint64_t page) const { return first <= page && page < last; }
     std::uint64_t file_page(std::uint64_t page) const { return page - first + pgoff; }
@@ -73,6 +77,8 @@ struct mm_struct {
                 return &area;
         return nullptr;
     }
+    /// Is an area mapped anywhere in [first, end)? Under mmap_lock.
+    bool is_mapped(std::uint64_t first, std::uint64_t end) const;
 };
 
 /// For the oracle: does this block back this page of the area's file?
@@ -82,9 +88,14 @@ bool block_backs(const block_owner& block, const vm_area& area, std::uint64_t pa
 bool do_mmap(mm_struct& mm, bool (*may_map)(const vm_area&));
 /// Unmaps all areas: zap into one gather, unlink from the files, then flush and drop references. False when nothing was mapped.
 bool do_munmap(kernel& k, mm_struct& mm);
+/// The area leaves its file: no unmapping of the file's pages finds it any more.
+void unlink_file_vma(vm_area& area);
 
 /// The page fault handler: finds the VMA and asks its filesystem.
 vm_fault_result handle_mm_fault(kernel& k, mm_struct& mm, std::uint64_t page, bool write);
+
+/// The same for who holds mmap_lock, for reading.
+vm_fault_result handle_locked_fault(kernel& k, mm_struct& mm, std::uint64_t page, bool write);
 
 /// A user's load or store, with the faults it takes. False on SIGBUS or when nothing is mapped there.
 bool user_access(kernel& k, mm_struct& mm, std::uint64_t page, bool write);

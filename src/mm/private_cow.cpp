@@ -26,7 +26,7 @@ namespace {
 
 /// One-based: the copy is read through the page table, before any flush that begins later returns. False when the entry has changed.
 bool copy_from_user(kernel& k, const vm_fault& fault, pte_t from) {
-    arch::rcu_read_guard walking(k.tlb);
+    const tlb::instruction copying(k.tlbs);
     if (!(fault.mm.table.get(fault.page) == from))
         return false;
     if (!from.special())
@@ -41,7 +41,7 @@ bool replace_by_copy(kernel& k, vm_fault& fault, pte_t from) {
     if (!(table.get(fault.page) == from))
         return false;
     table.get_and_clear(fault.page); // ptep_clear_flush
-    k.tlb.synchronize();
+    k.flush_tlb_range(fault.mm, fault.page, fault.page + 1);
     table.set(fault.page, pte_t::map_anon());
     if (!from.special() && k.rules.mapping == mapping_counts::yes)
         folio_remove_rmap_pte(page_folio(k, k.mem[from.pfn()]));

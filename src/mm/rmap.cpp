@@ -41,24 +41,33 @@ bool maps_writable(pte_t entry, std::uint64_t pfn, std::uint64_t count) {
            (entry.dirty() || entry.writable());
 }
 
-void pte_mkclean(kernel& k, std::uint64_t pfn, std::uint64_t count, page_table& table, std::uint64_t page) {
+/// A clean entry's old translation must not be written through any more.
+void flush_cleaned(kernel& k, const mm_struct& mm, std::uint64_t page, std::uint64_t pages) {
+    if (k.rules.wb_flushes == mkclean_flush::none)
+        return;
+    k.flush_tlb_range(mm, page, page + (k.rules.wb_flushes == mkclean_flush::range ? pages : 1));
+}
+
+void pte_mkclean(kernel& k, std::uint64_t pfn, std::uint64_t count, mm_struct& mm, std::uint64_t page) {
+    page_table& table = mm.table;
     arch::guard held(table.ptl);
     const pte_t pte = table.get(page);
     if (!maps_writable(pte, pfn, count))
         return;
     // ptep_clear_flush: no store through the old translation is under way afterwards
     table.get_and_clear(page);
-    k.flush_tlb();
+    flush_cleaned(k, mm, page, 1);
     table.set(page, pte.write_protected());
 }
 
-void pmd_mkclean(kernel& k, std::uint64_t pfn, std::uint64_t count, page_table& table, std::uint64_t page) {
+void pmd_mkclean(kernel& k, std::uint64_t pfn, std::uint64_t count, mm_struct& mm, std::uint64_t page) {
+    page_table& table = mm.table;
     arch::guard held(table.pmd_lock);
     const pte_t pmd = table.pmd(page);
     if (!pmd.leaf() || !maps_writable(pmd, pfn, count))
         return;
     table.pmd_invalidate(page);
-    k.flush_tlb();
+    flush_cleaned(k, mm, table.pmd_first(page), table.pmd_pages());
     table.set_pmd(page, pmd.write_protected());
 }
 
@@ -68,10 +77,10 @@ void pfn_mkclean_range(kernel& k, std::uint64_t pfn, std::uint64_t count, vm_are
     page_table& table = area.mm->table;
     for (const std::uint64_t last = page + count; page < last;) {
         if (table.has_pmd() && table.pmd(page).leaf()) {
-            pmd_mkclean(k, pfn, count, table, page);
+            pmd_mkclean(k, pfn, count, *area.mm, page);
             page = table.pmd_first(page) + table.pmd_pages();
         } else {
-            pte_mkclean(k, pfn, count, table, page);
+            pte_mkclean(k, pfn, count, *area.mm, page);
             ++page;
         }
     }

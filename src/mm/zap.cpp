@@ -18,19 +18,39 @@ mmu_gather::mmu_gather(kernel& k, mm_struct& mm) : k_(k), mm_(mm) {
         1, order::relaxed); // relaxed: ordered by the page-table lock, which is taken next
 }
 
-void mmu_gather::add(folio& f) { folios_[count_++] = &f; }
+void mmu_gather::add(folio& f, std::uint64_t page, std::uint64_t count) {
+    if (k_.tlbs.modelled()) [[unlikely]]
+        translations_[count_] = {page, count, k_.tlbs.now()};
+    folios_[count_++] = &f;
+}
+
+void mmu_gather::widen(std::uint64_t first, std::uint64_t last) {
+    const bool empty = last_ == everything;
+    first_ = empty ? first : std::min(first_, first);
+    last_ = empty ? last : std::max(last_, last);
+}
 
 void mmu_gather::flush() {
     if (cleared_)
-        k_.flush_tlb();
+        k_.flush_tlb_range(mm_, first_, last_);
     cleared_ = false;
+    first_ = 0;
+    last_ = everything;
+}
+
+void mmu_gather::put(unsigned i) {
+    if (k_.tlbs.modelled()) [[unlikely]] {
+        const cleared& was = translations_[i];
+        k_.tlbs.check_flushed(mm_, was.page, was.count, was.when);
+    }
+    folio_put(k_, *folios_[i]);
 }
 
 void mmu_gather::flush_and_put() {
     if (k_.rules.zap == zap_order::flush_then_put)
         flush();
     for (unsigned i = 0; i < count_; ++i)
-        folio_put(k_, *folios_[i]);
+        put(i);
     count_ = 0;
     flush();
 }
@@ -39,7 +59,9 @@ void mmu_gather::finish() {
     // relaxed: the page-table lock was taken since; who cleared an entry before that had announced its gather
     if (mm_.tlb_flush_pending.load(order::relaxed) > 1) {
         arch::near_miss(near_miss::shared_flush);
-        note_cleared();
+        cleared_ = true;
+        first_ = 0;
+        last_ = everything;
     }
     flush_and_put();
     mm_.tlb_flush_pending.fetch_sub(1, order::relaxed); // relaxed: after the flush, a full barrier
@@ -59,7 +81,7 @@ std::uint64_t zap_pte_range(kernel& k, mmu_gather& gather, mm_struct& mm, std::u
             continue;
         gone += seen.anon();
         const pte_t pte = mm.table.get_and_clear(page);
-        gather.note_cleared();
+        gather.note_cleared(page, 1);
         if (pte.special() || k.rules.mapping == mapping_counts::no)
             continue;
         folio& f = page_folio(k, k.mem[pte.pfn()]);
@@ -67,7 +89,7 @@ std::uint64_t zap_pte_range(kernel& k, mmu_gather& gather, mm_struct& mm, std::u
             delayed_rmap = &f;
         else
             folio_remove_rmap_pte(f);
-        gather.add(f);
+        gather.add(f, page, 1);
     }
     if (delayed_rmap != nullptr) {
         if (k.rules.zap == zap_order::flush_then_put)

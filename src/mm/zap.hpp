@@ -23,8 +23,14 @@ struct address_space;
 class mmu_gather {
   public:
     mmu_gather(kernel& k, mm_struct& mm);
-    void note_cleared() { cleared_ = true; }
-    void add(folio& f); ///< takes over the mapping's reference
+    /// `count` pages from `page` on are not translated any more.
+    void note_cleared(std::uint64_t page, std::uint64_t count) {
+        cleared_ = true;
+        if (k_.tlbs.modelled()) [[unlikely]]
+            widen(page, page + count);
+    }
+    /// Takes over the mapping's reference; the caller has just cleared `count` pages from `page` on.
+    void add(folio& f, std::uint64_t page, std::uint64_t count);
     bool full() const { return count_ == batch; }
     void flush();         ///< invalidates the TLB now, keeps the references
     void flush_and_put(); ///< the batch is full: flushes and drops its references
@@ -32,11 +38,23 @@ class mmu_gather {
 
   private:
     static constexpr unsigned batch = 64;
+    /// What the oracle knows of a folio in the batch, where TLBs are modelled: which translation was cleared, and when [I24].
+    struct cleared {
+        std::uint64_t page, count, when;
+    };
+
+    void widen(std::uint64_t first, std::uint64_t last);
+    void put(unsigned i);
+
     kernel& k_;
     mm_struct& mm_;
     bool cleared_ = false; ///< a translation was removed since the last flush
     unsigned count_ = 0;
+    std::uint64_t first_ = 0; ///< what the next flush has to reach: everything, unless TLBs are modelled
+    std::uint64_t last_ = everything;
     std::array<folio*, batch> folios_;
+    std::array<cleared, batch> translations_;
+    static constexpr std::uint64_t everything = ~std::uint64_t{0};
 };
 
 /// Private copies of file pages (even_cows in Linux): kept, or unmapped like everything else.

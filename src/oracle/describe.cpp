@@ -145,6 +145,13 @@ std::string describe_task(const world_state& w, const void* address) {
     return "";
 }
 
+std::string describe_cpu(const world_state& w, const void* address) {
+    for (unsigned i = 0; i < w.config.workers; ++i)
+        if (w.k.tlbs.is_cpu(i, address))
+            return std::string("CPU of ") + w.workers[i].name.get();
+    return "";
+}
+
 std::string describe_device(const world_state& w, const void* address) {
     if (within(w.pmem.alive, address))
         return "DAXDEV_ALIVE";
@@ -167,7 +174,8 @@ std::string describe_device(const world_state& w, const void* address) {
 } // namespace
 
 std::string describe(const world_state& w, const void* address) {
-    for (auto* look : {describe_mm, describe_file, describe_task, describe_queue, describe_device})
+    for (auto* look :
+         {describe_mm, describe_file, describe_task, describe_queue, describe_cpu, describe_device})
         if (std::string name = look(w, address); !name.empty())
             return name;
     return describe_folio(w.k.mem, address);

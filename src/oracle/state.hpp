@@ -12,6 +12,7 @@
 
 #include <array>
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace daxtorture::inline ARCH_MACHINE {
@@ -19,17 +20,22 @@ namespace daxtorture::inline ARCH_MACHINE {
 /// The pages one worker holds, oldest first.
 class holdings {
   public:
-    static constexpr unsigned limit = 16;
-    bool full() const { return count_ == limit; }
-    void add(held_page page) { pages_[count_++] = page; }
-    /// Removes and returns the oldest of that kind; empty when there is none.
-    held_page take_oldest(gup_kind kind);
+    static constexpr unsigned limit = 32;
+    unsigned room() const { return limit - count_; }
+    bool full() const { return room() == 0; }
+    /// Where the next call puts its pages; then they are added.
+    held_page* space() { return pages_.data() + count_; }
+    void add(unsigned count);
+    /// Removes the pages of the oldest call of that kind. What is returned stands until the next call.
+    std::span<const held_page> take_oldest(gup_kind kind);
     const held_page* begin() const { return pages_.data(); }
     const held_page* end() const { return pages_.data() + count_; }
 
   private:
     std::array<held_page, limit> pages_{};
+    std::array<held_page, limit> taken_{};
     unsigned count_ = 0;
+    unsigned calls_ = 0;
 };
 
 /// One actor: its task, what it holds, and how reports call it and what it does.
@@ -62,6 +68,7 @@ struct world_state {
   private:
     block_allocator& blocks_of(const file_config& file);
     void add_device(inode& file);
+    void add_area(mm_struct& mm, const area_config& area);
 };
 
 } // namespace daxtorture::inline ARCH_MACHINE

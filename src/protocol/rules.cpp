@@ -283,6 +283,29 @@ constexpr std::array device_access_values{
     rule_value{"queue-reference",
                "a reference of the request queue, which is the pagemap's (dax_map_atomic)"},
     rule_value{"none", "nothing: the device may go meanwhile"}};
+constexpr std::array gup_undo_values{
+    rule_value{"yes", "a walk that meets a page whose device is dead gives back what it has grabbed"},
+    rule_value{"no", "it forgets what it has grabbed: nobody will drop that"}};
+constexpr std::array mkclean_flush_values{
+    rule_value{"range", "write-protecting an entry flushes all that it maps from every TLB"},
+    rule_value{"first-page", "it flushes one page, also for a PMD: TLBs may keep the others writable"},
+    rule_value{"none", "it flushes nothing"}};
+constexpr std::array mremap_flush_values{
+    rule_value{"under-lock", "mremap flushes the old place before anybody else can see the new one"},
+    rule_value{"after-lock", "it flushes when it has dropped the page-table lock"}};
+constexpr std::array mremap_recheck_values{
+    rule_value{"yes", "mremap looks at a PMD leaf again under its lock before it moves it"},
+    rule_value{"no", "it moves the leaf that it saw before the lock"}};
+constexpr std::array vma_order_values{
+    rule_value{"behind", "an area that mremap or fork makes comes behind the old one: a walk that missed the "
+                         "new entry had met the old"},
+    rule_value{"in-front", "it comes before the old one, and no lock makes up for that"}};
+constexpr std::array fork_lock_values{
+    rule_value{"both", "fork holds both page-table locks while it copies an entry"},
+    rule_value{"child", "it holds the child's only: the parent's entry may go meanwhile"}};
+constexpr std::array mlock_device_values{
+    rule_value{"skip", "mlock passes by pages of devices: they are on no LRU list"},
+    rule_value{"lock", "it puts them into its batch, which holds a reference until it is drained"}};
 
 constexpr std::array table{
     rule<&protocol::idle>("idle", "refcount of an idle page", "38607c62b34b", idle_values),
@@ -407,6 +430,20 @@ constexpr std::array table{
                           fault_iomap_values),
     rule<&protocol::zeroing>("hole-zeroing", "who zeroes a new block", "843172978bb9", hole_zeroing_values),
     rule<&protocol::fuse>("fuse-range", "what truncation on fuse breaks", "7851bf649d42", fuse_range_values),
+    rule<&protocol::undo>("gup-undo", "what a GUP-fast walk does when a page's device is dead", "",
+                          gup_undo_values),
+    rule<&protocol::wb_flushes>("mkclean-flush", "what write-protecting flushes", "e583b5c472bd",
+                                mkclean_flush_values),
+    rule<&protocol::moves_flush>("mremap-flush", "when does mremap flush the old place", "eb66ae030829",
+                                 mremap_flush_values),
+    rule<&protocol::moves_recheck>("mremap-recheck", "does mremap look at a PMD again under its lock",
+                                   "6fa1066fc5d0", mremap_recheck_values),
+    rule<&protocol::copied_area>("area-order", "where does a copied area go among those of its file", "",
+                                 vma_order_values),
+    rule<&protocol::fork_locks>("fork-lock", "page-table locks while fork copies an entry", "",
+                                fork_lock_values),
+    rule<&protocol::mlocks>("mlock-device", "what does mlock do with pages of a device", "",
+                            mlock_device_values),
     rule<&protocol::share>("share-update", "how is the share count of a folio changed", "",
                            share_update_values),
     rule<&protocol::reset>("share-reset", "what the last disassociation clears", "59eb73b98ae0",

@@ -94,6 +94,13 @@ enum class cow_dirty : std::uint8_t { clear, keep };
 enum class mf_owners : std::uint8_t { rmap_btree, page };
 enum class bad_blocks : std::uint8_t { refuse, ignore };
 enum class device_access : std::uint8_t { dax_read_lock, queue_reference, none };
+enum class gup_undo : std::uint8_t { yes, no };
+enum class mkclean_flush : std::uint8_t { range, first_page, none };
+enum class mremap_flush : std::uint8_t { under_lock, after_lock };
+enum class mremap_recheck : std::uint8_t { yes, no };
+enum class vma_order : std::uint8_t { behind, in_front };
+enum class fork_lock : std::uint8_t { both, child };
+enum class mlock_device : std::uint8_t { skip, lock };
 
 /// One row of the table. Default-constructed it is the zero-based protocol of v6.15.
 struct protocol {
@@ -182,6 +189,13 @@ struct protocol {
     mf_owners owners = mf_owners::rmap_btree;
     bad_blocks bad = bad_blocks::refuse;
     device_access accesses = device_access::dax_read_lock;
+    gup_undo undo = gup_undo::yes;
+    mkclean_flush wb_flushes = mkclean_flush::range;
+    mremap_flush moves_flush = mremap_flush::under_lock;
+    mremap_recheck moves_recheck = mremap_recheck::yes;
+    vma_order copied_area = vma_order::behind;
+    fork_lock fork_locks = fork_lock::both;
+    mlock_device mlocks = mlock_device::skip;
 
     friend bool operator==(const protocol&, const protocol&) = default;
 };

@@ -30,6 +30,7 @@ unsigned file_of(const operation& what, const world_config& world) {
     case operands::file_range:
         return what.object;
     case operands::mm_page:
+    case operands::mm_pages:
         if (what.object < world.mms.size())
             for (const area_config& area : world.mms[what.object].areas)
                 if (what.first >= area.at && what.first < area.at + area.last_page - area.first_page)

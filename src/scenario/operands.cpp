@@ -39,6 +39,21 @@ unsigned parse_page(line& from, const mm_config& mm) {
     return page;
 }
 
+/// A page of the mm, or a range of pages that it maps, one area after the other.
+void parse_pages(line& from, const mm_config& mm, operation& into) {
+    if (from.peek().text.find("..") == std::string_view::npos) {
+        into.first = parse_page(from, mm);
+        return;
+    }
+    const word at = from.take("pages of " + mm.name);
+    const page_range range = parse_range(at);
+    for (unsigned page = range.first; page < range.last; ++page)
+        if (!covers(mm, page))
+            unexpected(at.at, "pages that " + mm.name + " maps (" + areas_text(mm) + ")", at.text);
+    into.first = range.first;
+    into.last = range.last == range.first + 1 ? 0 : range.last;
+}
+
 void parse_file_range(line& from, const file_config& file, operation& into) {
     const std::string what = "a range of " + file.name + "'s pages";
     const word at = from.take(what);
@@ -62,15 +77,29 @@ void parse_two_files(line& from, const program& names, operation& into) {
         unexpected(second.at, "another file", second.text);
 }
 
+void parse_two_mms(line& from, const program& names, operation& into) {
+    into.object = parse_object(from, "an mm", names.world.mms);
+    const word second = from.peek();
+    into.other = parse_object(from, "another mm", names.world.mms);
+    if (into.other == into.object || names.world.mms[into.other].areas != names.world.mms[into.object].areas)
+        unexpected(second.at, "another mm with the same areas", second.text);
+}
+
 void parse_operands(line& from, operands takes, const program& names, operation& into) {
     switch (takes) {
     case operands::none:
         return;
     case operands::mm:
     case operands::mm_page:
+    case operands::mm_pages:
         into.object = parse_object(from, "an mm", names.world.mms);
         if (takes == operands::mm_page)
             into.first = parse_page(from, names.world.mms[into.object]);
+        else if (takes == operands::mm_pages)
+            parse_pages(from, names.world.mms[into.object], into);
+        return;
+    case operands::two_mms:
+        parse_two_mms(from, names, into);
         return;
     case operands::thread:
         into.object = parse_object(from, "a thread", names.threads);
@@ -224,9 +253,7 @@ void parse_operations(line& from, const program& names, std::vector<operation>& 
 }
 
 bool covers(const mm_config& mm, unsigned page) {
-    return std::ranges::any_of(mm.areas, [page](const area_config& area) {
-        return page >= area.at && page - area.at < area.last_page - area.first_page;
-    });
+    return std::ranges::any_of(mm.areas, [page](const area_config& area) { return area.covers(page); });
 }
 
 } // namespace daxtorture::lex

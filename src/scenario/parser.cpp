@@ -159,14 +159,19 @@ void builder::read_geometry(line& from) {
     const word at = from.take("a geometry");
     program_.geometry = geometry_names[parse_choice(at, "a geometry", geometry_names)];
     program_.world.shape = program_.geometry == "tiny" ? geometry::tiny() : geometry::real();
-    if (from.at_end())
-        return;
-    constexpr std::array<std::string_view, 1> keys{"pmd"};
-    const assignment given = parse_assignment(from.take(""), "pmd=ORDER or end of line");
-    parse_choice(given.key, "pmd=ORDER or end of line", keys);
-    program_.world.shape.pmd_order =
-        parse_number(given.value, "the order of a PMD entry", 0, limits::pmd_order);
-    pmd_given_ = true;
+    constexpr std::array<std::string_view, 2> keys{"pmd", "tlb"};
+    constexpr std::string_view what = "pmd=ORDER, tlb=ENTRIES or end of line";
+    while (!from.at_end()) {
+        const assignment given = parse_assignment(from.take(""), what);
+        if (parse_choice(given.key, what, keys) == 0) {
+            program_.world.shape.pmd_order =
+                parse_number(given.value, "the order of a PMD entry", 0, limits::pmd_order);
+            pmd_given_ = true;
+        } else {
+            program_.world.shape.tlb_entries =
+                parse_number(given.value, "a number of TLB entries", 1, limits::tlb_entries);
+        }
+    }
 }
 
 void builder::read_arch(line& from) {
@@ -264,7 +269,18 @@ void builder::read_mm(line& from) {
     add_area(from, *found);
 }
 
-/// "maps FILE FIRST..END [at PAGE] shared|private rw|ro [sync]"
+/// Fails when one of the area's places touches another of the mm's.
+void check_apart(const mm_config& mm, unsigned first, unsigned pages, place where) {
+    const auto meets = [&](unsigned other, unsigned length) {
+        return first < other + length && other < first + pages;
+    };
+    for (const area_config& other : mm.areas)
+        if (meets(other.at, other.pages()) || (other.or_at && meets(*other.or_at, other.pages())))
+            fail(where, "expected an area that overlaps no other of " + mm.name +
+                            ", got one at virtual page " + std::to_string(first));
+}
+
+/// "maps FILE FIRST..END [at PAGE] [or PAGE] shared|private rw|ro [sync]"
 void builder::add_area(line& from, mm_config& mm) {
     constexpr std::array<std::string_view, 2> sharing{"shared", "private"};
     constexpr std::array<std::string_view, 2> access{"rw", "ro"};
@@ -290,11 +306,15 @@ void builder::add_area(line& from, mm_config& mm) {
         area.at = parse_number(at, "a virtual page", 0, limits::pages - (range.last - range.first));
         where = at.at;
     }
-    for (const area_config& other : mm.areas)
-        if (area.at < other.at + (other.last_page - other.first_page) &&
-            other.at < area.at + (area.last_page - area.first_page))
-            fail(where, "expected an area that overlaps no other of " + mm.name +
-                            ", got one at virtual page " + std::to_string(area.at));
+    check_apart(mm, area.at, area.pages(), where);
+    if (from.take_if("or")) {
+        const word at = from.take("a virtual page");
+        area.or_at = parse_number(at, "a virtual page", 0, limits::pages - area.pages());
+        check_apart(mm, *area.or_at, area.pages(), at.at);
+        if (*area.or_at < area.at + area.pages() && area.at < *area.or_at + area.pages())
+            fail(at.at, "expected a second place apart from the first, got virtual page " +
+                            std::to_string(*area.or_at));
+    }
     area.shared = parse_choice(from.take("'shared' or 'private'"), "the sharing", sharing) == 0;
     area.writable = parse_choice(from.take("'rw' or 'ro'"), "the access", access) == 0;
     area.sync = area.shared && from.take_if("sync"); // MAP_SYNC needs MAP_SHARED_VALIDATE

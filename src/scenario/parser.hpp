@@ -36,8 +36,9 @@ namespace limits {
 inline constexpr unsigned threads = 8;
 inline constexpr unsigned files = 16;
 inline constexpr unsigned mms = 16;
-inline constexpr unsigned areas = 16;       ///< per mm
-inline constexpr unsigned pmd_order = 13;   ///< 512 MiB of 64 KiB pages
+inline constexpr unsigned areas = 16;     ///< per mm
+inline constexpr unsigned pmd_order = 13; ///< 512 MiB of 64 KiB pages
+inline constexpr unsigned tlb_entries = 4096;
 inline constexpr unsigned operations = 256; ///< per thread, and in set-up
 inline constexpr unsigned pages =
     1u << 20; ///< of all files and spare blocks together, and the virtual pages of an mm

@@ -56,6 +56,8 @@ std::string areas_text(const mm_config& mm, const std::vector<file_config>& file
                             area.first_page, area.last_page);
         if (area.at != area.first_page)
             text += fmt::format(" at {}", area.at);
+        if (area.or_at)
+            text += fmt::format(" or {}", *area.or_at);
         text += fmt::format(" {} {}{}\n", area.shared ? "shared" : "private", area.writable ? "rw" : "ro",
                             area.sync ? " sync" : "");
     }
@@ -84,6 +86,8 @@ std::string head_text(const program& p) {
     const geometry usual = p.geometry == "tiny" ? geometry::tiny() : geometry::real();
     if (p.world.shape.pmd_order != usual.pmd_order)
         text += fmt::format(" pmd={}", p.world.shape.pmd_order);
+    if (p.world.shape.tlb_entries != 0)
+        text += fmt::format(" tlb={}", p.world.shape.tlb_entries);
     text += "\n";
     if (!p.world.machine.name.empty())
         text += fmt::format("{}{}\n", keyword("arch"), p.world.machine.name);
@@ -116,6 +120,14 @@ std::string print(const operation& what, const world_config& world, std::span<co
         break;
     case operands::mm_page:
         fmt::format_to(out, " {} {}", world.mms[what.object].name, what.first);
+        break;
+    case operands::mm_pages:
+        fmt::format_to(out, " {} {}", world.mms[what.object].name, what.first);
+        if (what.last != 0)
+            fmt::format_to(out, "..{}", what.last);
+        break;
+    case operands::two_mms:
+        fmt::format_to(out, " {} {}", world.mms[what.object].name, world.mms[what.other].name);
         break;
     case operands::file:
         fmt::format_to(out, " {}", world.files[what.object].name);

@@ -5,6 +5,7 @@
 #include "protocol/rules.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,8 +34,12 @@ struct area_config {
     unsigned at = 0; ///< virtual page number of the first page
     bool shared = true;
     bool writable = true;
-    bool sync = false; ///< MAP_SYNC
+    bool sync = false;             ///< MAP_SYNC
+    std::optional<unsigned> or_at; ///< a second place: mremap moves the area there and back
 
+    unsigned pages() const { return last_page - first_page; }
+    /// Is the virtual page at one of its places?
+    bool covers(unsigned page) const { return page - at < pages() || (or_at && page - *or_at < pages()); }
     friend bool operator==(const area_config&, const area_config&) = default;
 };
 
@@ -49,6 +54,7 @@ struct geometry {
     unsigned wait_buckets = 256; ///< queues of the bit-wait and DAX entry wait tables
     unsigned chunk_shift = 6;    ///< XArray node size, log2
     unsigned pmd_order = 9;      ///< pages under a PMD entry, log2; 0: page tables have no PMD level
+    unsigned tlb_entries = 0;    ///< that each worker's TLB keeps; 0: no translation outlives its access
     static geometry tiny() { return {2, 2, 0}; }
     static geometry real() { return {256, 6, 9}; }
 

@@ -45,6 +45,10 @@ enum class op : std::uint8_t {
     lease,
     unlease,
     kread,
+    mremap,
+    fork,
+    mlock,
+    pagemap,
     count_
 };
 
@@ -52,7 +56,8 @@ enum class op : std::uint8_t {
 enum class operands : std::uint8_t {
     none,        ///< unpin
     mm,          ///< munmap m0
-    mm_page,     ///< pin m0 3
+    mm_page,     ///< store m0 3
+    mm_pages,    ///< pin m0 3, pin m0 0..4 (a single page: `last` is 0)
     file,        ///< evict A
     file_size,   ///< truncate A 1        (pages)
     file_range,  ///< punch A 0..2        (pages, end exclusive)
@@ -60,6 +65,7 @@ enum class operands : std::uint8_t {
     device,      ///< unbind pmem0
     device_page, ///< memory-failure pmem0 3
     two_files,   ///< reflink A B
+    two_mms,     ///< fork m0 m1         (of equal areas)
 };
 
 /// Words that may follow the operands.
@@ -100,10 +106,10 @@ inline constexpr std::array<operation_info, static_cast<std::size_t>(op::count_)
     {op::store, "store", operands::mm_page, 0, "user store; faults the page in writable when needed"},
     {op::mmap, "mmap", operands::mm, 0, "map the mm's areas again after munmap"},
     {op::munmap, "munmap", operands::mm, 0, "unmap all areas of the mm"},
-    {op::pin, "pin", operands::mm_page, 1 | 2 | 8, "pin_user_pages_fast: hold the page for DMA (FOLL_PIN)"},
-    {op::unpin, "unpin", operands::none, 0, "unpin_user_page: drop this thread's oldest pin"},
-    {op::get, "get", operands::mm_page, 1 | 8, "get_user_pages_fast: hold the page (FOLL_GET)"},
-    {op::put, "put", operands::none, 0, "folio_put: drop this thread's oldest FOLL_GET reference"},
+    {op::pin, "pin", operands::mm_pages, 1 | 2 | 8, "pin_user_pages_fast: hold pages for DMA (FOLL_PIN)"},
+    {op::unpin, "unpin", operands::none, 0, "unpin_user_pages: drop what this thread's oldest pin holds"},
+    {op::get, "get", operands::mm_pages, 1 | 8, "get_user_pages_fast: hold pages (FOLL_GET)"},
+    {op::put, "put", operands::none, 0, "folio_put: drop what this thread's oldest get holds"},
     {op::dma_write, "dma-write", operands::none, 0, "the device writes every page this thread has pinned"},
     {op::truncate, "truncate", operands::file_size, 0,
      "set the file's size: break layouts, drop entries, free blocks"},
@@ -146,6 +152,12 @@ inline constexpr std::array<operation_info, static_cast<std::size_t>(op::count_)
     {op::unlease, "unlease", operands::none, 0, "give the thread's layout lease back"},
     {op::kread, "kread", operands::device_page, 0,
      "the kernel reads a page of the device itself, as read() does"},
+    {op::mremap, "mremap", operands::mm, 0, "move the areas that have a second place to their other place"},
+    {op::fork, "fork", operands::two_mms, 0,
+     "the second mm, if nothing is mapped there, becomes the first one's child"},
+    {op::mlock, "mlock", operands::mm, 0,
+     "lock what the mm maps into memory: pages of devices are passed by"},
+    {op::pagemap, "pagemap", operands::mm, 0, "read /proc/PID/pagemap: DAX pages are pages of files"},
 }};
 
 /// Operations on devices: a world in which none occurs need not look whether its device is there.
@@ -173,6 +185,8 @@ struct operation {
     std::uint8_t other = 0;  ///< index of a second file
 
     bool has(flag f) const { return (flags & static_cast<std::uint8_t>(f)) != 0; }
+    /// Of mm_pages: one past the last page.
+    std::uint32_t pages_end() const { return last == 0 ? first + 1 : last; }
     friend bool operator==(const operation& a, const operation& b) {
         return a.kind == b.kind && a.flags == b.flags && a.object == b.object && a.first == b.first &&
                a.last == b.last && a.other == b.other;

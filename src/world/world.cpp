@@ -3,7 +3,10 @@
 #include "dax/memory_failure.hpp"
 #include "fs/dmap.hpp"
 #include "fs/lease.hpp"
+#include "mm/fork.hpp"
 #include "mm/lock_classes.hpp"
+#include "mm/mremap.hpp"
+#include "mm/pagewalk.hpp"
 #include "oracle/describe.hpp"
 #include "oracle/hang.hpp"
 #include "oracle/quiescent.hpp"
@@ -14,17 +17,23 @@
 
 namespace daxtorture::inline ARCH_MACHINE {
 
-held_page holdings::take_oldest(gup_kind kind) {
+void holdings::add(unsigned count) {
+    ++calls_;
+    for (const unsigned end = count_ + count; count_ < end; ++count_)
+        pages_[count_].call = calls_;
+}
+
+std::span<const held_page> holdings::take_oldest(gup_kind kind) {
+    unsigned kept = 0;
+    unsigned count = 0;
     for (unsigned i = 0; i < count_; ++i) {
-        if (pages_[i].kind != kind)
-            continue;
-        const held_page oldest = pages_[i];
-        for (unsigned j = i + 1; j < count_; ++j)
-            pages_[j - 1] = pages_[j];
-        --count_;
-        return oldest;
+        if (pages_[i].kind == kind && (count == 0 || pages_[i].call == taken_[0].call))
+            taken_[count++] = pages_[i];
+        else
+            pages_[kept++] = pages_[i];
     }
-    return {};
+    count_ = kept;
+    return {taken_.data(), count};
 }
 
 namespace {
@@ -32,7 +41,7 @@ namespace {
 unsigned virtual_pages(const mm_config& mm) {
     unsigned pages = 0;
     for (const area_config& area : mm.areas)
-        pages = std::max(pages, area.at + (area.last_page - area.first_page));
+        pages = std::max(pages, std::max(area.at, area.or_at.value_or(0)) + area.pages());
     return pages;
 }
 
@@ -96,9 +105,35 @@ void world_state::add_device(inode& file) {
     driver_attach(k, *devices.back());
 }
 
+void world_state::add_area(mm_struct& mm, const area_config& area) {
+    inode& file = *files[area.file];
+    const bool device = is_device(config.files[area.file].fs);
+    const vm_area first{.mm = &mm,
+                        .mapping = &file.mapping,
+                        .host = device ? static_cast<void*>(&device_behind(file).dax) : &file,
+                        .ops = device ? &dev_dax_vm_ops : &file_vm_ops,
+                        .first = area.at,
+                        .last = area.at + area.pages(),
+                        .pgoff = area.first_page,
+                        .shared = area.shared,
+                        .writable = area.writable,
+                        .sync = area.sync,
+                        .mixedmap = config.files[area.file].fs == fs_kind::fuse};
+    mm.areas.push_back(first);
+    if (!area.or_at)
+        return;
+    mm.areas.push_back(first);
+    vm_area& second = mm.areas.back();
+    second.first = *area.or_at;
+    second.last = *area.or_at + area.pages();
+    second.second = true;
+    second.other_place = &mm.areas[mm.areas.size() - 2];
+    second.other_place->other_place = &second;
+}
+
 world_state::world_state(const world_config& given)
     : config(given), k(config.rules, config.machine, memory_ranges(config), config.shape.wait_buckets,
-                       config.shape.pmd_order, config.workers + 1, config.unbinds),
+                       config.shape.pmd_order, config.workers + 1, config.unbinds, config.shape.tlb_entries),
       blocks(k, pmem_pages(config)), pmem(*k.pgmaps.front()), sb(pmem),
       workers(std::make_unique<worker_state[]>(config.workers + 1)) {
     for (unsigned i = 0; i < worker_count(); ++i)
@@ -124,15 +159,9 @@ world_state::world_state(const world_config& given)
     for (unsigned i = 0; i < config.mms.size(); ++i) {
         mms.push_back(std::make_unique<mm_struct>(i, virtual_pages(config.mms[i]), config.shape.pmd_order));
         mm_struct& mm = *mms.back();
-        for (const area_config& area : config.mms[i].areas) {
-            inode& file = *files[area.file];
-            const bool device = is_device(config.files[area.file].fs);
-            mm.areas.push_back({&mm, &file.mapping,
-                                device ? static_cast<void*>(&device_behind(file).dax) : &file,
-                                device ? &dev_dax_vm_ops : &file_vm_ops, area.at,
-                                area.at + (area.last_page - area.first_page), area.first_page, area.shared,
-                                area.writable, area.sync});
-        }
+        mm.areas.reserve(2 * config.mms[i].areas.size()); // they point at each other
+        for (const area_config& area : config.mms[i].areas)
+            add_area(mm, area);
     }
     for (const std::unique_ptr<mm_struct>& mm : mms)
         do_mmap(*mm, file_may_map);
@@ -150,34 +179,32 @@ void world::label(unsigned worker, const char* name, const char* operation) {
 
 namespace {
 
-outcome hold(worker_state& self, held_page page) {
-    if (!page)
-        return outcome::nothing;
-    self.held.add(page);
-    return outcome::done;
+/// What a pin or a get asks of GUP; returns how many pages it got.
+unsigned get_pages(world_state& w, const operation& what, gup_kind kind, page_list pages) {
+    mm_struct& mm = *w.mms[what.object];
+    const std::uint64_t end = what.pages_end();
+    if (what.has(flag::fast))
+        return gup_fast_only(w.k, mm, what.first, end, kind, pages);
+    if (what.has(flag::slow) || what.has(flag::longterm))
+        return gup_slow(w.k, mm, what.first, end, kind, what.has(flag::longterm), pages);
+    return gup_fast(w.k, mm, what.first, end, kind, pages);
 }
 
 outcome get_page(world_state& w, worker_state& self, const operation& what) {
     const gup_kind kind = what.kind == op::pin ? gup_kind::pin : gup_kind::get;
-    mm_struct& mm = *w.mms[what.object];
-    if (self.held.full())
+    if (what.pages_end() - what.first > self.held.room())
         return outcome::refused;
-    if (what.has(flag::longterm))
-        return hold(self, gup_slow(w.k, mm, what.first, kind, true)) == outcome::done ? outcome::done
-                                                                                      : outcome::refused;
-    if (what.has(flag::fast))
-        return hold(self, gup_fast_only(w.k, mm, what.first, kind));
-    if (what.has(flag::slow))
-        return hold(self, gup_slow(w.k, mm, what.first, kind, false));
-    return hold(self, gup_fast(w.k, mm, what.first, kind));
+    const unsigned got = get_pages(w, what, kind, self.held.space());
+    self.held.add(got);
+    if (got != 0)
+        return outcome::done;
+    return what.has(flag::longterm) ? outcome::refused : outcome::nothing;
 }
 
 outcome put_page(world_state& w, worker_state& self, gup_kind kind) {
-    const held_page oldest = self.held.take_oldest(kind);
-    if (!oldest)
-        return outcome::nothing;
-    gup_put(w.k, oldest);
-    return outcome::done;
+    const std::span<const held_page> oldest = self.held.take_oldest(kind);
+    gup_put(w.k, oldest.data(), static_cast<unsigned>(oldest.size()));
+    return oldest.empty() ? outcome::nothing : outcome::done;
 }
 
 outcome write_through_pins(world_state& w, const worker_state& self) {
@@ -215,7 +242,8 @@ outcome outcome_of(mf_result result) {
 outcome hold_device_page(world_state& w, worker_state& self, folio& page) {
     page_ledger& record = w.k.mem.ledger(page);
     record.gets.add(1);
-    self.held.add({&page, &page, gup_kind::get, record.block.generation.get()});
+    *self.held.space() = {&page, &page, gup_kind::get, record.block.generation.get()};
+    self.held.add(1);
     return outcome::done;
 }
 
@@ -346,6 +374,14 @@ outcome dispatch(world_state& w, worker_state& self, const operation& what) {
         return grab_page(w, self, what);
     case op::memory_failure:
         return what.object == 0 ? outcome_of(memory_failure(w.k, w.pmem, what.first)) : outcome::refused;
+    case op::mremap:
+        return done_or_nothing(do_mremap(w.k, *w.mms[what.object]));
+    case op::fork:
+        return done_or_nothing(dup_mmap(w.k, *w.mms[what.object], *w.mms[what.other]));
+    case op::mlock:
+        return done_or_nothing(do_mlock(w.k, *w.mms[what.object]));
+    case op::pagemap:
+        return done_or_nothing(pagemap_read(w.k, *w.mms[what.object]));
     case op::count_:
         break;
     }

@@ -11,6 +11,7 @@
 #include "dax/truncate.hpp"
 #include "fs/lease.hpp"
 #include "mm/huge_memory.hpp"
+#include "mm/pagewalk.hpp"
 #include "mm/private_cow.hpp"
 #include "mm/rmap.hpp"
 #include "mm/zap.hpp"
@@ -59,6 +60,13 @@ class fixture {
         world_config c = config("v6.15");
         c.shape.pmd_order = 1;
         c.files[0].huge = true;
+        return c;
+    }
+
+    /// The same with a TLB that keeps what it has translated.
+    static world_config with_tlb() {
+        world_config c = config("v6.15");
+        c.shape.tlb_entries = 2;
         return c;
     }
 
@@ -290,6 +298,23 @@ TEST_CASE("continuous checks can fail") {
                               [](kernel&, void*, std::uint64_t, std::uint64_t) {});
         CHECK(reported(20));
     }
+    SECTION("I13: a page of a file that looks anonymous") {
+        page.mapping.store(reinterpret_cast<address_space*>(folio::mapping_anon), arch::order::relaxed);
+        REQUIRE(pagemap_read(f.w.k, *f.w.mms[0]));
+        CHECK(reported(13));
+    }
+    SECTION("I1: a mapped page that pagemap finds without a mapcount") {
+        page.mapcount.store(0, arch::order::relaxed);
+        REQUIRE(pagemap_read(f.w.k, *f.w.mms[0]));
+        CHECK(reported(1));
+    }
+    SECTION("I14: a page that mlock took for one of the page cache") {
+        page.order_and_head.fetch_or(folio::mlocked_bit, arch::order::relaxed);
+        page.refcount.store(0, arch::order::relaxed);
+        page.mapcount.store(0, arch::order::relaxed);
+        f.w.blocks.free(f.w.k.mem.pfn(page), 0, 0);
+        CHECK(reported(14));
+    }
     SECTION("I8: a private copy of a block that the file lost") {
         f.w.k.mem.ledger(page).block.owners[0].set(0);
         const vm_fault fault{*f.w.mms[0], f.w.mms[0]->areas[0], 0, 0, false};
@@ -451,6 +476,32 @@ TEST_CASE("checks of large folios can fail") {
         dax_to_folio(f.w.k, dax_entry::make(0, dax_entry::empty_bit));
         CHECK(reported(27));
     }
+}
+
+TEST_CASE("a TLB that outlives a reference is reported") {
+    fixture f(fixture::with_tlb());
+    mm_struct& mm = *f.w.mms[0];
+    folio& page = f.touch(); // by worker 0, a CPU, which keeps the translation
+    mmu_gather gather(f.w.k, mm);
+    gather.add(page, 0, 1);
+    violated.clear();
+    SECTION("I24: dropped before the flush") {
+        gather.flush_and_put();
+        CHECK(reported(24));
+    }
+    SECTION("not when it was flushed") {
+        gather.note_cleared(0, 1);
+        gather.flush_and_put();
+        CHECK_FALSE(reported(24));
+    }
+    SECTION("not a translation that was made later") {
+        gather.note_cleared(0, 1);
+        gather.flush();
+        REQUIRE(user_access(f.w.k, mm, 0, false));
+        gather.flush_and_put();
+        CHECK_FALSE(reported(24));
+    }
+    gather.finish();
 }
 
 TEST_CASE("one-based: a put that yields 0 is reported") {

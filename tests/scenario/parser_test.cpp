@@ -123,6 +123,29 @@ TEST_CASE("lines may come in any order") {
                          "scenario upside-down\n"));
 }
 
+TEST_CASE("ranges of pins, second places and TLBs are read and printed again") {
+    const program p =
+        parsed("scenario s\n"
+               "geometry tiny pmd=1 tlb=2\n"
+               "file A fs=fuse pages=4\n"
+               "mm m0 maps A 0..4 at 2 or 8 shared rw\n"
+               "mm m1 maps A 0..4 at 2 or 8 shared rw\n"
+               "setup munmap m1\n"
+               "thread one: pin m0 2..5 fast; get m0 8..9; fork m0 m1; mremap m0; mlock m0; pagemap m1\n");
+    CHECK(p.world.shape.tlb_entries == 2);
+    CHECK(p.world.mms[0].areas[0].or_at == 8U);
+    const std::vector<operation>& all = p.threads[0].operations;
+    CHECK(all[0].pages_end() == 5);
+    CHECK(all[1].last == 0); // one page, however it is written
+    CHECK(all[1].pages_end() == 9);
+    CHECK(all[2].other == 1);
+    const std::string text = print(p);
+    CHECK(text.find("maps A 0..4 at 2 or 8 shared rw") != std::string::npos);
+    CHECK(text.find("pin m0 2..5 fast; get m0 8; fork m0 m1; mremap m0; mlock m0; pagemap m1") !=
+          std::string::npos);
+    CHECK(print(parsed(text)) == text);
+}
+
 TEST_CASE("each kind of mistake is named with its exact place") {
     const wrong cases[] = {
         {"sceanrio x", "1: expected a keyword, got 'sceanrio'; did you mean 'scenario'?"},
@@ -144,8 +167,8 @@ TEST_CASE("each kind of mistake is named with its exact place") {
          "15: expected a value of rule wake-key (page, refcount), got 'pag'; did you mean 'page'?"},
         {"rule wake-key=page wake-key=page", "20: expected a rule not set yet, got 'wake-key'"},
         {"memory strong", "8: expected a memory model (sc, tso, weak), got 'strong'"},
-        {"geometry tiny pud=1",
-         "15: expected pmd=ORDER or end of line (pmd), got 'pud'; did you mean 'pmd'?"},
+        {"geometry tiny tbl=1", "15: expected pmd=ORDER, tlb=ENTRIES or end of line (pmd, tlb), got 'tbl'"},
+        {"geometry tiny tlb=0", "19: expected a number of TLB entries (1 to 4096), got '0'"},
         {"geometry tiny pmd=14", "19: expected the order of a PMD entry (0 to 13), got '14'"},
         {"geometry huge", "10: expected a geometry (tiny, real), got 'huge'"},
         {"file B\nfile B", "", "f.dax:3:6: expected a new file name, got 'B' a second time"},
@@ -181,6 +204,8 @@ TEST_CASE("each kind of mistake is named with its exact place") {
         {"setup store m0", "15: expected a page of m0, got end of line"},
         {"setup store m0 2", "16: expected a page that m0 maps (0..2), got '2'"},
         {"setup store m0 0 slow", "18: expected ';' or end of line, got 'slow'"},
+        {"setup pin m0 0..3", "14: expected pages that m0 maps (0..2), got '0..3'"},
+        {"setup fork m0 m0", "15: expected another mm with the same areas, got 'm0'"},
         {"setup pin m0 0 quick", "16: expected 'slow', 'fast', 'longterm', ';' or end of line, got 'quick'"},
         {"setup pin m0 0 slow slow", "21: expected 'fast', 'longterm', ';' or end of line, got 'slow'"},
         {"setup truncate A 3", "18: expected a size of A in pages (0 to 2), got '3'"},
