@@ -21,12 +21,14 @@ struct folio;
 
 struct dev_pagemap {
     dev_pagemap(const protocol& rules, arch::rcu_domain& rcu, unsigned tasks, memory_type kind,
-                std::uint64_t first, unsigned count)
-        : type(kind), first_pfn(first), pages(count), ref(rules, rcu, tasks, this) {}
+                std::uint64_t first, unsigned count, unsigned page_order = 0)
+        : type(kind), first_pfn(first), pages(count), order(page_order), ref(rules, rcu, tasks, this) {}
 
     const memory_type type;
     const std::uint64_t first_pfn;
     const unsigned pages;
+    const unsigned
+        order; ///< of its folios (vmemmap_shift): all pages of the range stand in folios of this size for good
     percpu_ref ref;
     completion done; ///< ref was released
     /// pgmap->ref is set: to the caller's own count, so it was said, which needs no initialising.
@@ -38,6 +40,7 @@ struct dev_pagemap {
     void (*page_free)(dev_pagemap&, folio&) = nullptr;
     void* driver = nullptr;
 
+    unsigned folios() const { return pages >> order; }
     bool contains(std::uint64_t pfn) const { return pfn - first_pfn < pages; }
 };
 

@@ -149,44 +149,49 @@ folio* try_grab_folio_fast(kernel& k, folio& page, gup_kind kind, int refs) {
     return head;
 }
 
-/// The pages up to `last` of a PMD leaf whose pages are one folio.
-bool gup_fast_pmd_leaf(gup_walk& walk, std::uint64_t last, pte_t pmd) {
+/// A leaf above the walk, and how to look at it again.
+struct leaf_entry {
+    pte_t seen;
+    std::uint64_t at, offset;
+    pte_t (page_table::*look)(std::uint64_t, arch::site) const;
+
+    std::uint64_t pfn(std::uint64_t page) const { return seen.page_at(offset + (page - at)).pfn(); }
+    /// The second look.
+    bool has_changed(const gup_walk& walk, arch::site site) const {
+        if (walk.k.rules.pmd_recheck == gup_recheck::no || (walk.mm.table.*look)(at, site) == seen)
+            return false;
+        arch::near_miss(near_miss::gup_recheck);
+        return true;
+    }
+};
+
+/// The pages up to `last` of a leaf whose pages are one folio.
+bool gup_fast_folio_leaf(gup_walk& walk, std::uint64_t last, const leaf_entry& leaf, arch::site site) {
     kernel& k = walk.k;
-    const page_table& table = walk.mm.table;
-    const std::uint64_t at = walk.at();
-    const pte_t entry = pmd.page_at(table.pmd_offset(at));
-    if (!usable(entry, walk.kind))
-        return false;
     gup_device device(k);
-    if (!device.get(entry.pfn()))
+    if (!device.get(leaf.pfn(leaf.at)))
         return false;
-    folio& page = k.mem[entry.pfn()];
-    const int refs = static_cast<int>(last - at);
-    folio* head = try_grab_folio_fast(k, page, walk.kind, refs);
+    const int refs = static_cast<int>(last - leaf.at);
+    folio* head = try_grab_folio_fast(k, k.mem[leaf.pfn(leaf.at)], walk.kind, refs);
     if (head == nullptr)
         return false;
-    if (k.rules.pmd_recheck == gup_recheck::yes && !(table.pmd(at) == pmd)) {
-        arch::near_miss(near_miss::gup_recheck);
+    if (leaf.has_changed(walk, site)) {
         drop(k, *head, walk.kind, refs);
         return false;
     }
     while (walk.at() < last)
-        walk.add(device, k.mem[pmd.page_at(table.pmd_offset(walk.at())).pfn()], *head);
+        walk.add(device, k.mem[leaf.pfn(walk.at())], *head);
     walk.rely();
     return true;
 }
 
-/// The same where each page of a leaf keeps its own count: got one by one, and all given back when the leaf has changed meanwhile.
-bool gup_fast_devmap_leaf(gup_walk& walk, std::uint64_t last, pte_t pmd) {
+/// The same where each page of a leaf is got by itself, and all are given back when the leaf has changed meanwhile.
+bool gup_fast_devmap_leaf(gup_walk& walk, std::uint64_t last, const leaf_entry& leaf, arch::site site) {
     kernel& k = walk.k;
-    const page_table& table = walk.mm.table;
-    const std::uint64_t at = walk.at();
     const unsigned before = walk.got;
-    if (!usable(pmd, walk.kind))
-        return false;
     gup_device device(k);
     while (walk.at() < last) {
-        const std::uint64_t pfn = pmd.page_at(table.pmd_offset(walk.at())).pfn();
+        const std::uint64_t pfn = leaf.pfn(walk.at());
         folio* head = nullptr;
         if (device.get(pfn))
             head = try_grab_folio_fast(k, k.mem[pfn], walk.kind, 1);
@@ -196,13 +201,31 @@ bool gup_fast_devmap_leaf(gup_walk& walk, std::uint64_t last, pte_t pmd) {
         }
         walk.add(device, k.mem[pfn], *head);
     }
-    if (k.rules.pmd_recheck == gup_recheck::yes && !(table.pmd(at) == pmd)) {
-        arch::near_miss(near_miss::gup_recheck);
+    if (leaf.has_changed(walk, site)) {
         walk.undo(before);
         return false;
     }
     walk.rely();
     return true;
+}
+
+bool gup_fast_leaf(gup_walk& walk, std::uint64_t last, const leaf_entry& leaf, arch::site site) {
+    if (!usable(leaf.seen, walk.kind))
+        return false;
+    return walk.k.rules.compound == compound_folio::yes ? gup_fast_folio_leaf(walk, last, leaf, site)
+                                                        : gup_fast_devmap_leaf(walk, last, leaf, site);
+}
+
+bool gup_fast_pmd_leaf(gup_walk& walk, std::uint64_t last, pte_t pmd) {
+    const std::uint64_t at = walk.at();
+    return gup_fast_leaf(walk, last, {pmd, at, walk.mm.table.pmd_offset(at), &page_table::pmd},
+                         arch::site::here());
+}
+
+bool gup_fast_pud_leaf(gup_walk& walk, std::uint64_t last, pte_t pud) {
+    const std::uint64_t at = walk.at();
+    return gup_fast_leaf(walk, last, {pud, at, walk.mm.table.pud_offset(at), &page_table::pud},
+                         arch::site::here());
 }
 
 /// The pages up to `last` of one table.
@@ -244,16 +267,18 @@ void gup_fast_pgd_range(gup_walk& walk) {
     }
     for (bool goes_on = true; goes_on && !walk.done();) {
         const std::uint64_t at = walk.at();
+        if (table.has_pud()) {
+            if (const pte_t pud = table.pud(at); pud.leaf()) {
+                goes_on = gup_fast_pud_leaf(
+                    walk, std::min(walk.last, table.pud_first(at) + table.pud_pages()), pud);
+                continue;
+            }
+        }
         const std::uint64_t last = std::min(walk.last, table.pmd_first(at) + table.pmd_pages());
         const pte_t pmd = table.pmd(at);
         if (pmd.none())
             return;
-        if (!pmd.leaf())
-            goes_on = gup_fast_pte_range(walk, last, pmd);
-        else if (walk.k.rules.compound == compound_folio::yes)
-            goes_on = gup_fast_pmd_leaf(walk, last, pmd);
-        else
-            goes_on = gup_fast_devmap_leaf(walk, last, pmd);
+        goes_on = pmd.leaf() ? gup_fast_pmd_leaf(walk, last, pmd) : gup_fast_pte_range(walk, last, pmd);
     }
 }
 
@@ -287,6 +312,13 @@ follow follow_pmd(gup_walk& walk, gup_device& device) {
     return pmd.leaf() ? grab_mapped(walk, device, pmd.page_at(table.pmd_offset(walk.at()))) : follow::missing;
 }
 
+follow follow_pud(gup_walk& walk, gup_device& device) {
+    page_table& table = walk.mm.table;
+    arch::guard held(table.pud_lock);
+    const pte_t pud = table.pud(walk.at());
+    return pud.leaf() ? grab_mapped(walk, device, pud.page_at(table.pud_offset(walk.at()))) : follow::missing;
+}
+
 follow follow_page_pte(gup_walk& walk, gup_device& device) {
     arch::guard held(walk.mm.table.ptl);
     return grab_mapped(walk, device, walk.mm.table.get(walk.at()));
@@ -294,6 +326,8 @@ follow follow_page_pte(gup_walk& walk, gup_device& device) {
 
 follow follow_page_mask(gup_walk& walk, gup_device& device) {
     if (walk.mm.table.has_pmd()) {
+        if (walk.mm.table.has_pud() && walk.mm.table.pud(walk.at()).leaf())
+            return follow_pud(walk, device);
         const pte_t pmd = walk.mm.table.pmd(walk.at());
         if (pmd.none())
             return follow::missing;

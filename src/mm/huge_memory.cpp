@@ -45,6 +45,22 @@ void vmf_insert_folio_pmd(kernel& k, vm_fault& fault, folio& f) {
     }
 }
 
+void vmf_insert_folio_pud(kernel& k, vm_fault& fault, folio& f) {
+    page_table& table = fault.mm.table;
+    const std::uint64_t pfn = k.mem.pfn(f);
+    arch::guard held(table.pud_lock);
+    const pte_t old = table.pud(fault.page);
+    if (old.none()) {
+        if (k.rules.mapping == mapping_counts::yes) {
+            folio_get(f); // one, whatever its size
+            folio_add_file_rmap_pud(f);
+        }
+        table.set_pud(fault.page, pte_t::map_leaf(pfn, fault.write, false));
+    } else if (fault.write && old.leaf() && old.pfn() == pfn) {
+        table.set_pud(fault.page, pte_t::map_leaf(pfn, true, false)); // young, dirty, writable
+    }
+}
+
 bool vmf_insert_huge_zero_page(kernel& k, vm_fault& fault) {
     page_table& table = fault.mm.table;
     arch::guard held(table.pmd_lock);
@@ -81,6 +97,21 @@ bool zap_huge_pmd(kernel& k, mmu_gather& gather, mm_struct& mm, std::uint64_t pa
     // Unlike a dirty PTE's, the rmap of a PMD goes before the flush.
     if (folio* f = remove_leaf(k, pmd))
         gather.add(*f, first, table.pmd_pages());
+    return true;
+}
+
+bool zap_huge_pud(kernel& k, mmu_gather& gather, mm_struct& mm, std::uint64_t page) {
+    page_table& table = mm.table;
+    arch::guard held(table.pud_lock);
+    if (!table.pud(page).leaf())
+        return false;
+    const pte_t pud = table.pud_get_and_clear(page);
+    gather.note_cleared(table.pud_first(page), table.pud_pages());
+    if (k.rules.mapping == mapping_counts::no)
+        return true;
+    folio& f = page_folio(k, k.mem[pud.pfn()]);
+    folio_remove_rmap_pud(f);
+    gather.add(f, table.pud_first(page), table.pud_pages());
     return true;
 }
 

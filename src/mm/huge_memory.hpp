@@ -1,4 +1,4 @@
-/// PMD entries that map a whole large folio, or the huge zero page. Mirrors mm/huge_memory.c, v6.15, and the devmap PMDs of v6.12.
+/// PMD and PUD entries that map a whole large folio, or the huge zero page. Mirrors mm/huge_memory.c, v6.15, and the devmap PMDs of v6.12.
 ///
 /// States    none -> leaf -> none. A leaf never becomes a table of PTEs: splitting one of a file only unmaps it, and later faults map
 ///           what they need. A table stays until munmap frees it
@@ -19,11 +19,17 @@ class mmu_gather;
 /// tables hold them; a read-only leaf of the same folio is made writable by a write fault; else nothing.
 void vmf_insert_folio_pmd(kernel& k, vm_fault& fault, folio& f);
 
+/// The same for the PUD range, under pud_lock. Only devices with pages of that size have one.
+void vmf_insert_folio_pud(kernel& k, vm_fault& fault, folio& f);
+
 /// Maps the huge zero page read-only. False when the entry is not empty.
 bool vmf_insert_huge_zero_page(kernel& k, vm_fault& fault);
 
 /// Clears a leaf; its reference goes to the gather. False when there is none any more.
 bool zap_huge_pmd(kernel& k, mmu_gather& gather, mm_struct& mm, std::uint64_t page);
+
+/// Clears a PUD leaf; its reference goes to the gather. False when there is none any more.
+bool zap_huge_pud(kernel& k, mmu_gather& gather, mm_struct& mm, std::uint64_t page);
 
 /// Unmaps the leaf of this page, if there is one: cleared, flushed, reference dropped, all under pmd_lock.
 void split_huge_pmd(kernel& k, mm_struct& mm, std::uint64_t page);

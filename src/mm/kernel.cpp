@@ -20,7 +20,8 @@ kernel::kernel(const protocol& row, const target& modelled, const std::vector<pa
       pgmap_array_(std::make_unique<arch::atomic<dev_pagemap*>[]>(ranges.size())) {
     std::uint64_t first = 0;
     for (const pagemap_range& range : ranges) {
-        pgmaps.push_back(std::make_unique<dev_pagemap>(rules, rcu, tasks, range.type, first, range.pages));
+        pgmaps.push_back(
+            std::make_unique<dev_pagemap>(rules, rcu, tasks, range.type, first, range.pages, range.order));
         first += range.pages;
     }
 }

@@ -40,6 +40,7 @@ struct alignas(64) last_wake {
 struct pagemap_range {
     memory_type type;
     unsigned pages;
+    unsigned order = 0; ///< of its folios, where they are large for good
 };
 
 struct kernel {

@@ -16,6 +16,7 @@ inline constexpr arch::lock_class page_lock{"page lock", 50};
 inline constexpr arch::lock_class ilock{"ilock", 60, true};
 inline constexpr arch::lock_class block_alloc{"block_alloc_lock", 65};
 inline constexpr arch::lock_class i_mmap_rwsem{"i_mmap_rwsem", 70};
+inline constexpr arch::lock_class pud_lock{"pud lock", 76};
 inline constexpr arch::lock_class pmd_lock{"pmd lock", 78};
 inline constexpr arch::lock_class ptl{"ptl", 80, true}; // of a child, then of its parent
 inline constexpr arch::lock_class xa_lock{"xa_lock", 90};

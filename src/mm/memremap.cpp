@@ -17,12 +17,24 @@ void put_dev_pagemap(dev_pagemap& pgmap) { pgmap.ref.put(); }
 
 namespace {
 
+/// The folios of a range whose pages are large: tails count nothing.
+void memmap_init_compound(kernel& k, dev_pagemap& pgmap) {
+    const std::uint64_t size = std::uint64_t{1} << pgmap.order;
+    for (std::uint64_t head = pgmap.first_pfn; pgmap.contains(head); head += size) {
+        for (std::uint64_t tail = head + 1; tail < head + size; ++tail)
+            k.mem[tail].refcount.store(0, order::relaxed); // relaxed: as init_page
+        prep_compound_page(k, k.mem[head], pgmap.order);
+    }
+}
+
 /// memmap_init_zone_device: every page stands alone and points at its device.
 void memmap_init_zone_device(kernel& k, dev_pagemap& pgmap) {
     const bool pooled = pgmap.page_free != nullptr;
     const int count = pooled && k.rules.pool_inits == pool_init::one ? 1 : k.idle_count(pgmap);
     for (std::uint64_t pfn = pgmap.first_pfn; pgmap.contains(pfn); ++pfn)
         k.mem.init_page(pfn, pgmap, count);
+    if (pgmap.order != 0)
+        memmap_init_compound(k, pgmap);
 }
 
 void release_pgmap(percpu_ref& ref) { static_cast<dev_pagemap*>(ref.owner())->done.complete(); }
@@ -31,11 +43,11 @@ void release_pgmap(percpu_ref& ref) { static_cast<dev_pagemap*>(ref.owner())->do
 void drop_page_references(kernel& k, dev_pagemap& pgmap) {
     // Pages in a driver's pool have no reference of their own
     if (k.rules.unbind_pages != pages_at_unbind::put_each || k.idle_count(pgmap) == 0) {
-        pgmap.ref.put_many(pgmap.pages);
+        pgmap.ref.put_many(pgmap.folios());
         return;
     }
     // Each page's own reference: who drops the last one of a page drops the pagemap's.
-    for (std::uint64_t pfn = pgmap.first_pfn; pgmap.contains(pfn); ++pfn)
+    for (std::uint64_t pfn = pgmap.first_pfn; pgmap.contains(pfn); pfn += std::uint64_t{1} << pgmap.order)
         folio_put(k, k.mem[pfn]);
 }
 
@@ -80,7 +92,7 @@ bool memremap_pages(kernel& k, dev_pagemap& pgmap, bool fails) {
         return false;
     }
     memmap_init_zone_device(k, pgmap);
-    pgmap.ref.get_many(pgmap.pages);
+    pgmap.ref.get_many(pgmap.folios());
     return true;
 }
 

@@ -71,6 +71,16 @@ void unlink_file_vma(vm_area& area) {
 
 namespace {
 
+/// create_huge_pud and wp_huge_pud.
+vm_fault_result handle_pud_fault(kernel& k, vm_fault& fault) {
+    if (!fault.mm.table.has_pud() || fault.vma.ops->pud_fault == nullptr)
+        return vm_fault_result::fallback;
+    const pte_t pud = fault.mm.table.pud(fault.page);
+    if (pud.leaf() && (!fault.write || pud.writable()))
+        return vm_fault_result::nopage; // somebody else was faster
+    return fault.vma.ops->pud_fault(k, fault);
+}
+
 /// create_huge_pmd and wp_huge_pmd: a fault that a PMD entry may answer. `fallback`: the PTE level has to.
 vm_fault_result handle_huge_fault(kernel& k, vm_fault& fault) {
     page_table& table = fault.mm.table;
@@ -106,7 +116,9 @@ vm_fault_result handle_locked_fault(kernel& k, mm_struct& mm, std::uint64_t page
     if (vma == nullptr || (write && !vma->writable))
         return vm_fault_result::sigbus;
     vm_fault fault{mm, *vma, page, vma->file_page(page), write};
-    const vm_fault_result huge = handle_huge_fault(k, fault);
+    vm_fault_result huge = handle_pud_fault(k, fault);
+    if (huge == vm_fault_result::fallback)
+        huge = handle_huge_fault(k, fault);
     if (huge != vm_fault_result::fallback)
         return huge;
     return write && !vma->shared ? do_private_write(k, fault) : vma->ops->fault(k, fault);

@@ -36,6 +36,8 @@ struct vm_operations {
     vm_fault_result (*fault)(kernel&, vm_fault&);
     /// The whole PMD range around the page at once; `fallback` when that cannot be.
     vm_fault_result (*huge_fault)(kernel&, vm_fault&);
+    /// The same for a PUD range; files have none.
+    vm_fault_result (*pud_fault)(kernel&, vm_fault&) = nullptr;
 };
 
 struct vm_area {
@@ -58,8 +60,8 @@ struct vm_area {
 };
 
 struct mm_struct {
-    mm_struct(unsigned id, unsigned pages, unsigned pmd_order)
-        : number(id), mmap_lock(lock_classes::mmap_lock), table(pages, pmd_order) {}
+    mm_struct(unsigned id, unsigned pages, unsigned pmd_order, unsigned pud_order = 0)
+        : number(id), mmap_lock(lock_classes::mmap_lock), table(pages, pmd_order, pud_order) {}
 
     const unsigned number;
     arch::rwsem mmap_lock;

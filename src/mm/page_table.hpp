@@ -1,7 +1,9 @@
-/// Page tables of one or two levels. Mirrors the present/special/write/dirty bits of pte_t and pmd_t and the split page-table locks, v6.15.
+/// Page tables of one, two or three levels. Mirrors the present/special/write/dirty bits of pte_t and pmd_t and the split page-table locks, v6.15.
 ///
 /// An entry is one atomic word. With a PMD order of 0 there are PTEs only. Else a PMD entry stands above each 2^order PTEs: empty, a
 /// table of PTEs, or a leaf that maps all those pages at once.
+/// With a PUD order, a PUD entry stands above each 2^order pages: empty, or a leaf of a device with such pages. What lies under a leaf is
+/// empty; that there is a table of PMDs under an entry without a leaf is not kept.
 /// States    PMD: none -> table, once a PTE is needed, until the areas are unmapped; none -> leaf -> none. A leaf that is being
 ///           write-protected is for a moment not present, and never none: who unmaps must not pass it by
 /// Locks     writers of PTEs hold ptl, writers of PMDs pmd_lock; the lockless walk of GUP-fast and the hardware read without
@@ -60,13 +62,16 @@ struct pte_t {
 
 class page_table {
   public:
-    page_table(unsigned pages, unsigned order)
-        : ptl(lock_classes::ptl), pmd_lock(lock_classes::pmd_lock), pages_(pages), pmd_order_(order),
+    page_table(unsigned pages, unsigned pmd_order, unsigned pud_order = 0)
+        : ptl(lock_classes::ptl), pmd_lock(lock_classes::pmd_lock), pud_lock(lock_classes::pud_lock),
+          pages_(pages), pmd_order_(pmd_order), pud_order_(pud_order),
           entries_(std::make_unique<arch::atomic<std::uint64_t>[]>(pages)),
-          pmds_(order == 0 ? nullptr : std::make_unique<arch::atomic<std::uint64_t>[]>(pmd_count())) {}
+          pmds_(pmd_order == 0 ? nullptr : std::make_unique<arch::atomic<std::uint64_t>[]>(pmd_count())),
+          puds_(pud_order == 0 ? nullptr : std::make_unique<arch::atomic<std::uint64_t>[]>(pud_count())) {}
 
     arch::spinlock ptl;
     arch::spinlock pmd_lock;
+    arch::spinlock pud_lock;
     /// Page tables in store, one for each leaf (pgtable_trans_huge_deposit), under pmd_lock, where the machine needs them.
     arch::plain<int> deposits{0};
 
@@ -107,9 +112,32 @@ class page_table {
         pmds_[page >> pmd_order_].fetch_and(~pte_t::present_bit, arch::order::relaxed, at);
     }
     pte_t peek_pmd(std::uint64_t page) const { return {pmds_[page >> pmd_order_].peek()}; }
-    /// What translates this page: its PTE, or what its PMD leaf makes of it. None when nothing is mapped.
+    /// Is there a level of PUDs, above one of PMDs? Without, none of these may be called.
+    bool has_pud() const { return pud_order_ != 0; }
+    unsigned pud_order() const { return pud_order_; }
+    std::uint64_t pud_pages() const { return std::uint64_t{1} << pud_order_; }
+    std::uint64_t pud_first(std::uint64_t page) const { return page >> pud_order_ << pud_order_; }
+    std::uint64_t pud_offset(std::uint64_t page) const { return page - pud_first(page); }
+    unsigned pud_count() const { return static_cast<unsigned>((pages_ + pud_pages() - 1) >> pud_order_); }
+
+    pte_t pud(std::uint64_t page, arch::site at = arch::site::here()) const {
+        return {puds_[page >> pud_order_].load(arch::order::acquire, at)}; // acquire: as get()
+    }
+    void set_pud(std::uint64_t page, pte_t value, arch::site at = arch::site::here()) {
+        puds_[page >> pud_order_].store(value.bits, arch::order::release, at); // release: as set()
+    }
+    pte_t pud_get_and_clear(std::uint64_t page, arch::site at = arch::site::here()) {
+        return {puds_[page >> pud_order_].exchange(0, arch::order::relaxed, at)};
+    }
+    pte_t peek_pud(std::uint64_t page) const { return {puds_[page >> pud_order_].peek()}; }
+    const void* pud_address(std::uint64_t page) const { return &puds_[page >> pud_order_]; }
+
+    /// What translates this page: its PTE, or what its PMD or PUD leaf makes of it. None when nothing is mapped.
     pte_t walk(std::uint64_t page) const {
         if (has_pmd()) {
+            if (has_pud())
+                if (const pte_t top = pud(page); top.leaf())
+                    return top.page_at(pud_offset(page));
             const pte_t above = pmd(page);
             if (above.none())
                 return above;
@@ -120,6 +148,9 @@ class page_table {
     }
     /// The same for the oracle.
     pte_t peek_walk(std::uint64_t page) const {
+        if (has_pud())
+            if (const pte_t top = peek_pud(page); top.leaf())
+                return top.page_at(pud_offset(page));
         const pte_t above = has_pmd() ? peek_pmd(page) : pte_t::table();
         return above.none() ? above : above.leaf() ? above.page_at(pmd_offset(page)) : peek(page);
     }
@@ -128,8 +159,10 @@ class page_table {
   private:
     unsigned pages_;
     unsigned pmd_order_;
+    unsigned pud_order_;
     std::unique_ptr<arch::atomic<std::uint64_t>[]> entries_;
     std::unique_ptr<arch::atomic<std::uint64_t>[]> pmds_;
+    std::unique_ptr<arch::atomic<std::uint64_t>[]> puds_;
 };
 
 } // namespace daxtorture::inline ARCH_MACHINE

@@ -15,6 +15,14 @@ template <class Visit> void walk_area(kernel& k, page_table& table, const vm_are
     };
     for (std::uint64_t page = area.first; page < area.last;) {
         std::uint64_t next = area.last;
+        if (table.has_pud()) {
+            arch::guard held(table.pud_lock); // pud_trans_huge_lock
+            if (const pte_t pud = table.pud(page); pud.leaf()) {
+                look(pud);
+                page = std::min(next, table.pud_first(page) + table.pud_pages());
+                continue;
+            }
+        }
         if (table.has_pmd()) {
             next = std::min(next, table.pmd_first(page) + table.pmd_pages());
             arch::guard held(table.pmd_lock); // pmd_trans_huge_lock

@@ -34,6 +34,9 @@ void folio_remove_rmap_pmd(folio& f) {
     remove_mapping(f, "folio_remove_rmap_pmd");
 }
 
+void folio_add_file_rmap_pud(folio& f) { folio_add_file_rmap_pmd(f); } // both count in entire_mapcount
+void folio_remove_rmap_pud(folio& f) { folio_remove_rmap_pmd(f); }
+
 namespace {
 
 bool maps_writable(pte_t entry, std::uint64_t pfn, std::uint64_t count) {

@@ -99,10 +99,17 @@ std::uint64_t zap_pte_range(kernel& k, mmu_gather& gather, mm_struct& mm, std::u
     return page;
 }
 
+/// A PUD leaf goes as a whole, also when only part of it is to be unmapped: splitting one of a file only unmaps it. True when it went.
+bool zap_pud_range(kernel& k, mmu_gather& gather, mm_struct& mm, std::uint64_t page) {
+    return mm.table.has_pud() && mm.table.pud(page).leaf() && zap_huge_pud(k, gather, mm, page);
+}
+
 /// Everything under one PMD entry, or what the gather's batch takes of it; returns the first page not looked at.
 std::uint64_t zap_pmd_range(kernel& k, mmu_gather& gather, mm_struct& mm, std::uint64_t page,
                             std::uint64_t last, private_copies copies, unsigned& gone) {
     page_table& table = mm.table;
+    if (zap_pud_range(k, gather, mm, page))
+        return std::min(last, table.pud_first(page) + table.pud_pages());
     const std::uint64_t next = std::min(last, table.pmd_first(page) + table.pmd_pages());
     pte_t pmd = table.pmd(page);
     if (pmd.leaf()) {

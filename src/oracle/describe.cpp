@@ -52,6 +52,12 @@ std::string describe_mm(const world_state& w, const void* address) {
              page += mm.table.pmd_pages())
             if (mm.table.pmd_address(page) == address)
                 return "pmd " + name + "[" + std::to_string(page) + "]";
+        for (std::uint64_t page = 0; mm.table.has_pud() && page < mm.table.pages();
+             page += mm.table.pud_pages())
+            if (mm.table.pud_address(page) == address)
+                return "pud " + name + "[" + std::to_string(page) + "]";
+        if (within(mm.table.pud_lock, address))
+            return "pud lock " + name;
         if (within(mm.table.pmd_lock, address))
             return "pmd lock " + name;
         if (within(mm.table.ptl, address))
@@ -225,7 +231,7 @@ std::string value_text(const world_state& w, const void* address, const std::str
     const std::uint64_t number = std::strtoull(value.c_str(), &end, 0);
     if (end == value.c_str() || *end != 0)
         return value;
-    if (starts_with(object, "pte ") || starts_with(object, "pmd "))
+    if (starts_with(object, "pte ") || starts_with(object, "pmd ") || starts_with(object, "pud "))
         return pte_text(number);
     if (starts_with(object, "entry ") || starts_with(object, "i_pages "))
         return entry_text(number);

@@ -220,7 +220,8 @@ snapshot take_snapshot(const world_state& w) {
     for (unsigned i = 0; i < w.config.workers; ++i)
         all.tasks.push_back(snapshot_task(w, i));
     for (unsigned pfn = 0; pfn < w.k.mem.pages(); ++pfn)
-        if (w.k.mem[pfn].refcount.peek() != w.k.idle_count(w.k.mem[pfn]))
+        if ((w.k.mem[pfn].compound_head.peek() & folio::tail_bit) == 0 &&
+            w.k.mem[pfn].refcount.peek() != w.k.idle_count(w.k.mem[pfn]))
             all.folios.push_back(snapshot_folio(w, pfn));
     snapshot_entries(w, all);
     for (unsigned i = 0; i < w.worker_count(); ++i)

@@ -31,6 +31,9 @@ template <class Visit> void for_each_mapping(const world_state& w, Visit visit) 
         for (std::uint64_t page = 0; table.has_pmd() && page < table.pages(); page += table.pmd_pages())
             if (counts(table.peek_pmd(page)))
                 visit(table.peek_pmd(page).pfn(), true);
+        for (std::uint64_t page = 0; table.has_pud() && page < table.pages(); page += table.pud_pages())
+            if (counts(table.peek_pud(page)))
+                visit(table.peek_pud(page).pfn(), true);
     }
 }
 
@@ -68,8 +71,9 @@ void check_refcounts(const world_state& w) { // I2, I3
         if (w.k.mem.removed(pfn))
             continue;
         const folio& f = w.k.mem[pfn];
-        const int held = head_of(w, pfn) == pfn ? held_references(w.k, f) : 0;
-        const int expected = w.k.idle_count(f) + f.mapcount.peek() + held;
+        const bool tail = head_of(w, pfn) != pfn; // which count nothing
+        const int held = tail ? 0 : w.k.idle_count(f) + held_references(w.k, f);
+        const int expected = f.mapcount.peek() + held;
         if (f.refcount.peek() > expected)
             arch::fail(w.k.idle_count() == 0 ? 2 : 3,
                        "leaked reference: refcount is above what anybody holds", "check_refcounts");
@@ -86,6 +90,23 @@ void check_pincounts(const world_state& w) { // I4
     for (unsigned pfn = 0; pfn < w.k.mem.pages(); ++pfn)
         if (w.k.mem[pfn].pincount.peek() != pins[pfn])
             arch::fail(4, "pincount differs from the pins that are held", "check_pincounts");
+}
+
+/// I13, I14: the folios of a device of large pages stay whole, and are known by their first page.
+void check_device_folios(const world_state& w, const dev_pagemap& device, std::vector<bool>& part) {
+    const std::uint64_t size = std::uint64_t{1} << device.order;
+    for (std::uint64_t pfn = device.first_pfn; device.contains(pfn); ++pfn) {
+        const std::uint64_t first = pfn - (pfn - device.first_pfn) % size;
+        part[pfn] = true;
+        if (w.k.mem.removed(pfn))
+            continue;
+        const folio& head = w.k.mem[first];
+        if (head_of(w, pfn) != first || head.order_and_head.peek() != (device.order | folio::head_bit))
+            arch::fail(14, "a large page of a device is not whole", "check_device_folios");
+        if (pfn == first && head.mapping.peek() != nullptr &&
+            head.index_or_share.peek() != first - device.first_pfn)
+            arch::fail(13, "a large page of a device is known by another index", "check_device_folios");
+    }
 }
 
 /// I14: the folios of entries are as large as these, and whole; every other page stands alone.
@@ -105,6 +126,9 @@ void check_folios(const world_state& w) {
         if (!whole)
             arch::fail(14, "the folio of a PMD entry is not one of its size", "check_folios");
     });
+    for (const std::unique_ptr<dev_pagemap>& device : w.k.pgmaps)
+        if (device->order != 0)
+            check_device_folios(w, *device, part);
     for (unsigned pfn = 0; pfn < w.k.mem.pages(); ++pfn)
         if (!part[pfn] && !w.k.mem.removed(pfn) && !is_alone(w.k.mem[pfn], w.k.range_of(pfn)))
             arch::fail(14, "a page without a PMD entry is not whole again", "check_folios");
@@ -187,7 +211,7 @@ void check_writable(const world_state& w) { // I19
 
 /// References to the pagemap that somebody accounts for: its own, its pages', and those that came with a page.
 long accounted_pagemap_references(const world_state& w, const dev_pagemap& pgmap) {
-    long references = 1 + static_cast<long>(pgmap.pages);
+    long references = 1 + static_cast<long>(pgmap.folios());
     if (w.k.rules.unbind_pages == pages_at_unbind::while_busy && w.k.unbinds)
         for (std::uint64_t pfn = pgmap.first_pfn; pgmap.contains(pfn) && pgmap.type == memory_type::fs_dax;
              ++pfn)

@@ -303,6 +303,9 @@ constexpr std::array vma_order_values{
 constexpr std::array fork_lock_values{
     rule_value{"both", "fork holds both page-table locks while it copies an entry"},
     rule_value{"child", "it holds the child's only: the parent's entry may go meanwhile"}};
+constexpr std::array devdax_pgoff_values{
+    rule_value{"aligned", "a large page of a device is known by the index of its first page"},
+    rule_value{"exact", "it is known by the index that the first fault came by"}};
 constexpr std::array mlock_device_values{
     rule_value{"skip", "mlock passes by pages of devices: they are on no LRU list"},
     rule_value{"lock", "it puts them into its batch, which holds a reference until it is drained"}};
@@ -442,6 +445,8 @@ constexpr std::array table{
                                  vma_order_values),
     rule<&protocol::fork_locks>("fork-lock", "page-table locks while fork copies an entry", "",
                                 fork_lock_values),
+    rule<&protocol::devdax_index>("devdax-index", "index of a large page of a device", "7fcbd9785d4c",
+                                  devdax_pgoff_values),
     rule<&protocol::mlocks>("mlock-device", "what does mlock do with pages of a device", "",
                             mlock_device_values),
     rule<&protocol::share>("share-update", "how is the share count of a folio changed", "",

@@ -100,6 +100,7 @@ enum class mremap_flush : std::uint8_t { under_lock, after_lock };
 enum class mremap_recheck : std::uint8_t { yes, no };
 enum class vma_order : std::uint8_t { behind, in_front };
 enum class fork_lock : std::uint8_t { both, child };
+enum class devdax_pgoff : std::uint8_t { aligned, exact };
 enum class mlock_device : std::uint8_t { skip, lock };
 
 /// One row of the table. Default-constructed it is the zero-based protocol of v6.15.
@@ -195,6 +196,7 @@ struct protocol {
     mremap_recheck moves_recheck = mremap_recheck::yes;
     vma_order copied_area = vma_order::behind;
     fork_lock fork_locks = fork_lock::both;
+    devdax_pgoff devdax_index = devdax_pgoff::aligned;
     mlock_device mlocks = mlock_device::skip;
 
     friend bool operator==(const protocol&, const protocol&) = default;

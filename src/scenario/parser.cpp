@@ -58,11 +58,13 @@ class builder {
     void read_mm(line& from);
     void add_area(line& from, mm_config& mm);
     void resolve_lines();
+    void check_alignments() const;
     void check_whole(unsigned lines);
     bool uses(bool (*concerned)(op)) const;
 
     program program_;
     bool pmd_given_ = false;
+    std::vector<std::pair<place, std::size_t>> aligned_; ///< where each file says its alignment
     std::vector<bool> seen_ = std::vector<bool>(keywords.size());
     std::vector<line> later_;         ///< mm and setup lines, the keyword taken
     std::vector<line> thread_bodies_; ///< what follows "thread NAME:"
@@ -159,17 +161,24 @@ void builder::read_geometry(line& from) {
     const word at = from.take("a geometry");
     program_.geometry = geometry_names[parse_choice(at, "a geometry", geometry_names)];
     program_.world.shape = program_.geometry == "tiny" ? geometry::tiny() : geometry::real();
-    constexpr std::array<std::string_view, 2> keys{"pmd", "tlb"};
-    constexpr std::string_view what = "pmd=ORDER, tlb=ENTRIES or end of line";
+    constexpr std::array<std::string_view, 3> keys{"pmd", "pud", "tlb"};
+    constexpr std::string_view what = "pmd=ORDER, pud=ORDER, tlb=ENTRIES or end of line";
     while (!from.at_end()) {
         const assignment given = parse_assignment(from.take(""), what);
-        if (parse_choice(given.key, what, keys) == 0) {
-            program_.world.shape.pmd_order =
-                parse_number(given.value, "the order of a PMD entry", 0, limits::pmd_order);
+        geometry& shape = program_.world.shape;
+        switch (parse_choice(given.key, what, keys)) {
+        case 0:
+            shape.pmd_order = parse_number(given.value, "the order of a PMD entry", 0, limits::pmd_order);
             pmd_given_ = true;
-        } else {
-            program_.world.shape.tlb_entries =
-                parse_number(given.value, "a number of TLB entries", 1, limits::tlb_entries);
+            break;
+        case 1:
+            shape.pud_order = parse_number(given.value, "the order of a PUD entry, above a PMD's",
+                                           shape.pmd_order + 1, limits::pud_order);
+            if (shape.pmd_order == 0)
+                unexpected(given.key.at, "pmd=ORDER before pud=ORDER", given.key.text);
+            break;
+        default:
+            shape.tlb_entries = parse_number(given.value, "a number of TLB entries", 1, limits::tlb_entries);
         }
     }
 }
@@ -186,8 +195,11 @@ void builder::read_file(line& from) {
     file.name = parse_name(name, "a file name");
     refuse_second(program_.world.files, name, "file");
     refuse_more(program_.world.files.size(), limits::files, name.at, "files");
+    place align_at;
     while (!from.at_end()) {
-        constexpr std::array<std::string_view, 2> keys{"fs", "pages"};
+        constexpr std::array<std::string_view, 3> keys{"fs", "pages", "align"};
+        constexpr std::array<std::string_view, 3> levels{"pte", "pmd", "pud"};
+        constexpr std::string_view what = "fs=KIND, pages=NUMBER, align=LEVEL, huge or dmap";
         if (from.take_if("huge")) {
             file.huge = true;
             continue;
@@ -197,15 +209,22 @@ void builder::read_file(line& from) {
             file.dmap = true;
             continue;
         }
-        const std::string_view choices = "fs=KIND, pages=NUMBER, huge or dmap";
-        const assignment given = parse_assignment(from.take(""), choices);
-        if (parse_choice(given.key, choices, keys) == 0)
+        const assignment given = parse_assignment(from.take(""), what);
+        switch (parse_choice(given.key, what, keys)) {
+        case 0:
             file.fs = static_cast<fs_kind>(parse_choice(given.value, "a filesystem", fs_names));
-        else
+            break;
+        case 1:
             file.pages = parse_number(given.value, "a number of pages", 1, limits::pages);
+            break;
+        default:
+            file.align = static_cast<page_align>(parse_choice(given.value, "a page-table level", levels));
+            align_at = given.value.at;
+        }
     }
     if (file.dmap && file.fs != fs_kind::fuse)
         unexpected(dmap.at, "a fuse file before 'dmap'", dmap.text);
+    aligned_.emplace_back(align_at, program_.world.files.size());
     program_.world.files.push_back(std::move(file));
 }
 
@@ -333,6 +352,20 @@ void builder::resolve_lines() {
         parse_operations(thread_bodies_[i], program_, program_.threads[i].operations);
 }
 
+/// A device of large pages is whole pages long, of a size that page tables have.
+void builder::check_alignments() const {
+    for (const auto& [at, index] : aligned_) {
+        const file_config& file = program_.world.files[index];
+        if (file.align == page_align::pte)
+            continue;
+        const unsigned order = program_.world.shape.order_of(file.align);
+        if (file.fs != fs_kind::devdax || order == 0 || file.pages % (1U << order) != 0)
+            fail(at, "expected align= of a devdax device of whole pages of a level that the geometry has, "
+                     "got it of " +
+                         file.name);
+    }
+}
+
 void builder::check_whole(unsigned lines) {
     const place end{std::max(lines, 1u), 1};
     if (!seen_[0])
@@ -374,6 +407,7 @@ program builder::build(std::string_view text) {
     if (program_.geometry == "real" && !pmd_given_)
         program_.world.shape.pmd_order = program_.world.machine.pmd_order;
     resolve_lines();
+    check_alignments();
     check_whole(static_cast<unsigned>(lines.size()));
     program_.world.workers = static_cast<unsigned>(program_.threads.size());
     program_.world.unbinds = uses(concerns_devices);

@@ -38,6 +38,7 @@ inline constexpr unsigned files = 16;
 inline constexpr unsigned mms = 16;
 inline constexpr unsigned areas = 16;     ///< per mm
 inline constexpr unsigned pmd_order = 13; ///< 512 MiB of 64 KiB pages
+inline constexpr unsigned pud_order = 19; ///< 2 GiB of 4 KiB pages
 inline constexpr unsigned tlb_entries = 4096;
 inline constexpr unsigned operations = 256; ///< per thread, and in set-up
 inline constexpr unsigned pages =

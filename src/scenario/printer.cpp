@@ -29,6 +29,10 @@ constexpr std::string_view fs_name(fs_kind kind) {
     return "?";
 }
 
+constexpr std::string_view align_text(page_align align) {
+    return align == page_align::pud ? " align=pud" : align == page_align::pmd ? " align=pmd" : "";
+}
+
 /// Free text on one line: programs built by code may hold anything.
 std::string one_line(std::string_view text) {
     std::string out(text);
@@ -86,6 +90,8 @@ std::string head_text(const program& p) {
     const geometry usual = p.geometry == "tiny" ? geometry::tiny() : geometry::real();
     if (p.world.shape.pmd_order != usual.pmd_order)
         text += fmt::format(" pmd={}", p.world.shape.pmd_order);
+    if (p.world.shape.pud_order != 0)
+        text += fmt::format(" pud={}", p.world.shape.pud_order);
     if (p.world.shape.tlb_entries != 0)
         text += fmt::format(" tlb={}", p.world.shape.tlb_entries);
     text += "\n";
@@ -97,8 +103,9 @@ std::string head_text(const program& p) {
 std::string world_text(const program& p) {
     std::string text;
     for (const file_config& file : p.world.files)
-        text += fmt::format("{}{} fs={} pages={}{}{}\n", keyword("file"), file.name, fs_name(file.fs),
-                            file.pages, file.huge ? " huge" : "", file.dmap ? " dmap" : "");
+        text += fmt::format("{}{} fs={} pages={}{}{}{}\n", keyword("file"), file.name, fs_name(file.fs),
+                            file.pages, align_text(file.align), file.huge ? " huge" : "",
+                            file.dmap ? " dmap" : "");
     if (p.world.spare_blocks != 0)
         text += fmt::format("{}{}\n", keyword("spare"), p.world.spare_blocks);
     for (const mm_config& mm : p.world.mms)

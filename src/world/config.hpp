@@ -16,6 +16,9 @@ namespace daxtorture {
 enum class fs_kind : std::uint8_t { ext4, xfs, fuse, ext2, devdax, private_pages, coherent, p2pdma };
 constexpr bool is_device(fs_kind kind) { return kind >= fs_kind::devdax; }
 
+/// How large the pages of a devdax device are, which is how it is aligned and mapped.
+enum class page_align : std::uint8_t { pte, pmd, pud };
+
 struct file_config {
     std::string name;
     fs_kind fs = fs_kind::xfs;
@@ -23,6 +26,7 @@ struct file_config {
     bool huge = false;  ///< blocks come in aligned runs of a PMD's size where the file is long enough
     /// fuse: its data is elsewhere (virtiofs), and the device a pool of ranges that faults bind to its pages, one page or PMD each.
     bool dmap = false;
+    page_align align = page_align::pte; ///< of a devdax device
 
     friend bool operator==(const file_config&, const file_config&) = default;
 };
@@ -54,9 +58,13 @@ struct geometry {
     unsigned wait_buckets = 256; ///< queues of the bit-wait and DAX entry wait tables
     unsigned chunk_shift = 6;    ///< XArray node size, log2
     unsigned pmd_order = 9;      ///< pages under a PMD entry, log2; 0: page tables have no PMD level
+    unsigned pud_order = 0;      ///< pages under a PUD entry, log2; 0: page tables have no PUD level
     unsigned tlb_entries = 0;    ///< that each worker's TLB keeps; 0: no translation outlives its access
     static geometry tiny() { return {2, 2, 0}; }
     static geometry real() { return {256, 6, 9}; }
+    unsigned order_of(page_align align) const {
+        return align == page_align::pud ? pud_order : align == page_align::pmd ? pmd_order : 0;
+    }
 
     friend bool operator==(const geometry&, const geometry&) = default;
 };

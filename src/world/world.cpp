@@ -69,7 +69,7 @@ std::vector<pagemap_range> memory_ranges(const world_config& config) {
     std::vector<pagemap_range> ranges{{memory_type::fs_dax, pmem_pages(config)}};
     for (const file_config& file : config.files)
         if (is_device(file.fs))
-            ranges.push_back({type_of(file.fs), file.pages});
+            ranges.push_back({type_of(file.fs), file.pages, config.shape.order_of(file.align)});
     return ranges;
 }
 
@@ -157,7 +157,8 @@ world_state::world_state(const world_config& given)
     }
     do_mount(k, sb);
     for (unsigned i = 0; i < config.mms.size(); ++i) {
-        mms.push_back(std::make_unique<mm_struct>(i, virtual_pages(config.mms[i]), config.shape.pmd_order));
+        mms.push_back(std::make_unique<mm_struct>(i, virtual_pages(config.mms[i]), config.shape.pmd_order,
+                                                  config.shape.pud_order));
         mm_struct& mm = *mms.back();
         mm.areas.reserve(2 * config.mms[i].areas.size()); // they point at each other
         for (const area_config& area : config.mms[i].areas)

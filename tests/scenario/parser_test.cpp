@@ -126,13 +126,16 @@ TEST_CASE("lines may come in any order") {
 TEST_CASE("ranges of pins, second places and TLBs are read and printed again") {
     const program p =
         parsed("scenario s\n"
-               "geometry tiny pmd=1 tlb=2\n"
+               "geometry tiny pmd=1 pud=2 tlb=2\n"
+               "file D fs=devdax pages=4 align=pud\n"
                "file A fs=fuse pages=4\n"
                "mm m0 maps A 0..4 at 2 or 8 shared rw\n"
                "mm m1 maps A 0..4 at 2 or 8 shared rw\n"
                "setup munmap m1\n"
                "thread one: pin m0 2..5 fast; get m0 8..9; fork m0 m1; mremap m0; mlock m0; pagemap m1\n");
     CHECK(p.world.shape.tlb_entries == 2);
+    CHECK(p.world.shape.pud_order == 2);
+    CHECK(p.world.files[0].align == page_align::pud);
     CHECK(p.world.mms[0].areas[0].or_at == 8U);
     const std::vector<operation>& all = p.threads[0].operations;
     CHECK(all[0].pages_end() == 5);
@@ -167,7 +170,11 @@ TEST_CASE("each kind of mistake is named with its exact place") {
          "15: expected a value of rule wake-key (page, refcount), got 'pag'; did you mean 'page'?"},
         {"rule wake-key=page wake-key=page", "20: expected a rule not set yet, got 'wake-key'"},
         {"memory strong", "8: expected a memory model (sc, tso, weak), got 'strong'"},
-        {"geometry tiny tbl=1", "15: expected pmd=ORDER, tlb=ENTRIES or end of line (pmd, tlb), got 'tbl'"},
+        {"geometry tiny tbl=1",
+         "15: expected pmd=ORDER, pud=ORDER, tlb=ENTRIES or end of line (pmd, pud, tlb), got 'tbl'"},
+        {"file B align=pud", "14: expected align= of a devdax device of whole pages of a level"},
+        {"geometry tiny pmd=2 pud=2",
+         "25: expected the order of a PUD entry, above a PMD's (3 to 19), got '2'"},
         {"geometry tiny tlb=0", "19: expected a number of TLB entries (1 to 4096), got '0'"},
         {"geometry tiny pmd=14", "19: expected the order of a PMD entry (0 to 13), got '14'"},
         {"geometry huge", "10: expected a geometry (tiny, real), got 'huge'"},
@@ -182,9 +189,9 @@ TEST_CASE("each kind of mistake is named with its exact place") {
         {"file B pages=2x", "14: expected a number of pages (a number), got '2x'"},
         {"file B pages=-1", "14: expected a number of pages (a number), got '-1'"},
         {"file B pages=2 dmap", "16: expected a fuse file before 'dmap', got 'dmap'"},
-        {"file B pages", "8: expected fs=KIND, pages=NUMBER, huge or dmap, got 'pages'"},
-        {"file B page=1",
-         "8: expected fs=KIND, pages=NUMBER, huge or dmap (fs, pages), got 'page'; did you mean 'pages'?"},
+        {"file B pages", "8: expected fs=KIND, pages=NUMBER, align=LEVEL, huge or dmap, got 'pages'"},
+        {"file B page=1", "8: expected fs=KIND, pages=NUMBER, align=LEVEL, huge or dmap (fs, pages, align), got "
+                          "'page'; did you mean 'pages'?"},
         {"spare many", "7: expected a number of blocks (a number), got 'many'"},
         {"mm m1 map A 0..2 shared rw", "7: expected 'maps FILE FIRST..END', got 'map'"},
         {"mm m1 maps C 0..2 shared rw", "12: expected a file (A), got 'C'; did you mean 'A'?"},
