@@ -93,13 +93,14 @@ void block_allocator::commit(std::uint64_t block) {
         k_.mem.ledger(block).block.uncommitted.set(false);
 }
 
-void block_allocator::free(std::uint64_t block, int file, std::uint64_t index) {
+void block_allocator::free(std::uint64_t block, int file, std::uint64_t index, bool device_goes) {
     arch::guard held(lock_);
     k_.mem.ledger(block).block.replace(block_owner::owner(file, index), 0);
     owners_[block - first_].set(owners_[block - first_].get() - 1);
     if (owners_[block - first_].get() != 0)
         return;
-    check_idle(block, "block_allocator::free");
+    if (!device_goes)
+        check_idle(block, "block_allocator::free");
     const unsigned count = free_count_.get();
     free_[count].set(block);
     free_count_.set(count + 1);

@@ -30,8 +30,9 @@ class block_allocator {
     bool share(std::uint64_t block, int file, std::uint64_t index);
     bool is_shared(std::uint64_t block) const;
     bool any_free() const;
-    /// That page gives the block up. With its last owner it becomes free.
-    void free(std::uint64_t block, int file, std::uint64_t index);
+    /// That page gives the block up. With its last owner it becomes free. `device_goes`: nobody is given it before its device has gone, for
+    /// which it must be idle, and come back; so it need not be idle yet.
+    void free(std::uint64_t block, int file, std::uint64_t index, bool device_goes = false);
 
     // For the oracle only:
     /// The owner's page has another number now.

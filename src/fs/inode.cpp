@@ -94,7 +94,8 @@ void free_blocks(inode& file, std::uint64_t first, std::uint64_t last) {
             continue;
         check_not_leased(file, "free_blocks");
         file.extents[page].set(block_allocator::none);
-        file.blocks.free(block, file.mapping.number, page);
+        // What was shut down changes nothing on disk any more
+        file.blocks.free(block, file.mapping.number, page, file.sb->shut_down.peek());
         file.log_pinned.set(true);
     }
     if (file.has_dmaps())

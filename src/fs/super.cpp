@@ -116,15 +116,16 @@ outcome do_mount(kernel& k, super_block& sb) {
 }
 
 outcome do_umount(kernel& k, super_block& sb) {
-    {
-        arch::guard held(sb.s_umount);
-        if (!sb.mounted.get())
-            return outcome::nothing;
-        for (inode* file : sb.files)
-            if (file_evict(k, *file) == outcome::refused && !file_is_evicted(*file))
-                return outcome::busy;
-        sb.mounted.set(false);
-    }
+    arch::guard held(sb.s_umount);
+    if (!sb.mounted.get())
+        return outcome::nothing;
+    for (inode* file : sb.files)
+        if (file_evict(k, *file) == outcome::refused && !file_is_evicted(*file))
+            return outcome::busy;
+    sb.mounted.set(false);
+    const dax_read_guard letting_go(
+        k, sb.device); // stands for the reference to this dax_device: bind makes another
+    held.unlock();
     fs_put_dax(k, sb.device, &sb);
     return outcome::done;
 }
@@ -151,6 +152,9 @@ outcome pmem_attach(kernel& k, super_block& sb, bool fails) {
         return outcome::nothing;
     if (!memremap_pages(k, device.pgmap, fails))
         return outcome::refused;
+    // Linux makes another dax_device. Here it is the same one, once whoever is still letting go of the old one has done so
+    if (k.unbinds)
+        device.dax_srcu.synchronize();
     device.alive.store(true, order::release); // release: set_bit after everything is there
     device.bound.set(true);
     return outcome::done;
