@@ -93,6 +93,7 @@ void group::work(unsigned worker) {
 /// Waits until all workers are here; the last one checks, prepares the next round and lets the others go.
 bool group::next_round(unsigned worker) {
     const std::uint32_t before = phase_.load(std::memory_order_acquire);
+    const std::uint64_t round_of_wait = round(); // before the last one arrives and begins another
     // acq_rel: the last one sees what all others did in their round
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == workers_) {
         arrived_.store(0, std::memory_order_relaxed);
@@ -116,6 +117,7 @@ bool group::next_round(unsigned worker) {
             } catch (const arch::round_aborted&) {
             }
             slots_[worker].inside.store(nullptr, std::memory_order_release);
+            slots_[worker].let_go.store(round_of_wait, std::memory_order_relaxed);
             continue;
         }
         if (turns > 0) {

@@ -52,7 +52,9 @@ struct alignas(128) worker_slot {
     std::atomic<std::uint64_t> total[operation_kinds]{};
     std::atomic<std::uint64_t> done[operation_kinds]{};
     std::atomic<int> index{-1}; ///< of that operation in its program or round
-    unsigned pins = 0;          ///< what it may hold, from above; the worker's alone
+    std::atomic<std::uint64_t> let_go{
+        0};            ///< the last round in which it waited at the barrier and dropped what it held
+    unsigned pins = 0; ///< what it may hold, from above; the worker's alone
     unsigned gets = 0;
     std::uint64_t drawn = 0; ///< operations of a mix drawn in all rounds; the worker's alone
     worker_observations seen;
@@ -85,6 +87,10 @@ class group : public std::enable_shared_from_this<group> {
     /// may have stopped for the pause, or wait for the sleeper's locks.
     void relieve();
     bool holds_dropped() const { return drop_holds_.load(); }
+    /// Has this worker done so in this round? One that gets no processor takes its time.
+    bool has_let_go(unsigned worker) const {
+        return slots_[worker].let_go.load(std::memory_order_relaxed) == round();
+    }
     /// This round is torn down: its violations do not count any more, its world is not used again.
     void doom() { doomed_.store(true); }
     bool doomed() const { return doomed_.load(); }

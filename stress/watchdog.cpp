@@ -126,6 +126,9 @@ bool watchdog::deadlocked(clock::time_point now) {
         quiet_since = std::max(quiet_since, last_[i].since);
         switch (conditions_[i]) {
         case condition::outside:
+            // Whoever sleeps may wait for what it holds
+            if (group_->is_mix() && i < group_->workers() && !lost_wake_up_ && !group_->has_let_go(i))
+                return false;
             continue;
         case condition::running:
             return false;
