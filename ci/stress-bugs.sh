@@ -1,9 +1,9 @@
 #!/bin/bash
-# Bugs on real threads: ci/stress-bugs.sh [BUILD-DIR] [RULE]...
+# Bugs on real threads: ci/stress-bugs.sh [BUILD-DIR] ['RULE [OPTION]...']...
 #
-# For each broken rule: `stress` for up to STRESS_SECONDS (60), then `reproduce` of what it found for up to REPRODUCE_SECONDS (60).
+# For each broken rule or preset: `stress` for up to STRESS_SECONDS (60), then `reproduce` of what it found for up to REPRODUCE_SECONDS (60).
 # Prints a Markdown table (docs/stress-bugs.md has one). Exit code 1 when a bug that was found was not reproduced or fewer than
-# all were found, 0 otherwise. A word after the rule names a scenario to loop; none: the default mix.
+# all were found, 0 otherwise. What follows the rule goes to `stress`: a mix or a scenario; nothing: the default mix.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 build=build
@@ -14,22 +14,24 @@ fi
 readonly build
 export NO_COLOR=1
 
-# rule or preset, scenario
+# rule or preset, options of stress
 bugs=(
     'wake-key=refcount'
     'wait-key=refcount'
     'wait-for=one'
     'break-callback=keep'
+    'mf-pagemap=when-handled --mix devices --protocol v6.15-fixed'
     'break-delete=always'
     'scan-unmapped=skip'
     'scan-order=scan-first'
     'v6.12'
-    'evict-break=no models/scenarios/evict-vs-pin.dax'
+    'evict-break=no --mix devices'
     'gup-recheck=no'
     'break-rescan=no'
+    'tail-mapping=leave --mix large-fault'
+    'shift-evict=range --mix shifts'
+    'reflink-break=none --mix reflink --protocol v6.15-fixed'
     'zap-order=put-then-flush'
-    'waiter-fence=none'
-    'fault-lock=until-inserted'
 )
 if (($# > 0)); then bugs=("$@"); fi
 
@@ -47,16 +49,15 @@ missed=0
 echo '| rule | stress ran | found after | cause | reproduced | in | threads | preemptions | searches that found it |'
 echo '|---|---|---|---|---|---|---|---|---|'
 for bug in "${bugs[@]}"; do
-    read -r rule scenario <<<"$bug"
-    what=(--workers 4)
-    [[ -n $scenario ]] && what+=("$scenario")
+    read -r -a words <<<"$bug"
+    rule=${words[0]}
+    what=(--workers 4 "${words[@]:1}")
     if [[ $rule == *=* ]]; then what+=(--rule "$rule"); else what+=(--protocol "$rule"); fi
     dir=$out/$rule
     "$build/daxtorture" stress "${what[@]}" --duration "${STRESS_SECONDS:-60}s" --seed "${STRESS_SEED:-1}" \
         --json "$dir.stress.json" --out "$dir" >"$dir.stress.log" 2>&1
     code=$?
-    ran=${scenario:-mix default}
-    ran=${ran##*/}
+    ran=$(json "$dir.stress.json" '"%s, %s" % (d["what"], d["protocol"])')
     if [[ $code -ne 1 ]]; then
         echo "| $rule | $ran | not in ${STRESS_SECONDS:-60} s | | | | | | |"
         missed=1

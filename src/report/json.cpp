@@ -155,21 +155,12 @@ std::string run_json(const run_contents& run) {
     document["run"] = {{"name", o.run},        {"daxtorture", o.version}, {"host", o.host},
                        {"kernel", o.kernel},   {"compiler", o.compiler},  {"started", o.started},
                        {"command", o.command}, {"merged", o.merged}};
-    document["parameters"] = {{"loads", json::array()},
-                              {"workers", p.workers},
-                              {"seconds", p.seconds},
-                              {"until", p.until},
-                              {"seed", p.seed},
-                              {"hang_after", p.hang_after},
-                              {"keep_going", p.keep_going},
-                              {"record", p.record},
-                              {"pin", p.pin},
-                              {"processors", p.processors},
-                              {"shard_index", p.shard_index},
-                              {"shard_count", p.shard_count}};
-    for (const load& l : p.loads)
-        document["parameters"]["loads"].push_back(
-            {{"name", l.name}, {"mix", l.scenario.empty()}, {"protocol", l.protocol}, {"rules", l.rules}});
+    document["parameters"] = json::parse(parameters_json(p));
+    for (json& load :
+         document["parameters"]["loads"]) { // the text of scenarios is in the journal and in each bundle
+        load["mix"] = load["scenario"].get<std::string>().empty();
+        load.erase("scenario");
+    }
     document["records"] = run.records;
     document["events"] = json::array();
     for (const event_record& e : run.events)

@@ -403,6 +403,8 @@ std::vector<std::string> distinct(std::vector<std::string> words) {
 
 } // namespace
 
+std::string parameters_json(const run_parameters& p) { return dump(encode(p)); }
+
 std::string parameters_text(const run_parameters& p) {
     std::vector<std::string> loads;
     for (const load& l : p.loads)

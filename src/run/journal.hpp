@@ -66,6 +66,9 @@ struct run_parameters {
 /// "mix default, v6.15, wake-key=refcount, 4 workers, 60 s, seed 7, shard 1/2": all parameters in one line.
 std::string parameters_text(const run_parameters& what);
 
+/// All of them as JSON, as records and reports have them.
+std::string parameters_json(const run_parameters& what);
+
 struct run_origin {
     std::string run; ///< unique name of the run
     std::string version;

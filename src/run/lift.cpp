@@ -19,7 +19,7 @@ constexpr unsigned no_file = ~0U;
 bool breaks(op kind) {
     return kind == op::truncate || kind == op::punch || kind == op::brk || kind == op::reuse ||
            kind == op::evict || kind == op::reflink || kind == op::collapse || kind == op::insert ||
-           kind == op::zero;
+           kind == op::zero || kind == op::write || kind == op::umount || kind == op::unbind;
 }
 
 /// The file behind an operation's operand.
@@ -102,51 +102,131 @@ std::vector<unsigned> involved_files(const program& window, std::span<const unsi
     return files;
 }
 
-/// A world of one or two files of one page, and how the window's operands are called in it.
+/// The area that a page of an mm lies in.
+const area_config* area_at(const mm_config& mm, std::uint32_t page) {
+    const auto found = std::ranges::find_if(mm.areas, [&](const area_config& area) {
+        return page >= area.at && page < area.at + area.last_page - area.first_page;
+    });
+    return found == mm.areas.end() ? nullptr : &*found;
+}
+
+/// How small a world becomes.
+struct scale {
+    bool huge = false;    ///< a file of huge pages stays one: a PMD of two pages
+    bool devices = false; ///< what happens to the device of the files stays, too
+};
+
+/// A world of one or two files of one page, or of one PMD, and how the window's operands are called in it.
 class projection {
   public:
-    projection(const program& window, std::vector<unsigned> files)
-        : window_(window), files_(std::move(files)) {
+    projection(const program& window, std::vector<unsigned> files, scale how)
+        : window_(window), files_(std::move(files)), how_(how), pmd_(1U << window.world.shape.pmd_order) {
         small_.protocol = window.protocol;
         small_.rules = window.rules;
         small_.world.rules = window.world.rules;
+        small_.world.unbinds = how.devices;
         small_.geometry = "tiny";
         small_.world.shape = geometry::tiny();
-        for (unsigned i = 0; i < files_.size(); ++i) {
-            const fs_kind fs = window.world.files[files_[i]].fs;
-            small_.world.files.push_back({std::string(1, static_cast<char>('A' + i)), fs, 1});
-            // One mm that may write for each file: which process it is matters less than that it maps the page.
-            small_.world.mms.push_back({"m" + std::to_string(i), {{i, 0, 1, 0, true, true}}});
-            small_.setup.push_back({op::store, 0, static_cast<std::uint8_t>(i), 0});
-        }
+        small_.world.shape.pmd_order = how.huge ? 1 : 0;
+        for (unsigned i = 0; i < files_.size(); ++i)
+            add_file(i, window.world.files[files_[i]]);
         if (files_.size() == 2) // the second is where freed blocks go
-            small_.setup.push_back({op::punch, 0, 1, 0, 1});
+            small_.setup.push_back({op::punch, 0, 1, 0, pages(1)});
     }
 
     const program& base() const { return small_; }
 
+    /// The mm that maps all of file `i`.
+    std::uint8_t mm_of(unsigned i) const { return static_cast<std::uint8_t>(how_.huge ? 2 * i : i); }
+    bool huge() const { return how_.huge; }
+
     /// The operation in the small world; nothing when it is about something else.
     std::optional<operation> project(operation what) const {
         what.line = 0;
-        if (info(what.kind).takes == operands::none)
+        const operands takes = info(what.kind).takes;
+        if (takes == operands::none)
             return what;
         if (what.kind == op::interrupt)
             return std::nullopt;
-        const std::set<unsigned> touched = files_of(what, window_.world);
-        if (info(what.kind).takes == operands::two_files)
-            return project_two_files(what);
-        for (unsigned i = 0; i < files_.size(); ++i) {
-            if (!touched.contains(files_[i]))
-                continue;
-            what.object = static_cast<std::uint8_t>(i);
+        if (takes == operands::device || takes == operands::device_page) {
             what.first = 0;
-            what.last = info(what.kind).takes == operands::file_range ? 1 : 0;
-            return what;
+            return how_.devices && what.object == 0 ? std::optional(what) : std::nullopt;
         }
+        if (takes == operands::two_files)
+            return project_two_files(what);
+        const std::set<unsigned> touched = files_of(what, window_.world);
+        for (unsigned i = 0; i < files_.size(); ++i)
+            if (touched.contains(files_[i]))
+                return project_to(i, what);
         return std::nullopt;
     }
 
   private:
+    unsigned pages(unsigned i) const { return small_.world.files[i].pages; }
+
+    void add_file(unsigned i, const file_config& from) {
+        const unsigned count = how_.huge && from.huge ? 2 : 1;
+        small_.world.files.push_back(
+            {std::string(1, static_cast<char>('A' + i)), from.fs, count, count == 2});
+        // One mm that may write for each file: which process it is matters less than that it maps the page. Where a PMD can be mapped, another
+        // one whose area is too small for it.
+        small_.world.mms.push_back({"m" + std::to_string(i), {{i, 0, count, 0, true, true}}});
+        if (how_.huge)
+            small_.world.mms.push_back(
+                {"p" + std::to_string(i), {{i, count - 1, count, count - 1, true, true}}});
+        small_.setup.push_back({op::store, 0, mm_of(i), 0});
+    }
+
+    /// The operation on file `i`. Of a PMD's pages the first stays the first, and all others are one.
+    operation project_to(unsigned i, operation what) const {
+        const operands takes = info(what.kind).takes;
+        const bool large = pages(i) == 2;
+        const auto small_page = [&](unsigned page) { return large && page % pmd_ != 0 ? 1U : 0U; };
+        if (takes == operands::mm || takes == operands::mm_page) {
+            const area_config* area = area_of(what, files_[i]);
+            const unsigned page =
+                takes == operands::mm ? area->first_page : area->first_page + what.first - area->at;
+            const bool fits =
+                !large || takes == operands::mm ? maps_pmd(what.object, files_[i]) : holds_pmd(*area, page);
+            what.object = static_cast<std::uint8_t>(mm_of(i) + (large && !fits ? 1 : 0));
+            what.first = takes == operands::mm ? 0 : large && !fits ? 1 : small_page(page);
+            return what;
+        }
+        what.object = static_cast<std::uint8_t>(i);
+        if (takes == operands::file_range) {
+            const bool one = what.last == what.first + 1;
+            const bool first_of_pmd = (what.first + pmd_ - 1) / pmd_ * pmd_ < what.last;
+            const unsigned from = large && !first_of_pmd ? 1 : 0;
+            what.last = large && !(one && what.first % pmd_ == 0) ? 2 : 1;
+            what.first = from;
+        } else {
+            what.first = small_page(what.first);
+        }
+        return what;
+    }
+
+    /// Where the operation's mm maps the file; for a page, the area of that page.
+    const area_config* area_of(const operation& what, unsigned file) const {
+        const mm_config& mm = window_.world.mms[what.object];
+        if (info(what.kind).takes == operands::mm_page)
+            return area_at(mm, what.first);
+        return &*std::ranges::find(mm.areas, file, &area_config::file);
+    }
+
+    /// Is the PMD of this page of the file inside the area, at an address where it can be mapped?
+    bool holds_pmd(const area_config& area, unsigned page) const {
+        const unsigned first = page / pmd_ * pmd_;
+        return area.at % pmd_ == area.first_page % pmd_ && first >= area.first_page &&
+               first + pmd_ <= area.last_page;
+    }
+
+    bool maps_pmd(unsigned mm, unsigned file) const {
+        return std::ranges::any_of(window_.world.mms[mm].areas, [&](const area_config& area) {
+            return area.file == file &&
+                   (holds_pmd(area, area.first_page) || holds_pmd(area, area.first_page + pmd_));
+        });
+    }
+
     /// Both files must be there; each keeps its part.
     std::optional<operation> project_two_files(operation what) const {
         const auto first = std::ranges::find(files_, what.object);
@@ -160,6 +240,8 @@ class projection {
 
     const program& window_;
     const std::vector<unsigned> files_;
+    const scale how_;
+    const unsigned pmd_; ///< pages of a PMD in the window's world
     program small_;
 };
 
@@ -225,21 +307,32 @@ class candidates {
         : window_(window), order_(by_involvement(window, found)), files_(involved_files(window, order_)) {
         if (files_.empty())
             return;
-        const projection one(window, {files_.front()});
+        // The pagemap or its percpu_ref: what led to it was done to the device
+        const bool devices = found.invariant == 22 || found.invariant == 23;
+        const auto is_huge = [&](unsigned file) {
+            return window.world.shape.pmd_order != 0 && window.world.files[file].huge;
+        };
+        if (std::ranges::any_of(files_, is_huge))
+            scaled({true, devices});
+        scaled({false, devices});
+    }
+    std::vector<lifted> take() { return std::move(all_); }
+
+  private:
+    void scaled(scale how) {
+        const projection one(window_, {files_.front()}, how);
         for (const std::size_t depth : {1U, 2U, 3U, 4U})
             for (const bool calm : {true, false})
                 literal(one, depth, calm);
         condensed(one, false);
         for (std::size_t other = 1; other < files_.size(); ++other)
-            condensed(projection(window, {files_.front(), files_[other]}), true);
+            condensed(projection(window_, {files_.front(), files_[other]}, how), true);
         for (std::size_t other = 1; other < files_.size(); ++other) {
-            literal(projection(window, {files_.front(), files_[other]}), 3, true);
-            literal(projection(window, {files_[other]}), 3, true);
+            literal(projection(window_, {files_.front(), files_[other]}, how), 3, true);
+            literal(projection(window_, {files_[other]}, how), 3, true);
         }
     }
-    std::vector<lifted> take() { return std::move(all_); }
 
-  private:
     void literal(const projection& to, std::size_t depth, bool calm) {
         program what = to.base();
         for (const unsigned thread : order_) {
@@ -251,7 +344,8 @@ class candidates {
                 what.threads.push_back({"t" + std::to_string(what.threads.size()), std::move(kept)});
         }
         add(std::move(what), "last " + std::to_string(depth) + (depth == 1 ? " operation" : " operations") +
-                                 " of each worker" + (calm ? ", without their faults" : ""));
+                                 " of each worker" + (calm ? ", without their faults" : "") +
+                                 (to.huge() ? ", huge pages" : ""));
     }
 
     bool seen(op kind) const {
@@ -294,7 +388,7 @@ class candidates {
                         arrange(to, life, {first, last}, two_files);
         // Two busy pages in one range: a scan stops at the first.
         for (const operation& last : all) {
-            if (two_files)
+            if (two_files || to.huge())
                 break;
             program what = to.base();
             what.world.files.front().pages = 2;
@@ -325,7 +419,7 @@ class candidates {
         if (frees && seen(op::reuse))
             breaking.push_back({op::reuse, 0, static_cast<std::uint8_t>(two_files ? 1 : 0)});
         if (frees && two_files)
-            breaking.push_back({op::store, 0, 1, 0});
+            breaking.push_back({op::store, 0, to.mm_of(1), 0});
         program what = to.base();
         what.threads = {{"holder", life}, {"breaker", std::move(breaking)}};
         add(std::move(what), std::string("condensed: the life of a pin beside a layout break") +

@@ -190,6 +190,15 @@ class Campaign(unittest.TestCase):
         suites = xml.dom.minidom.parse(junit)
         self.assertEqual(len(suites.getElementsByTagName("failure")), len(told["failures"]))
 
+    def test_the_report_has_the_parameters_of_the_journal(self):
+        run("stress", "--out", self.directory, "--duration", "1s", "--workers", "2", "--arch", "arm64-16k", "--seed", "9")
+        kept = records(self.directory)[0]["parameters"]
+        told = json.loads(run("report", self.directory, "--json", "-").stdout)["parameters"]
+        self.assertEqual(told["loads"][0]["arch"], "arm64-16k")
+        self.assertTrue(told["loads"][0]["mix"])
+        self.assertEqual({key: value for key, value in told.items() if key != "loads"},
+                         {key: value for key, value in kept.items() if key != "loads"})
+
     def test_loads_take_turns(self):
         metrics = os.path.join(self.scratch.name, "metrics.prom")
         result = run("stress", "break-vs-pin", "--mix", "default", "--protocol", "v6.15", "--out", self.directory, "--duration",

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <set>
 
 using namespace daxtorture;
 
@@ -88,6 +89,54 @@ TEST_CASE("candidates are small, grow, parse and drop every pin that they take")
     REQUIRE(literal != all.end());
     CHECK(literal->what.threads[0].operations.front().kind == op::truncate);
     CHECK(literal->what.threads[1].operations.front().kind == op::pin);
+}
+
+TEST_CASE("a file of huge pages stays one: its PMD, the first page and the others") {
+    program base = mix_base();
+    base.world.files = {{"H", fs_kind::xfs, 1024, true}};
+    base.world.mms = {{"m0", {{0, 0, 1024, 0, true, true}}}, {"m1", {{0, 3, 515, 0, true, true}}}};
+    const std::vector<event> events{
+        begins(0, "store m0 512"), begins(0, "punch H 511..512"), begins(0, "truncate H 1023"),
+        begins(1, "load m1 2"),    begins(1, "load m0 3"),        begins(1, "punch H 511..513"),
+        begins(1, "munmap m1"),    begins(2, "munmap m0"),        begins(2, "truncate H 512")};
+    std::set<std::string> texts;
+    for (const lifted& one : lift(window_of(base, events), hang_of(events))) {
+        INFO(print(one.what));
+        REQUIRE(parse_scenario(print(one.what), "lifted"));
+        if (one.what.world.shape.pmd_order == 0 || !one.how.starts_with("last 4"))
+            continue;
+        CHECK(one.what.world.shape.pmd_order == 1);
+        CHECK(one.what.world.files.front().huge);
+        for (const thread_program& t : one.what.threads)
+            for (const operation& o : t.operations)
+                texts.insert(print(o, one.what));
+    }
+    const std::set<std::string> expected{"store m0 0", "punch A 1", "truncate A 1",
+                                         "load p0 1",  "load m0 1", "punch A 0..2",
+                                         "munmap p0",  "munmap m0", "truncate A 0"};
+    CHECK(texts == expected);
+    // Without PMDs as well, for what they have no part in
+    const std::vector<lifted> all = lift(window_of(base, events), hang_of(events));
+    CHECK(all.back().what.world.shape.pmd_order == 0);
+}
+
+TEST_CASE("what happens to the device stays when the failure is about it") {
+    program base = mix_base();
+    base.world.unbinds = true;
+    const std::vector<event> events{begins(0, "store m0 1"), begins(0, "memory-failure pmem0 3"),
+                                    begins(1, "load m0 2"), begins(1, "unbind pmem0")};
+    const auto unbinds = [&](int invariant) {
+        failure found = hang_of(events);
+        found.invariant = invariant;
+        const std::vector<lifted> all = lift(window_of(base, events), found);
+        return std::ranges::count_if(all, [](const lifted& one) {
+            const std::string text = print(one.what);
+            return text.find("unbind pmem0") != std::string::npos &&
+                   text.find("memory-failure pmem0 0") != std::string::npos;
+        });
+    };
+    CHECK(unbinds(23) != 0);
+    CHECK(unbinds(28) == 0);
 }
 
 TEST_CASE("a window about no file has no candidates") {
