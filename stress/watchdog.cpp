@@ -93,8 +93,15 @@ void watchdog::notice_moves(clock::time_point now) {
         const std::uint64_t steps = slot.steps.load(std::memory_order_relaxed);
         const named_operation* inside = slot.inside.load(std::memory_order_acquire);
         if (new_round || steps != last_[i].steps || inside != last_[i].inside)
-            last_[i] = {steps, inside, now};
+            last_[i] = {steps, inside, now, last_[i].waits, last_[i].object, last_[i].waits_since};
         conditions_[i] = condition_of(i);
+        // Without a processor an operation takes long, and at any moment it may be in some wait or other
+        const arch::wait_note& waiting = group_->task(i).waiting;
+        if (waiting.kind() != last_[i].waits || waiting.object() != last_[i].object) {
+            last_[i].waits = waiting.kind();
+            last_[i].object = waiting.object();
+            last_[i].waits_since = now;
+        }
     }
 }
 
@@ -123,7 +130,7 @@ bool watchdog::deadlocked(clock::time_point now) {
     bool somebody = false;
     clock::time_point quiet_since{};
     for (unsigned i = 0; i < last_.size(); ++i) {
-        quiet_since = std::max(quiet_since, last_[i].since);
+        quiet_since = std::max({quiet_since, last_[i].since, last_[i].waits_since});
         switch (conditions_[i]) {
         case condition::outside:
             // Whoever sleeps may wait for what it holds

@@ -41,6 +41,9 @@ class watchdog {
         std::uint64_t steps = 0;
         const named_operation* inside = nullptr;
         clock::time_point since{};
+        arch::wait_kind waits = arch::wait_kind::none; ///< what it is in, inside that operation
+        const void* object = nullptr;
+        clock::time_point waits_since{};
     };
     enum class condition : unsigned char { outside, running, asleep, blocked };
 
