@@ -307,8 +307,8 @@ class candidates {
         : window_(window), order_(by_involvement(window, found)), files_(involved_files(window, order_)) {
         if (files_.empty())
             return;
-        // The pagemap or its percpu_ref: what led to it was done to the device
-        const bool devices = found.invariant == 22 || found.invariant == 23;
+        // The pagemap or its percpu_ref, or met by an operation on the device: what was done to that has a part in it
+        const bool devices = found.invariant == 22 || found.invariant == 23 || last_concerns_devices();
         const auto is_huge = [&](unsigned file) {
             return window.world.shape.pmd_order != 0 && window.world.files[file].huge;
         };
@@ -319,6 +319,11 @@ class candidates {
     std::vector<lifted> take() { return std::move(all_); }
 
   private:
+    bool last_concerns_devices() const {
+        const std::vector<operation>& first = window_.threads[order_.front()].operations;
+        return !first.empty() && concerns_devices(first.back().kind);
+    }
+
     void scaled(scale how) {
         const projection one(window_, {files_.front()}, how);
         for (const std::size_t depth : {1U, 2U, 3U, 4U})
