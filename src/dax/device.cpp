@@ -76,7 +76,10 @@ void blk_set_queue_dying(kernel& k, dax_device& device) {
     k.rcu.barrier(); // its confirmation
 }
 
-bool fs_dax_get(dax_device& device, void* holder, const dax_holder_operations& ops) {
+bool fs_dax_get(kernel& k, dax_device& device, void* holder, const dax_holder_operations& ops,
+                unsigned& incarnation) {
+    const dax_read_guard reading(k, device);
+    incarnation = device.incarnation.load(order::relaxed); // relaxed: no bind ends while this section lasts
     void* nobody = nullptr;
     if (!device.alive.load(order::relaxed) ||
         !device.holder_data.compare_exchange(nobody, holder, order::full))
@@ -85,7 +88,9 @@ bool fs_dax_get(dax_device& device, void* holder, const dax_holder_operations& o
     return true;
 }
 
-void fs_put_dax(kernel& k, dax_device& device, void* holder) {
+void fs_put_dax(kernel& k, dax_device& device, void* holder, unsigned incarnation) {
+    if (device.incarnation.load(order::relaxed) != incarnation) // relaxed: as in fs_dax_get
+        return;
     if (device.holder_data.load(order::relaxed) != holder)
         return;
     void* self = holder;

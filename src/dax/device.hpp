@@ -40,6 +40,9 @@ struct dax_device {
     arch::rcu_domain dax_srcu{arch::grace_periods::rare};
     /// Blocks whose memory is bad (struct badblocks), by page of the device. They stay bad over an unbind. Null where none turns bad.
     std::unique_ptr<arch::atomic<bool>[]> badblocks;
+    /// Which bind this is. Linux makes another dax_device for each, and who held an old one has nothing to do with the new one. Changed under
+    /// device_lock, when no read section is left of the last bind.
+    arch::atomic<unsigned> incarnation{0};
     arch::atomic<void*> holder_data{nullptr};
     arch::atomic<const dax_holder_operations*> holder_ops{nullptr};
 };
@@ -85,10 +88,11 @@ void blk_set_queue_dying(kernel& k, dax_device& device);
 /// dax_alive: may the device's frame numbers be used? The caller is in a read section.
 bool dax_alive(kernel& k, dax_device& device);
 
-/// A filesystem becomes the device's holder; false when it has one or is not alive.
-bool fs_dax_get(dax_device& device, void* holder, const dax_holder_operations& ops);
-/// It is the holder no more.
-void fs_put_dax(kernel& k, dax_device& device, void* holder);
+/// A filesystem becomes the holder of this incarnation of the device; false when it has one or is not alive.
+bool fs_dax_get(kernel& k, dax_device& device, void* holder, const dax_holder_operations& ops,
+                unsigned& incarnation);
+/// It is the holder of that incarnation no more. The caller is in a read section.
+void fs_put_dax(kernel& k, dax_device& device, void* holder, unsigned incarnation);
 /// Tells the holder; false when there is none to tell.
 bool dax_holder_notify_failure(kernel& k, dax_device& device, std::uint64_t pfn, mf_reason why);
 /// Ends direct access: the holder first, then nobody new, then nobody left.

@@ -109,8 +109,10 @@ outcome do_mount(kernel& k, super_block& sb) {
         return outcome::refused;
     // Before the device knows its holder: from then on it may go, and tell so. relaxed: nothing is open yet
     sb.shut_down.store(false, order::relaxed);
-    if (sb.wants_to_hold && !fs_dax_get(sb.device, &sb, xfs_dax_holder_operations))
+    unsigned incarnation = 0;
+    if (sb.wants_to_hold && !fs_dax_get(k, sb.device, &sb, xfs_dax_holder_operations, incarnation))
         return outcome::busy;
+    sb.held_incarnation.set(incarnation);
     sb.mounted.set(true);
     return outcome::done;
 }
@@ -123,10 +125,11 @@ outcome do_umount(kernel& k, super_block& sb) {
         if (file_evict(k, *file) == outcome::refused && !file_is_evicted(*file))
             return outcome::busy;
     sb.mounted.set(false);
+    const unsigned incarnation = sb.held_incarnation.get();
     const dax_read_guard letting_go(
         k, sb.device); // stands for the reference to this dax_device: bind makes another
     held.unlock();
-    fs_put_dax(k, sb.device, &sb);
+    fs_put_dax(k, sb.device, &sb, incarnation);
     return outcome::done;
 }
 
@@ -152,10 +155,11 @@ outcome pmem_attach(kernel& k, super_block& sb, bool fails) {
         return outcome::nothing;
     if (!memremap_pages(k, device.pgmap, fails))
         return outcome::refused;
-    // Linux makes another dax_device. Here it is the same one, once whoever is still letting go of the old one has done so
+    // Whoever is still letting go of the last incarnation does so first
     if (k.unbinds)
         device.dax_srcu.synchronize();
-    device.alive.store(true, order::release); // release: set_bit after everything is there
+    device.incarnation.fetch_add(1, order::relaxed); // relaxed: `alive` publishes it
+    device.alive.store(true, order::release);        // release: set_bit after everything is there
     device.bound.set(true);
     return outcome::done;
 }

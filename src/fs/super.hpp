@@ -29,6 +29,7 @@ struct super_block {
     wait_queue_head range_waitq; ///< faults that found no free dmap range (virtiofs)
     /// What the holder_data of the device points at, and whether the filesystem asks to be its holder.
     bool wants_to_hold = false;
+    arch::plain<unsigned> held_incarnation{0}; ///< of the device, since the mount; under s_umount
 };
 
 /// A filesystem that stays mounted for the length of a scope; false when it is not. Where no device goes, nobody unmounts either.
