@@ -29,7 +29,7 @@ bugs=(
     'gup-recheck=no'
     'break-rescan=no'
     'tail-mapping=leave --mix large-fault'
-    'shift-evict=range --mix shifts'
+    'shift-evict=range --mix shifts --protocol v6.15-fixed'
     'reflink-break=none --mix reflink --protocol v6.15-fixed'
     'zap-order=put-then-flush'
 )

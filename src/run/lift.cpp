@@ -114,13 +114,16 @@ const area_config* area_at(const mm_config& mm, std::uint32_t page) {
 struct scale {
     bool huge = false;    ///< a file of huge pages stays one: a PMD of two pages
     bool devices = false; ///< what happens to the device of the files stays, too
+    bool pages =
+        false; ///< files have two pages, the first and the others: blocks can move from one to the other
 };
 
 /// A world of one or two files of one page, or of one PMD, and how the window's operands are called in it.
 class projection {
   public:
     projection(const program& window, std::vector<unsigned> files, scale how)
-        : window_(window), files_(std::move(files)), how_(how), pmd_(1U << window.world.shape.pmd_order) {
+        : window_(window), files_(std::move(files)), how_(how),
+          run_(how.huge ? 1U << window.world.shape.pmd_order : ~0U) {
         small_.protocol = window.protocol;
         small_.rules = window.rules;
         small_.world.rules = window.world.rules;
@@ -165,29 +168,31 @@ class projection {
     unsigned pages(unsigned i) const { return small_.world.files[i].pages; }
 
     void add_file(unsigned i, const file_config& from) {
-        const unsigned count = how_.huge && from.huge ? 2 : 1;
+        const unsigned count = how_.pages || (how_.huge && from.huge) ? 2 : 1;
         small_.world.files.push_back(
-            {std::string(1, static_cast<char>('A' + i)), from.fs, count, count == 2});
+            {std::string(1, static_cast<char>('A' + i)), from.fs, count, how_.huge && count == 2});
         // One mm that may write for each file: which process it is matters less than that it maps the page. Where a PMD can be mapped, another
         // one whose area is too small for it.
         small_.world.mms.push_back({"m" + std::to_string(i), {{i, 0, count, 0, true, true}}});
         if (how_.huge)
             small_.world.mms.push_back(
                 {"p" + std::to_string(i), {{i, count - 1, count, count - 1, true, true}}});
-        small_.setup.push_back({op::store, 0, mm_of(i), 0});
+        for (unsigned page = 0; page < (how_.pages ? count : 1); ++page)
+            small_.setup.push_back({op::store, 0, mm_of(i), page});
     }
 
     /// The operation on file `i`. Of a PMD's pages the first stays the first, and all others are one.
     operation project_to(unsigned i, operation what) const {
         const operands takes = info(what.kind).takes;
         const bool large = pages(i) == 2;
-        const auto small_page = [&](unsigned page) { return large && page % pmd_ != 0 ? 1U : 0U; };
+        const auto small_page = [&](unsigned page) { return large && page % run_ != 0 ? 1U : 0U; };
         if (takes == operands::mm || takes == operands::mm_page) {
             const area_config* area = area_of(what, files_[i]);
             const unsigned page =
                 takes == operands::mm ? area->first_page : area->first_page + what.first - area->at;
             const bool fits =
-                !large || takes == operands::mm ? maps_pmd(what.object, files_[i]) : holds_pmd(*area, page);
+                !how_.huge || !large ||
+                (takes == operands::mm ? maps_pmd(what.object, files_[i]) : holds_pmd(*area, page));
             what.object = static_cast<std::uint8_t>(mm_of(i) + (large && !fits ? 1 : 0));
             what.first = takes == operands::mm ? 0 : large && !fits ? 1 : small_page(page);
             return what;
@@ -195,10 +200,14 @@ class projection {
         what.object = static_cast<std::uint8_t>(i);
         if (takes == operands::file_range) {
             const bool one = what.last == what.first + 1;
-            const bool first_of_pmd = (what.first + pmd_ - 1) / pmd_ * pmd_ < what.last;
+            const bool first_of_pmd = what.first % run_ == 0 || what.first / run_ != (what.last - 1) / run_;
             const unsigned from = large && !first_of_pmd ? 1 : 0;
-            what.last = large && !(one && what.first % pmd_ == 0) ? 2 : 1;
+            what.last = large && !(one && what.first % run_ == 0) ? 2 : 1;
             what.first = from;
+            if (large && what.kind == op::collapse) { // something must be left behind the range
+                what.first = 0;
+                what.last = 1;
+            }
         } else {
             what.first = small_page(what.first);
         }
@@ -215,15 +224,15 @@ class projection {
 
     /// Is the PMD of this page of the file inside the area, at an address where it can be mapped?
     bool holds_pmd(const area_config& area, unsigned page) const {
-        const unsigned first = page / pmd_ * pmd_;
-        return area.at % pmd_ == area.first_page % pmd_ && first >= area.first_page &&
-               first + pmd_ <= area.last_page;
+        const unsigned first = page / run_ * run_;
+        return area.at % run_ == area.first_page % run_ && first >= area.first_page &&
+               first + run_ <= area.last_page;
     }
 
     bool maps_pmd(unsigned mm, unsigned file) const {
         return std::ranges::any_of(window_.world.mms[mm].areas, [&](const area_config& area) {
             return area.file == file &&
-                   (holds_pmd(area, area.first_page) || holds_pmd(area, area.first_page + pmd_));
+                   (holds_pmd(area, area.first_page) || holds_pmd(area, area.first_page + run_));
         });
     }
 
@@ -241,7 +250,7 @@ class projection {
     const program& window_;
     const std::vector<unsigned> files_;
     const scale how_;
-    const unsigned pmd_; ///< pages of a PMD in the window's world
+    const unsigned run_; ///< how many pages of the window's world become two: those of a PMD, or all
     program small_;
 };
 
@@ -308,20 +317,28 @@ class candidates {
         if (files_.empty())
             return;
         // The pagemap or its percpu_ref, or met by an operation on the device: what was done to that has a part in it
-        const bool devices = found.invariant == 22 || found.invariant == 23 || last_concerns_devices();
+        const bool devices =
+            found.invariant == 22 || found.invariant == 23 || concerns_devices(last_of_first());
         const auto is_huge = [&](unsigned file) {
             return window.world.shape.pmd_order != 0 && window.world.files[file].huge;
         };
         if (std::ranges::any_of(files_, is_huge))
             scaled({true, devices});
+        const op last = last_of_first();
+        const bool moves_blocks = last == op::collapse || last == op::insert;
+        if (moves_blocks)
+            scaled({false, devices, true});
         scaled({false, devices});
+        if (!moves_blocks)
+            scaled({false, devices, true});
     }
     std::vector<lifted> take() { return std::move(all_); }
 
   private:
-    bool last_concerns_devices() const {
-        const std::vector<operation>& first = window_.threads[order_.front()].operations;
-        return !first.empty() && concerns_devices(first.back().kind);
+    /// What the most involved thread was in.
+    op last_of_first() const {
+        const std::vector<operation>& all = window_.threads[order_.front()].operations;
+        return all.empty() ? op::load : all.back().kind;
     }
 
     void scaled(scale how) {

@@ -120,6 +120,21 @@ TEST_CASE("a file of huge pages stays one: its PMD, the first page and the other
     CHECK(all.back().what.world.shape.pmd_order == 0);
 }
 
+TEST_CASE("where blocks move, a file has two pages") {
+    const std::vector<event> events{begins(0, "store m0 2"), begins(0, "load m0 0"),
+                                    begins(1, "collapse A 1..3")};
+    const std::vector<lifted> all = lift(window_of(mix_base(), events), hang_of(events));
+    REQUIRE(!all.empty());
+    CHECK(all.front().what.world.files.front().pages == 2);
+    const auto has = [&](const char* text) {
+        return std::ranges::any_of(
+            all, [&](const lifted& one) { return print(one.what).find(text) != std::string::npos; });
+    };
+    CHECK(has("collapse A 0"));
+    CHECK(has("store m0 1; load m0 0"));
+    CHECK(all.back().what.world.files.front().pages == 1);
+}
+
 TEST_CASE("what happens to the device stays when the failure is about it") {
     program base = mix_base();
     base.world.unbinds = true;
