@@ -1,7 +1,8 @@
 #!/bin/bash
 # Bugs on real threads: ci/stress-bugs.sh [BUILD-DIR] ['RULE [OPTION]...']...
 #
-# For each broken rule or preset: `stress` for up to STRESS_SECONDS (60), then `reproduce` of what it found for up to REPRODUCE_SECONDS (60).
+# For each broken rule or preset: `stress` for up to STRESS_SECONDS (60), then `reproduce` of what it found for up to
+# REPRODUCE_SECONDS (60).
 # Prints a Markdown table (docs/stress-bugs.md has one). Exit code 1 when a bug that was found was not reproduced or fewer than
 # all were found, 0 otherwise. What follows the rule goes to `stress`: a mix or a scenario; nothing: the default mix.
 set -uo pipefail
