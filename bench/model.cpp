@@ -63,9 +63,10 @@ BENCHMARK(mmap_store_munmap)->Name("MODEL/mmap_store_munmap");
 void pin_unpin(benchmark::State& state) {
     rig r(config_of(1, 64, 1, 1));
     r.store_all(0, 64);
+    held_page held[1];
     std::uint64_t page = 0;
     for (auto _ : state) {
-        gup_put(r.w.k, gup_fast(r.w.k, r.mm(), page, gup_kind::pin));
+        gup_put(r.w.k, held, gup_fast(r.w.k, r.mm(), page, page + 1, gup_kind::pin, held));
         page = (page + 1) % 64;
     }
 }
@@ -100,13 +101,14 @@ void pin_unpin_recorded(benchmark::State& state) {
     const recording on;
     std::uint64_t page = 0;
     for (auto _ : state) {
-        held_page held;
+        held_page held[1];
+        unsigned count = 0;
         {
             const recorded_operation pin("pin");
-            held = gup_fast(r.w.k, r.mm(), page, gup_kind::pin);
+            count = gup_fast(r.w.k, r.mm(), page, page + 1, gup_kind::pin, held);
         }
         const recorded_operation unpin("unpin");
-        gup_put(r.w.k, held);
+        gup_put(r.w.k, held, count);
         page = (page + 1) % 64;
     }
 }

@@ -239,7 +239,7 @@ void group::build_world() {
     built.reset();
     for (unsigned i = 0; i < workers_; ++i) {
         world_->label(i, plan_->names[i].c_str(), "");
-        slots_[i].pins = slots_[i].gets = 0;
+        slots_[i].holds_nothing();
         slots_[i].flight.forget(); // its objects are gone
     }
     arch::bind_current(world_->task(workers_));
@@ -297,7 +297,7 @@ void group::run_mix(unsigned worker) {
             next = &plan_->mixed->draw(op::unpin, random);
         else if (takes_reference(next->what.kind) && slot.gets >= holds_max)
             next = &plan_->mixed->draw(op::put, random);
-        if (slot.pins + slot.gets != 0 && may_wait_for_holders(next->what.kind))
+        if (slot.may_hold_something() && may_wait_for_holders(next->what.kind))
             leave(worker);
         const outcome became = perform(worker, *next, static_cast<int>(step & 0x7fffffff));
         if (became != outcome::done)
@@ -306,6 +306,7 @@ void group::run_mix(unsigned worker) {
         slot.gets += takes_reference(next->what.kind);
         slot.pins -= next->what.kind == op::unpin && slot.pins != 0;
         slot.gets -= next->what.kind == op::put && slot.gets != 0;
+        slot.leased = (slot.leased || next->what.kind == op::lease) && next->what.kind != op::unlease;
     }
 }
 
@@ -351,7 +352,7 @@ void group::leave(unsigned worker) {
     world_->label(worker, plan_->names[worker].c_str(), leaving.text.c_str());
     slots_[worker].inside.store(&leaving, std::memory_order_release);
     world_->release(worker);
-    slots_[worker].pins = slots_[worker].gets = 0;
+    slots_[worker].holds_nothing();
     slots_[worker].inside.store(nullptr, std::memory_order_release);
 }
 

@@ -56,6 +56,12 @@ struct alignas(128) worker_slot {
         0};            ///< the last round in which it waited at the barrier and dropped what it held
     unsigned pins = 0; ///< what it may hold, from above; the worker's alone
     unsigned gets = 0;
+    bool leased = false;
+    bool may_hold_something() const { return pins + gets != 0 || leased; }
+    void holds_nothing() {
+        pins = gets = 0;
+        leased = false;
+    }
     std::uint64_t drawn = 0; ///< operations of a mix drawn in all rounds; the worker's alone
     worker_observations seen;
     arch::flight_ring flight;

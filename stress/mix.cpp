@@ -9,7 +9,7 @@ namespace daxtorture::stress {
 
 namespace {
 
-// Areas below are {file, first page, last page, at, shared, writable, sync}.
+// Areas below are {file, first page, last page, at, shared, writable, sync, or at}.
 
 /// Three files, each mapped by several mms at different addresses, once read-only.
 world_config small_world(unsigned) {
@@ -49,6 +49,28 @@ world_config sharing_world(unsigned) {
         {"m2", {{2, 0, 3, 0, true, true}, {0, 0, 4, 3, true, false}, {3, 0, 3, 7, false, true}}},
     };
     world.spare_blocks = 4;
+    return world;
+}
+
+/// A parent and a child of the same areas, some with a second place; private copies and a file whose page tables fork copies among them.
+world_config space_world(unsigned) {
+    world_config world;
+    world.files = {{"A", fs_kind::xfs, 4}, {"F", fs_kind::fuse, 4}, {"B", fs_kind::ext4, 3}};
+    const std::vector<area_config> areas{
+        {0, 0, 4, 0, true, true, false, 11}, {1, 0, 4, 4, true, true, false, 15}, {2, 0, 3, 8, false, true}};
+    world.mms = {{"m0", areas}, {"m1", areas}, {"m2", {{0, 1, 4, 0, true, true}, {1, 0, 4, 3, true, false}}}};
+    world.spare_blocks = 2;
+    return world;
+}
+
+/// virtiofs: as many dmap ranges as pages. With fewer a fault waits for a range, and all might be pinned by workers that are at such a fault too.
+world_config virtiofs_world(unsigned) {
+    world_config world;
+    world.files = {{.name = "F", .fs = fs_kind::fuse, .pages = 6, .dmap = true},
+                   {.name = "G", .fs = fs_kind::fuse, .pages = 4, .dmap = true}};
+    world.mms = {{"m0", {{0, 0, 6, 0, true, true}, {1, 0, 4, 6, true, true}}},
+                 {"m1", {{0, 0, 6, 4, true, true}, {1, 0, 4, 0, true, false}}}};
+    world.spare_blocks = 10;
     return world;
 }
 
@@ -107,15 +129,22 @@ world_config every_world(unsigned pmd) {
                    {"D", fs_kind::devdax, 4},
                    {"P", fs_kind::p2pdma, 4},
                    {"V", fs_kind::private_pages, 2},
-                   {"K", fs_kind::coherent, 2}};
+                   {"K", fs_kind::coherent, 2},
+                   {.name = "G", .fs = fs_kind::fuse, .pages = 4, .dmap = true}};
+    const std::vector<area_config> family{
+        {4, 0, 6, 0, true, true, false, 14}, {5, 0, 4, 6, true, true}, {3, 0, 4, 10, false, true}};
     world.mms = {
-        {"m0", {{0, 0, 2 * pmd, 0, true, true}, {1, 0, 4, 2 * pmd, true, true}}},
+        {"m0",
+         {{0, 0, 2 * pmd, 0, true, true},
+          {1, 0, 4, 2 * pmd, true, true, false, 2 * pmd + 8},
+          {9, 0, 4, 2 * pmd + 4, true, true}}}, // G
         {"m1",
          {{0, pmd, 2 * pmd, pmd, true, true}, {2, 0, 4, 0, true, true, true}, {3, 0, 4, 4, true, true}}},
-        {"m2", {{4, 0, 6, 0, true, true}, {5, 0, 4, 6, true, true}, {3, 0, 4, 10, false, true}}},
+        {"m2", family},
+        {"m4", family},
         {"m3", {{0, 3, pmd + 3, 0, true, false}, {3, 0, 4, pmd, true, true}, {5, 0, 4, pmd + 4, true, true}}},
     };
-    world.spare_blocks = pmd + 4;
+    world.spare_blocks = pmd + 4 + 4; // the last for the dmap ranges of G
     return world;
 }
 
@@ -253,6 +282,69 @@ constexpr std::array mixes{
          {op::reuse, 6},
          {op::writeback, 4},
          {op::interrupt, 1}}},
+    mix{"leases",
+        "layout leases of pNFS clients, recalled by whoever changes blocks",
+        sharing_world,
+        {{op::load, 20},
+         {op::store, 20},
+         {op::mmap, 4},
+         {op::munmap, 4},
+         {op::pin, 10},
+         {op::unpin, 12},
+         {op::lease, 12},
+         {op::unlease, 14},
+         {op::reflink, 5},
+         {op::write, 4},
+         {op::truncate, 4},
+         {op::punch, 4},
+         {op::brk, 3},
+         {op::zero, 3},
+         {op::reuse, 8},
+         {op::dma_write, 3},
+         {op::writeback, 3},
+         {op::interrupt, 2}}},
+    mix{"spaces",
+        "address spaces that move their areas, fork, and are walked by mlock and pagemap",
+        space_world,
+        {{op::load, 24},
+         {op::store, 24},
+         {op::mmap, 8},
+         {op::munmap, 8},
+         {op::mremap, 10},
+         {op::fork, 10},
+         {op::mlock, 4},
+         {op::pagemap, 4},
+         {op::pin, 12},
+         {op::unpin, 14},
+         {op::get, 5},
+         {op::put, 6},
+         {op::dma_write, 4},
+         {op::truncate, 4},
+         {op::punch, 4},
+         {op::brk, 3},
+         {op::reuse, 9},
+         {op::writeback, 4},
+         {op::interrupt, 1}}},
+    mix{"virtiofs",
+        "dmap ranges bound to pages on demand and taken back from under them",
+        virtiofs_world,
+        {{op::load, 30},
+         {op::store, 30},
+         {op::mmap, 4},
+         {op::munmap, 4},
+         {op::pin, 10},
+         {op::unpin, 14},
+         {op::get, 4},
+         {op::put, 6},
+         {op::dma_write, 4},
+         {op::reclaim, 12},
+         {op::write, 6},
+         {op::truncate, 2},
+         {op::punch, 3},
+         {op::brk, 3},
+         {op::reuse, 4},
+         {op::writeback, 4},
+         {op::interrupt, 1}}},
     mix{"shifts",
         "collapse, insert and zero range move and replace blocks under faults and pins",
         small_world,
@@ -305,7 +397,10 @@ constexpr std::array mixes{
          {op::collapse, 2},   {op::insert, 2},    {op::zero, 2},
          {op::write, 4},      {op::unbind, 2},    {op::bind, 6},
          {op::umount, 3},     {op::mount, 6},     {op::memory_failure, 2},
-         {op::alloc, 4},      {op::grab, 3}}},
+         {op::alloc, 4},      {op::grab, 3},      {op::kread, 3},
+         {op::mremap, 4},     {op::fork, 4},      {op::mlock, 2},
+         {op::pagemap, 2},    {op::lease, 3},     {op::unlease, 4},
+         {op::reclaim, 4}}},
 };
 
 } // namespace
@@ -329,9 +424,14 @@ world_config mix_world(const mix& load, const protocol& rules, const target& mac
     world.rules = rules;
     world.machine = machine;
     world.workers = workers;
-    world.unbinds = std::ranges::any_of(operation_table, [&](const operation_info& known) {
-        return concerns_devices(known.kind) && load.weigh[known.kind] != 0;
-    });
+    const auto uses = [&](bool (*concerned)(op)) {
+        return std::ranges::any_of(operation_table, [&](const operation_info& known) {
+            return concerned(known.kind) && load.weigh[known.kind] != 0;
+        });
+    };
+    world.unbinds = uses(concerns_devices);
+    world.leases = uses(concerns_leases);
+    world.reflinks = uses(concerns_reflinks);
     for (mm_config& mm : world.mms)
         for (area_config& area : mm.areas)
             area.sync = area.sync && fsync_is_kept(rules);

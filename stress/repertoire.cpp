@@ -125,8 +125,12 @@ const area_config* area_of(const operation& what, const world_config& world) {
 /// Can the operation do anything to these operands?
 bool makes_sense(const operation& what, const world_config& world) {
     const operands takes = info(what.kind).takes;
-    if (takes == operands::file || takes == operands::file_size || takes == operands::file_range)
-        return !is_device(world.files[what.object].fs);
+    if (takes == operands::file || takes == operands::file_size || takes == operands::file_range) {
+        const file_config& file = world.files[what.object];
+        if (what.kind == op::lease)
+            return file.fs == fs_kind::xfs;
+        return !is_device(file.fs) && (what.kind != op::reclaim || file.dmap);
+    }
     if (takes == operands::device || takes == operands::device_page) {
         const device of = devices_of(world)[what.object];
         if (what.has(flag::unmounted) || what.has(flag::fails))
@@ -135,6 +139,7 @@ bool makes_sense(const operation& what, const world_config& world) {
         case op::mount:
         case op::umount:
         case op::memory_failure:
+        case op::kread: // through the filesystem's device; of others the driver maps what it uses
             return of.file == nullptr;
         case op::alloc:
             return of.file != nullptr && of.file->fs != fs_kind::devdax;
@@ -161,6 +166,8 @@ class known_defects {
 
     bool meets(const operation& what) const {
         switch (what.kind) {
+        case op::mremap: // mremap-hides-pmd
+            return huge_ && rules_.empty_pmd == zap_empty_pmd::look;
         case op::munmap: // v6.12-unflushed-munmap, pmd-unmap-passes-by
             return rules_.mapping == mapping_counts::no || (huge_ && rules_.empty_pmd == zap_empty_pmd::look);
         case op::write: // which invalidates what it has filled; cow-write-vs-read-fault
@@ -268,6 +275,12 @@ bool may_wait_for_holders(op kind) {
     case op::memory_failure:
     case op::alloc:
     case op::grab:
+    case op::mremap:
+    case op::fork:
+    case op::mlock:
+    case op::pagemap:
+    case op::unlease:
+    case op::kread:
         return false;
     default:
         return true;

@@ -38,8 +38,8 @@ struct area_config {
     unsigned at = 0; ///< virtual page number of the first page
     bool shared = true;
     bool writable = true;
-    bool sync = false;             ///< MAP_SYNC
-    std::optional<unsigned> or_at; ///< a second place: mremap moves the area there and back
+    bool sync = false;               ///< MAP_SYNC
+    std::optional<unsigned> or_at{}; ///< a second place: mremap moves the area there and back
 
     unsigned pages() const { return last_page - first_page; }
     /// Is the virtual page at one of its places?

@@ -190,8 +190,9 @@ TEST_CASE("each kind of mistake is named with its exact place") {
         {"file B pages=-1", "14: expected a number of pages (a number), got '-1'"},
         {"file B pages=2 dmap", "16: expected a fuse file before 'dmap', got 'dmap'"},
         {"file B pages", "8: expected fs=KIND, pages=NUMBER, align=LEVEL, huge or dmap, got 'pages'"},
-        {"file B page=1", "8: expected fs=KIND, pages=NUMBER, align=LEVEL, huge or dmap (fs, pages, align), got "
-                          "'page'; did you mean 'pages'?"},
+        {"file B page=1",
+         "8: expected fs=KIND, pages=NUMBER, align=LEVEL, huge or dmap (fs, pages, align), got "
+         "'page'; did you mean 'pages'?"},
         {"spare many", "7: expected a number of blocks (a number), got 'many'"},
         {"mm m1 map A 0..2 shared rw", "7: expected 'maps FILE FIRST..END', got 'map'"},
         {"mm m1 maps C 0..2 shared rw", "12: expected a file (A), got 'C'; did you mean 'A'?"},
