@@ -129,22 +129,18 @@ world_config every_world(unsigned pmd) {
                    {"D", fs_kind::devdax, 4},
                    {"P", fs_kind::p2pdma, 4},
                    {"V", fs_kind::private_pages, 2},
-                   {"K", fs_kind::coherent, 2},
-                   {.name = "G", .fs = fs_kind::fuse, .pages = 4, .dmap = true}};
+                   {"K", fs_kind::coherent, 2}};
     const std::vector<area_config> family{
         {4, 0, 6, 0, true, true, false, 14}, {5, 0, 4, 6, true, true}, {3, 0, 4, 10, false, true}};
     world.mms = {
-        {"m0",
-         {{0, 0, 2 * pmd, 0, true, true},
-          {1, 0, 4, 2 * pmd, true, true, false, 2 * pmd + 8},
-          {9, 0, 4, 2 * pmd + 4, true, true}}}, // G
+        {"m0", {{0, 0, 2 * pmd, 0, true, true}, {1, 0, 4, 2 * pmd, true, true, false, 2 * pmd + 4}}},
         {"m1",
          {{0, pmd, 2 * pmd, pmd, true, true}, {2, 0, 4, 0, true, true, true}, {3, 0, 4, 4, true, true}}},
         {"m2", family},
         {"m4", family},
         {"m3", {{0, 3, pmd + 3, 0, true, false}, {3, 0, 4, pmd, true, true}, {5, 0, 4, pmd + 4, true, true}}},
     };
-    world.spare_blocks = pmd + 4 + 4; // the last for the dmap ranges of G
+    world.spare_blocks = pmd + 4;
     return world;
 }
 
@@ -386,7 +382,7 @@ constexpr std::array mixes{
          {op::collapse, 2},   {op::insert, 2},   {op::zero, 2},  {op::write, 3},     {op::writeback, 4},
          {op::invalidate, 3}, {op::interrupt, 1}}},
     mix{"everything",
-        "every operation, on huge and small files of four filesystems and on four other devices",
+        "every operation but reclaim, on huge and small files of four filesystems and on four other devices",
         every_world,
         {{op::load, 24},      {op::store, 24},    {op::mmap, 10},
          {op::munmap, 12},    {op::pin, 14},      {op::unpin, 17},
@@ -399,8 +395,7 @@ constexpr std::array mixes{
          {op::umount, 3},     {op::mount, 6},     {op::memory_failure, 2},
          {op::alloc, 4},      {op::grab, 3},      {op::kread, 3},
          {op::mremap, 4},     {op::fork, 4},      {op::mlock, 2},
-         {op::pagemap, 2},    {op::lease, 3},     {op::unlease, 4},
-         {op::reclaim, 4}}},
+         {op::pagemap, 2},    {op::lease, 3},     {op::unlease, 4}}},
 };
 
 } // namespace

@@ -438,7 +438,8 @@ TEST_CASE("every operation is drawn by a mix, in every form") {
         UNSCOPED_INFO(known.name << ":" << mixes);
         CHECK_FALSE(mixes.empty());
         CHECK(flags == known.flags);
-        CHECK(stress::find_mix("everything")->weigh[known.kind] != 0);
+        // virtiofs has a device for itself: other files would take its dmap ranges for blocks
+        CHECK((stress::find_mix("everything")->weigh[known.kind] != 0) == (known.kind != op::reclaim));
     }
 }
 
