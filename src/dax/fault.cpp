@@ -203,7 +203,7 @@ vm_fault_result dax_iomap_fault(kernel& k, vm_fault& fault, std::uint64_t& pfn, 
         result = dax_fault_iter(k, fault, mapping, where, xas, entry);
         mapped = where.type == iomap::kind::mapped && !fault.cow_page && result != vm_fault_result::sigbus;
         pfn = where.pfn;
-        ops.end(k, fault.vma.host, fault.pgoff, fault.write, where);
+        ops.end(k, fault.vma.host, fault.pgoff, fault.write, where, result != vm_fault_result::sigbus);
     }
     if (!mapped || k.rules.fault_lock == fault_entry_lock::until_mapped)
         dax_unlock_entry(k, mapping, xas, entry);

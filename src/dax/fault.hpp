@@ -36,7 +36,8 @@ struct iomap {
 struct iomap_ops {
     bool (*inside_eof)(void* host, std::uint64_t pgoff);
     iomap (*begin)(kernel& k, void* host, std::uint64_t pgoff, std::uint64_t pages, bool write);
-    void (*end)(kernel& k, void* host, std::uint64_t pgoff, bool write, const iomap& where);
+    /// `written`: false when nothing came of it, so that the file stays as it was.
+    void (*end)(kernel& k, void* host, std::uint64_t pgoff, bool write, const iomap& where, bool written);
 };
 
 /// The caller (the filesystem's fault handler) holds invalidate_lock shared. `needdsync`: nothing was mapped; the caller, still holding the

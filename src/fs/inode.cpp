@@ -176,7 +176,7 @@ iomap file_iomap_begin(kernel& k, void* host, std::uint64_t pgoff, std::uint64_t
 }
 
 /// xfs_reflink_end_cow: the block that a write to a shared one got takes its place in the file. Whoever comes second finds it done.
-void file_iomap_end(kernel&, void* host, std::uint64_t pgoff, bool write, const iomap& where) {
+void file_iomap_end(kernel&, void* host, std::uint64_t pgoff, bool write, const iomap& where, bool written) {
     inode& file = *static_cast<inode*>(host);
     if (!file.has_dmaps() && !where.unwritten && (!write || !where.shared))
         return;
@@ -185,6 +185,8 @@ void file_iomap_end(kernel&, void* host, std::uint64_t pgoff, bool write, const 
         file.dmap_users[pgoff].set(file.dmap_users[pgoff].get() - 1);
         return;
     }
+    if (!written)
+        return;            // a block that was reserved stays in the CoW fork for the next write
     if (where.unwritten) { // the extent is converted: its content is the file's now
         file.unwritten[pgoff].set(false);
         file.log_pinned.set(true);

@@ -40,7 +40,7 @@ outcome file_write(kernel& k, inode& file, unsigned page) {
         3, arch::order::relaxed); // relaxed: user data; written past the caches, so durable
     if (!k.mem.ledger(where.pfn).block.backs(file.mapping.number, page))
         arch::fail(7, "write() hit a block that its file does not own", "dax_iomap_iter");
-    file_iomap_ops.end(k, &file, page, true, where);
+    file_iomap_ops.end(k, &file, page, true, where, true);
     return outcome::done;
 }
 
