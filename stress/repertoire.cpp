@@ -139,8 +139,9 @@ bool makes_sense(const operation& what, const world_config& world) {
         case op::mount:
         case op::umount:
         case op::memory_failure:
-        case op::kread: // through the filesystem's device; of others the driver maps what it uses
             return of.file == nullptr;
+        case op::kread:
+            return of.file == nullptr || of.file->fs == fs_kind::devdax;
         case op::alloc:
             return of.file != nullptr && of.file->fs != fs_kind::devdax;
         default:
@@ -174,6 +175,7 @@ class known_defects {
             if (shares_blocks(world_.files[what.object]))
                 return true;
             [[fallthrough]];
+        case op::lease:      // which invalidates, too
         case op::invalidate: // invalidation-hides-busy-pages
             return rules_.invalidation == invalidate_mode::beside_faults;
         case op::reflink: // reflink-share-count-race

@@ -226,6 +226,8 @@ outcome access(world_state& w, const operation& what) {
 
 /// read() of a page that the caller knows by its frame number: what dax_iomap_rw does with a block of the device.
 outcome kernel_read(world_state& w, const operation& what) {
+    if (what.object != 0 && w.devices[what.object - 1U]->pool != nullptr)
+        return outcome::refused; // not a DAX device: nobody asks it for direct access
     dax_device& device = what.object == 0 ? w.pmem : w.devices[what.object - 1U]->device;
     return dax_kernel_read(w.k, device, device.pgmap.first_pfn + what.first) ? outcome::done
                                                                              : outcome::refused;
