@@ -361,7 +361,7 @@ class candidates {
             std::vector<operation> kept = last_operations(to, window_.threads[thread].operations, depth);
             if (calm)
                 kept = without_faults(std::move(kept));
-            kept = balanced(std::move(kept));
+            kept = balanced(kept);
             if (!kept.empty() && what.threads.size() < threads_max)
                 what.threads.push_back({"t" + std::to_string(what.threads.size()), std::move(kept)});
         }
