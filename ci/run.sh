@@ -170,7 +170,7 @@ step_check() {
 }
 
 step_museum() {
-    timeout 400 build/daxtorture museum --seconds 20
+    timeout 900 build/daxtorture museum --seconds 20
 }
 
 # A run that is killed half-way goes on where it was, and ends with a summary.
