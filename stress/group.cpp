@@ -50,7 +50,7 @@ std::string path_below_root(const char* file) {
 
 group::group(std::shared_ptr<plan> what, unsigned number)
     : plan_(std::move(what)), number_(number), workers_(plan_->world.workers), slots_(workers_ + 1),
-      threads_left_(workers_) {
+      gate_(workers_), threads_left_(workers_) {
     arch::flight_nanoseconds(0); // time begins
 }
 
@@ -92,52 +92,37 @@ void group::work(unsigned worker) {
 
 /// Waits until all workers are here; the last one checks, prepares the next round and lets the others go.
 bool group::next_round(unsigned worker) {
-    const std::uint32_t before = phase_.load(std::memory_order_acquire);
+    const std::uint32_t before = gate_.openings();
     const std::uint64_t round_of_wait = round(); // before the last one arrives and begins another
-    // acq_rel: the last one sees what all others did in their round
-    if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == workers_) {
-        arrived_.store(0, std::memory_order_relaxed);
-        between_rounds();
-        // release: the others see the new world
-        phase_.store(before + 1, std::memory_order_release);
-        event_.fetch_add(1, std::memory_order_seq_cst);
-        if (asleep_.load(std::memory_order_seq_cst) != 0)
-            arch::futex_wake(event_, arch::wake_all);
-        return !ended_.load(std::memory_order_acquire);
+    bool has_let_go = false;
+    const auto shall_let_go = [&] {
+        return !has_let_go && drop_holds_.load(std::memory_order_acquire) && !doomed_.load();
+    };
+    while (!gate_.arrive()) {
+        if (gate_.wait(before, shall_let_go))
+            return !ended_.load(std::memory_order_acquire);
+        let_go(worker, round_of_wait);
+        has_let_go = true;
     }
-
-    bool dropped = false;
-    // Between rounds of a scenario a world is built, some 10 us: spin for longer than locks do, if there are processors for it.
-    unsigned turns = workers_ <= std::thread::hardware_concurrency() ? 20 * arch::spin_turns() : 0;
-    while (phase_.load(std::memory_order_acquire) == before) {
-        if (!dropped && drop_holds_.load(std::memory_order_acquire) && !doomed_.load()) {
-            dropped = true;
-            try {
-                leave(worker);
-            } catch (const arch::round_aborted&) {
-            }
-            slots_[worker].inside.store(nullptr, std::memory_order_release);
-            slots_[worker].let_go.store(round_of_wait, std::memory_order_relaxed);
-            continue;
-        }
-        if (turns > 0) {
-            --turns;
-            arch::pause_cpu();
-            continue;
-        }
-        asleep_.fetch_add(1, std::memory_order_seq_cst);
-        const std::uint32_t event = event_.load(std::memory_order_seq_cst);
-        if (phase_.load(std::memory_order_acquire) == before && (dropped || !drop_holds_.load()))
-            arch::futex_wait(event_, event);
-        asleep_.fetch_sub(1, std::memory_order_seq_cst);
-    }
+    between_rounds();
+    gate_.open();
     return !ended_.load(std::memory_order_acquire);
+}
+
+/// Called away from the gate: gives back what somebody may be waiting for.
+void group::let_go(unsigned worker, std::uint64_t round) {
+    try {
+        leave(worker);
+    } catch (const arch::round_aborted&) {
+        // The world is torn down while it does so: back to the gate all the same.
+    }
+    slots_[worker].inside.store(nullptr, std::memory_order_release);
+    slots_[worker].let_go.store(round, std::memory_order_relaxed);
 }
 
 void group::drop_holds() {
     drop_holds_.store(true, std::memory_order_release);
-    event_.fetch_add(1, std::memory_order_seq_cst);
-    arch::futex_wake(event_, arch::wake_all);
+    gate_.call();
     relieve();
 }
 

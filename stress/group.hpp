@@ -7,6 +7,7 @@
 
 #include "run/seed.hpp"
 #include "scenario/program.hpp"
+#include "stress/gate.hpp"
 #include "stress/observe.hpp"
 #include "stress/repertoire.hpp"
 #include "stress/stress.hpp"
@@ -118,7 +119,8 @@ class group : public std::enable_shared_from_this<group> {
     static void on_violation(const arch::violation& what);
 
   private:
-    bool next_round(unsigned worker); ///< the barrier; false when the run is over
+    bool next_round(unsigned worker); ///< false when the run is over
+    void let_go(unsigned worker, std::uint64_t round);
     void between_rounds();
     void build_world();
     void continue_world();
@@ -141,10 +143,7 @@ class group : public std::enable_shared_from_this<group> {
         relief_; ///< started by the watchdog under world_mutex, joined by whoever works between rounds
     bool relief_over_ = true; ///< under world_mutex: between rounds the set-up task is busy
 
-    alignas(64) std::atomic<std::uint32_t> arrived_{0};
-    alignas(64) std::atomic<std::uint32_t> phase_{0}; ///< rounds begun
-    std::atomic<std::uint32_t> event_{0}; ///< changes with phase_ and drop_holds_; the barrier's futex
-    std::atomic<std::uint32_t> asleep_{0};
+    gate gate_;
     alignas(64) std::atomic<std::uint64_t> lined_up_{0};
     alignas(64) std::atomic<bool> round_over_{false};
     std::atomic<bool> drop_holds_{false};
