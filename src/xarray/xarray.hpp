@@ -58,8 +58,9 @@ class xarray {
     xarray(const xarray&) = delete;
     xarray& operator=(const xarray&) = delete;
 
-    arch::spinlock xa_lock;               ///< the kernel takes it with irqs off (X18)
-    arch::atomic<std::uint64_t> xa_head;  ///< an entry, or the root node
+    arch::spinlock xa_lock; ///< the kernel takes it with irqs off (X18)
+    /// An entry, or the root node. Not on the lock's cache line, which every writer takes away from readers.
+    alignas(64) arch::atomic<std::uint64_t> xa_head;
     arch::atomic<unsigned> xa_mark_flags; ///< bit m: some entry has mark m
 
     unsigned chunk_shift() const { return chunk_shift_; }
