@@ -100,7 +100,9 @@ unsigned xa_nodes_needed(unsigned chunk_shift, std::uint64_t pages) {
         level = (level + slots - 1) / slots;
         all += level;
     } while (level > 1);
-    return static_cast<unsigned>(2 * all);
+    // A small file's nodes come and go: without spare ones each turn would wait for a grace period.
+    constexpr unsigned spare = 32;
+    return static_cast<unsigned>(2 * all) + spare;
 }
 
 } // namespace daxtorture::inline ARCH_MACHINE

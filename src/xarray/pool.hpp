@@ -61,7 +61,8 @@ class xa_node_pool {
     arch::oracle<std::uint64_t> fail_until_{0};
 };
 
-/// Nodes that a tree over the indices 0..pages-1 has when it is full, and that again for nodes that wait for their grace period.
+/// Nodes that a tree over the indices 0..pages-1 has when it is full, that again for nodes that wait for their grace
+/// period, and some more.
 unsigned xa_nodes_needed(unsigned chunk_shift, std::uint64_t pages);
 
 } // namespace daxtorture::inline ARCH_MACHINE
