@@ -48,8 +48,8 @@ dax_access_guard::~dax_access_guard() {
 bool dax_direct_access(kernel& k, const dax_device& device, std::uint64_t pfn, std::uint64_t pages) {
     if (device.badblocks == nullptr || k.rules.bad == bad_blocks::ignore)
         return true;
-    for (std::uint64_t i = pfn - device.pgmap.first_pfn; pages-- != 0; ++i)
-        if (device.badblocks[i].load(order::relaxed)) // relaxed: a look at a list without its lock
+    for (; pages != 0; --pages, ++pfn)
+        if (is_badblock(device, pfn))
             return false;
     return true;
 }
@@ -63,9 +63,21 @@ bool dax_kernel_read(kernel& k, dax_device& device, std::uint64_t pfn) {
     return true;
 }
 
-void set_badblock(dax_device& device, std::uint64_t pfn, bool bad) {
+bool is_badblock(const dax_device& device, std::uint64_t pfn) {
+    // relaxed: a look at a list without its lock
+    return device.badblocks != nullptr && device.badblocks[pfn - device.pgmap.first_pfn].load(order::relaxed);
+}
+
+void set_badblock(dax_device& device, std::uint64_t pfn) {
     if (device.badblocks != nullptr)
-        device.badblocks[pfn - device.pgmap.first_pfn].store(bad, order::relaxed); // relaxed: as above
+        device.badblocks[pfn - device.pgmap.first_pfn].store(true, order::relaxed); // relaxed: as above
+}
+
+void pmem_clear_poison(kernel& k, dax_device& device, std::uint64_t pfn) {
+    if (device.badblocks == nullptr)
+        return;
+    device.badblocks[pfn - device.pgmap.first_pfn].store(false, order::relaxed); // relaxed: as above
+    k.mem.ledger(pfn).failed.set(false);
 }
 
 void blk_set_queue_dying(kernel& k, dax_device& device) {

@@ -80,8 +80,12 @@ class dax_access_guard {
 bool dax_direct_access(kernel& k, const dax_device& device, std::uint64_t pfn, std::uint64_t pages);
 /// The kernel reads a page of the device through its own mapping; false when it may not.
 bool dax_kernel_read(kernel& k, dax_device& device, std::uint64_t pfn);
-/// A page turns bad, and is written whole with good data again (DAX_RECOVERY_WRITE).
-void set_badblock(dax_device& device, std::uint64_t pfn, bool bad);
+/// The driver is told that a page is bad.
+void set_badblock(dax_device& device, std::uint64_t pfn);
+bool is_badblock(const dax_device& device, std::uint64_t pfn);
+/// pmem_clear_poison: a page that is written whole by the kernel is good again, as by DAX_RECOVERY_WRITE or when a filesystem
+/// zeroes a new block.
+void pmem_clear_poison(kernel& k, dax_device& device, std::uint64_t pfn);
 /// v4.5: no new references of the queue, and every CPU knows (blk_set_queue_dying). Nothing in the later forms.
 void blk_set_queue_dying(kernel& k, dax_device& device);
 

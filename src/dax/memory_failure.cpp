@@ -111,6 +111,13 @@ bool is_mapped_without_file(const kernel& k, std::uint64_t pfn) {
     return page.mapcount.peek() != 0 && page.mapping.peek() == nullptr;
 }
 
+/// HWPoison, for the oracle: a page that was written whole meanwhile holds good data.
+void note_failed(kernel& k, const dax_device& device, std::uint64_t pfn) {
+    k.mem.ledger(pfn).failed.set(true);
+    if (!is_badblock(device, pfn)) // after, as pmem_clear_poison does it the other way round
+        k.mem.ledger(pfn).failed.set(false);
+}
+
 } // namespace
 
 mf_result memory_failure(kernel& k, dax_device& device, std::uint64_t pfn) {
@@ -121,7 +128,7 @@ mf_result memory_failure(kernel& k, dax_device& device, std::uint64_t pfn) {
         put_dev_pagemap(*pgmap);
         return mf_result::no_device;
     }
-    set_badblock(device, pfn, true); // the machine check's notifier has told the driver
+    set_badblock(device, pfn); // the machine check's notifier has told the driver
     const bool mapped = is_mapped_without_file(k, pfn);
     mf_result result = mf_result::handled;
     if (!dax_holder_notify_failure(k, device, pfn, mf_reason::poison))
@@ -129,7 +136,7 @@ mf_result memory_failure(kernel& k, dax_device& device, std::uint64_t pfn) {
     if (result == mf_result::handled || k.rules.mf_puts == mf_pagemap::always)
         put_dev_pagemap(*pgmap);
     if (result == mf_result::handled)
-        k.mem.ledger(pfn).failed.set(true); // HWPoison
+        note_failed(k, device, pfn);
     else if (mapped && is_mapped_without_file(k, pfn))
         arch::fail(31, "a page with bad memory stays mapped", "dax_lock_folio found no file");
     return result;

@@ -150,7 +150,10 @@ iomap file_iomap_begin(kernel& k, void* host, std::uint64_t pgoff, std::uint64_t
         if (!allocate_block(file, pgoff))
             return {.type = iomap::kind::beyond_eof}; // no space: SIGBUS
         fresh = true;
-        file.unwritten[pgoff].set(k.rules.zeroing == hole_zeroing::by_the_fault);
+        if (k.rules.zeroing == hole_zeroing::at_allocation)
+            pmem_clear_poison(k, file.sb->device, file.extents[pgoff].get());
+        else
+            file.unwritten[pgoff].set(true);
     }
     const std::uint64_t block = file.extents[pgoff].get();
     const bool shared = needs_cow(file, pgoff);

@@ -30,12 +30,9 @@ outcome file_write(kernel& k, inode& file, unsigned page) {
         return outcome::refused; // no space
     if (where.shared && k.rules.cow_cleans == cow_dirty::clear)
         dax_clear_dirty_range(k, file.mapping, page, page + 1);
-    if (where.fresh || where.shared)
+    if (where.fresh || where.unwritten || where.shared)
         invalidate_range(k, file.mapping, page, page + 1);
-    if (k.unbinds) { // a page that is bad is good again when all of it is written (dax_recovery_write)
-        set_badblock(file.sb->device, where.pfn, false);
-        k.mem.ledger(where.pfn).failed.set(false);
-    }
+    pmem_clear_poison(k, file.sb->device, where.pfn);
     k.mem[where.pfn].contents.store(
         3, arch::order::relaxed); // relaxed: user data; written past the caches, so durable
     if (!k.mem.ledger(where.pfn).block.backs(file.mapping.number, page))

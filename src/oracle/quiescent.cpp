@@ -134,14 +134,20 @@ void check_folios(const world_state& w) {
             arch::fail(14, "a page without a PMD entry is not whole again", "check_folios");
 }
 
+/// Does a reader find zeros there, or nothing? A block is zeroed before the file has it; unwritten ones read as zeros, and so does an extent
+/// of several pages but for those that were written. Of a block that has turned bad since a fault gets a SIGBUS and changes nothing.
+bool reads_as_hole(const world_state& w, const inode& file, std::uint64_t index) {
+    const std::uint64_t block = file.extents[index].peek();
+    return block == block_allocator::none || file.unwritten[index].peek() || file.extent_order != 0 ||
+           (w.pmem.badblocks != nullptr && w.pmem.badblocks[block - w.pmem.pgmap.first_pfn].peek());
+}
+
 void check_mappings(const world_state& w) { // I8
     for_each_pte(w, [&](const vm_area& area, std::uint64_t page, pte_t pte) {
         if (!pte.special() && !block_backs(w.k.mem.ledger(pte.pfn()).block, area, page))
             arch::fail(8, "a page table maps a block that its file does not own", "check_mappings");
         const inode& file = *static_cast<const inode*>(area.host);
-        // An extent of several pages comes unwritten: who only reads its other pages may still map the zero page there.
-        if (pte.special() && !pte.anon() && file.extent_order == 0 &&
-            file.extents[area.file_page(page)].peek() != block_allocator::none)
+        if (pte.special() && !pte.anon() && !reads_as_hole(w, file, area.file_page(page)))
             arch::fail(8, "the zero page is mapped where the file has a block", "check_mappings");
     });
 }
