@@ -68,7 +68,8 @@ struct mm_struct {
     arch::plain<bool> mapped{false};
     page_table table;
     /// Gathers under way: each may have cleared entries that it has not flushed yet (mm_tlb_flush_nested).
-    arch::atomic<int> tlb_flush_pending{0};
+    /// Of 64 bits: the flight recorder keeps changes of smaller counts, and two of each gather would leave room for little else.
+    arch::atomic<std::int64_t> tlb_flush_pending{0};
     std::vector<vm_area> areas; ///< fixed after set-up
 
     vm_area* find_vma(std::uint64_t page); ///< caller holds mmap_lock

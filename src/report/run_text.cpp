@@ -34,12 +34,15 @@ std::string failure_report(const run_contents& run, const failure_note& of) {
 std::string run_text(const run_contents& run, bool colour) {
     ladder_options look;
     look.colour = colour;
-    std::string text = stress_table(summarise(run), look);
-    for (const failure_note& f : failures_of(run)) {
+    const stress_summary sums = summarise(run);
+    const auto failures = failures_of(run);
+    std::string text = stress_table(sums, look);
+    for (const failure_note& f : failures) {
         text += fmt::format("\n{}{}: {}\n", f.kind, f.invariant == 0 ? "" : fmt::format(", I{}", f.invariant),
                             f.cause);
         text += fmt::format("bundle: {}\n", (run.directory / "failures" / f.bundle).string());
     }
+    text += repetitions_text(sums.failures_seen, failures.size());
     text += fmt::format("\nparameters: {}\nrun: {} on {}, {}, daxtorture {} by {}, begun {}\n",
                         parameters_text(run.begin.parameters), run.begin.origin.run, run.begin.origin.host,
                         run.begin.origin.kernel, run.begin.origin.version, run.begin.origin.compiler,

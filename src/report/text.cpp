@@ -173,10 +173,13 @@ std::string stress_table(const stress_summary& s, const ladder_options& options)
         text += "\n" + wrapped(confidence_text(s), options);
     for (const failure& one : s.failures)
         text += "\n" + violation_text(one, options) + state_text(one.state, options);
-    if (s.failures_seen > s.failures.size())
-        text +=
-            fmt::format("\n{} failures in all, {} distinct\n", grouped(s.failures_seen), s.failures.size());
-    return text;
+    return text + repetitions_text(s.failures_seen, s.failures.size());
+}
+
+std::string repetitions_text(std::uint64_t seen, std::size_t distinct) {
+    if (distinct == 0 || seen == distinct)
+        return {};
+    return fmt::format("\n{} failures in all, {} distinct\n", grouped(seen), distinct);
 }
 
 } // namespace daxtorture

@@ -26,6 +26,9 @@ std::string failure_summary(const scenario_verdict& what, const program& of, std
 /// Rates per kind of operation, and every failure with the state it left.
 std::string stress_table(const stress_summary& what, const ladder_options& options = {});
 
+/// How many failures the distinct ones were; empty when none came twice, or when none is at hand.
+std::string repetitions_text(std::uint64_t seen, std::size_t distinct);
+
 /// Every blocked task: operation, what it waits for, where, locks held; then pages, entries and the last wake-ups.
 std::string state_text(const snapshot& what, const ladder_options& options = {});
 
