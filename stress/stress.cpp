@@ -77,6 +77,7 @@ class run {
         } else {
             plan_mix(*plan_, options, workers);
         }
+        plan_->world.ledger = options.ledger;
         arch::tick_nanoseconds(); // measured before anybody needs it
         plan_->seed = options.seed;
         plan_->rounds_max = options.rounds_max;

@@ -56,10 +56,11 @@ struct stress_options {
     double seconds = 10;
     std::uint64_t rounds_max = 0; ///< per group of workers; 0: no limit
     std::uint64_t seed = 0;
-    double hang_after = 30;           ///< seconds inside one operation
-    bool preempt = true;              ///< seeded delays at preemption points
-    bool record = true;               ///< flight recorders
-    bool pin = true;                  ///< each worker on a processor of its own, as far as they go
+    double hang_after = 30; ///< seconds inside one operation
+    bool preempt = true;    ///< seeded delays at preemption points
+    bool record = true;     ///< flight recorders
+    bool ledger = true;     ///< who holds each page is counted: see ledger_checks (oracle/invariant.hpp)
+    bool pin = true;        ///< each worker on a processor of its own, as far as they go
     std::vector<unsigned> processors; ///< those, in turn; empty: all that the process may use
     bool stop_on_failure = true; ///< false: go on in a fresh world, at most failures_max failures are kept
     std::size_t failures_max = 100;

@@ -66,6 +66,7 @@ struct stress_command {
     double hang_after = 30;
     bool keep_going = false;
     bool record = true;               ///< flight recorders
+    bool ledger = true;               ///< who holds each page is counted
     bool pin = true;                  ///< each worker stays on a processor
     std::vector<unsigned> processors; ///< on which; empty: those that the process may use
     shard part;

@@ -193,6 +193,8 @@ class command_line {
         add_duration(command, "--hang-after", stress_.hang_after,
                      "an operation that takes longer is a hang (default 30s)");
         command.add_flag("!--no-recorder", stress_.record, "without flight recorders");
+        command.add_flag("!--no-ledger", stress_.ledger,
+                         "do not count who holds each page; the checks that need it are off, and named");
         command.add_option_function<std::string>(
             "--pin",
             [this](const std::string& text) {

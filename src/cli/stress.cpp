@@ -103,6 +103,7 @@ stress_options options_from(const stress_command& command, const load& what) {
     options.hang_after = command.hang_after;
     options.stop_on_failure = !command.keep_going;
     options.record = command.record;
+    options.ledger = command.ledger;
     options.pin = command.pin;
     options.processors = command.processors;
     options.cancel = &cancelled;
@@ -135,6 +136,7 @@ run_parameters parameters_from(const stress_command& command, std::vector<load> 
     p.hang_after = command.hang_after;
     p.keep_going = command.keep_going;
     p.record = command.record;
+    p.ledger = command.ledger;
     p.pin = command.pin;
     p.processors = command.processors;
     p.turn = command.turn;
@@ -176,6 +178,7 @@ stress_summary summarise(const load& what, const stress_options& options, stress
     all.protocol = what.protocol;
     all.rules = differences(find_preset(all.protocol)->rules, options.rules);
     all.seed = options.seed;
+    all.ledger = options.ledger;
     all.verdict = result.verdict;
     all.note = result.note;
     all.operations = result.operations;

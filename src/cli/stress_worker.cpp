@@ -59,6 +59,7 @@ stress_options options_of(const leg_order& order) {
     options.hang_after = p.hang_after;
     options.stop_on_failure = !p.keep_going;
     options.record = p.record;
+    options.ledger = p.ledger;
     options.pin = p.pin;
     options.processors = p.processors;
     options.cancel = &stop_asked;

@@ -20,9 +20,10 @@ enum class memory_type : unsigned char { fs_dax, generic, device_private, cohere
 struct folio;
 
 struct dev_pagemap {
-    dev_pagemap(const protocol& rules, arch::rcu_domain& rcu, unsigned tasks, memory_type kind,
+    dev_pagemap(const protocol& rules, arch::rcu_domain& rcu, unsigned tasks, bool ledger, memory_type kind,
                 std::uint64_t first, unsigned count, unsigned page_order = 0)
-        : type(kind), first_pfn(first), pages(count), order(page_order), ref(rules, rcu, tasks, this) {}
+        : type(kind), first_pfn(first), pages(count), order(page_order),
+          ref(rules, rcu, tasks, this, ledger) {}
 
     const memory_type type;
     const std::uint64_t first_pfn;

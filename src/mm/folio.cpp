@@ -27,19 +27,6 @@ bool is_alone(const folio& page, const dev_pagemap& device) {
            page.compound_head.peek() == reinterpret_cast<std::uintptr_t>(&device);
 }
 
-int held_references(const kernel& k, const folio& head) {
-    const unsigned word = head.order_and_head.peek();
-    const bool large = (word & folio::head_bit) != 0;
-    const std::uint64_t first = k.mem.pfn(head);
-    const std::uint64_t pages = large ? std::uint64_t{1} << (word & ~folio::head_bit) : 1;
-    int held = 0;
-    for (std::uint64_t pfn = first; pfn < first + pages; ++pfn) {
-        const page_ledger& page = k.mem.ledger(pfn);
-        held += page.gets.get() + page.pins.get() * (large ? 1 : pin_bias);
-    }
-    return held;
-}
-
 namespace {
 
 /// At unbind a page loses its own reference as well: then it may reach 0, and who takes it there drops the pagemap's reference for it.

@@ -72,9 +72,6 @@ inline int folio_mapcount(const folio& f, arch::site at = arch::site::here()) {
     return f.mapcount.load(arch::order::relaxed, at);
 }
 
-/// What the oracle expects of the whole folio: references held by threads, its pages' pins and gets taken together.
-int held_references(const kernel& k, const folio& head);
-
 /// The first reference of a folio that the caller owns through its locked entry. Returns the count before.
 inline int folio_ref_inc(folio& f) {
     // relaxed in Linux. release here: on every machine that Linux runs on, who reads this count has seen what this CPU had seen when it took the

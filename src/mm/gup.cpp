@@ -14,14 +14,6 @@ namespace {
 /// What one reference of this kind weighs in the folio's refcount: a large folio counts its pins apart.
 int weight(gup_kind kind, bool large) { return kind == gup_kind::pin && !large ? pin_bias : 1; }
 
-/// The oracle's record of what threads rely on.
-void note_held(page_ledger& page, gup_kind kind, int change) {
-    if (kind == gup_kind::pin)
-        page.pins.add(change);
-    else
-        page.gets.add(change);
-}
-
 /// A pin is for the device to write, so it needs a writable entry; a get only reads.
 bool usable(pte_t entry, gup_kind kind) {
     return entry.present() && !entry.special() && (kind == gup_kind::get || entry.writable());
@@ -91,16 +83,16 @@ struct gup_walk {
     std::uint64_t at() const { return first + got; }
     bool done() const { return at() == last; }
     void add(gup_device& device, folio& page, folio& head) {
-        pages[got++] = {&page, &head, kind, 0, device.with_page()};
+        pages[got++] = {&page, &head, kind, 0, device.with_page(), 0, nullptr};
     }
     /// From here on the caller relies on all that was got.
-    void rely() {
+    void rely(const char* by = __builtin_FUNCTION()) {
         for (; relied < got; ++relied) {
             held_page& held = pages[relied];
-            page_ledger& record = k.mem.ledger(*held.page);
-            note_held(record, kind, 1);
-            held.generation = record.block.generation.get();
-            if (!block_backs(record.block, *mm.area_at(first + relied), first + relied))
+            note_taken(k, held, by);
+            const block_owner& block = k.mem.ledger(*held.page).block;
+            held.generation = block.generation.get();
+            if (!block_backs(block, *mm.area_at(first + relied), first + relied))
                 arch::fail(7, "got a page of a block that its file does not own",
                            "the block was freed between the look at the PTE and the reference");
         }
@@ -110,7 +102,7 @@ struct gup_walk {
         while (got > before) {
             const held_page& held = pages[--got];
             if (relied > got) {
-                note_held(k.mem.ledger(*held.page), kind, -1);
+                note_dropped(k, held);
                 relied = got;
             }
             if (k.rules.undo == gup_undo::no)
@@ -390,7 +382,7 @@ void gup_put(kernel& k, const held_page* pages, unsigned count) {
     for (const held_page* const end = pages + count; pages != end;) {
         const held_page* const first = pages;
         for (; pages != end && pages->head == first->head; ++pages) {
-            note_held(k.mem.ledger(*pages->page), pages->kind, -1);
+            note_dropped(k, *pages);
             if (&page_folio(k, *pages->page) != pages->head)
                 arch::fail(15, "the head of a held page changed", "gup_put");
         }

@@ -27,6 +27,7 @@ struct held_page {
     std::uint64_t generation = 0;
     dev_pagemap* pagemap = nullptr; ///< held together with the page, where the protocol asks for it
     unsigned call = 0;              ///< of its owner: pages that one call got are dropped together
+    const char* taken = nullptr;    ///< the ledger: the function that took it
     explicit operator bool() const { return page != nullptr; }
 };
 
@@ -56,5 +57,21 @@ inline void gup_put(kernel& k, const held_page& page) { gup_put(k, &page, 1); }
 
 /// The device writes through a pin: the block must still have the owner it was pinned under [I7].
 void dma_write(kernel& k, const held_page& held);
+
+/// The reference ledger: from here on the owner of `held` relies on its page, which `taken` got for it.
+inline void note_taken(kernel& k, held_page& held, const char* taken) {
+    if (!k.ledger)
+        return;
+    page_ledger& page = k.mem.ledger(*held.page);
+    (held.kind == gup_kind::pin ? page.pins : page.gets).add(1);
+    held.taken = taken;
+}
+/// From here on it does not.
+inline void note_dropped(kernel& k, const held_page& held) {
+    if (!k.ledger)
+        return;
+    page_ledger& page = k.mem.ledger(*held.page);
+    (held.kind == gup_kind::pin ? page.pins : page.gets).add(-1);
+}
 
 } // namespace daxtorture::inline ARCH_MACHINE

@@ -13,15 +13,16 @@ unsigned total(const std::vector<pagemap_range>& ranges) {
 } // namespace
 
 kernel::kernel(const protocol& row, const target& modelled, const std::vector<pagemap_range>& ranges,
-               unsigned wait_buckets, unsigned order, unsigned tasks, bool devices_go, unsigned tlb_entries)
-    : rules(row), machine(modelled), pmd_order(order), unbinds(devices_go), mem(total(ranges)),
-      var_waits(wait_buckets), entry_waits(wait_buckets), tlbs(tasks - 1, tlb_entries),
+               unsigned wait_buckets, unsigned order, unsigned tasks, bool devices_go, unsigned tlb_entries,
+               bool keep_ledger)
+    : rules(row), machine(modelled), pmd_order(order), unbinds(devices_go), ledger(keep_ledger),
+      mem(total(ranges)), var_waits(wait_buckets), entry_waits(wait_buckets), tlbs(tasks - 1, tlb_entries),
       wakes(std::make_unique<last_wake[]>(tasks)),
       pgmap_array_(std::make_unique<arch::atomic<dev_pagemap*>[]>(ranges.size())) {
     std::uint64_t first = 0;
     for (const pagemap_range& range : ranges) {
-        pgmaps.push_back(
-            std::make_unique<dev_pagemap>(rules, rcu, tasks, range.type, first, range.pages, range.order));
+        pgmaps.push_back(std::make_unique<dev_pagemap>(rules, rcu, tasks, ledger, range.type, first,
+                                                       range.pages, range.order));
         first += range.pages;
     }
 }

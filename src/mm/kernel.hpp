@@ -46,7 +46,8 @@ struct pagemap_range {
 struct kernel {
     /// The ranges follow each other from frame 0. None is bound yet.
     kernel(const protocol& row, const target& modelled, const std::vector<pagemap_range>& ranges,
-           unsigned wait_buckets, unsigned order, unsigned tasks, bool devices_go, unsigned tlb_entries = 0);
+           unsigned wait_buckets, unsigned order, unsigned tasks, bool devices_go, unsigned tlb_entries = 0,
+           bool keep_ledger = true);
 
     const protocol rules;
     const target machine;
@@ -54,6 +55,8 @@ struct kernel {
     /// Does any operation of this world unbind a device? Where none does, nobody looks whether one is there: that would only multiply the
     /// executions to explore.
     const bool unbinds;
+    /// Does the oracle count who holds what? Without it the checks in `ledger_checks` (oracle/invariant.hpp) see nobody hold anything.
+    const bool ledger;
     arch::rcu_domain rcu{arch::grace_periods::rare};
     std::vector<std::unique_ptr<dev_pagemap>> pgmaps; ///< every device's, bound or not
     memmap mem;

@@ -46,7 +46,8 @@ struct block_owner {
     void replace(std::uint64_t from, std::uint64_t to);
 };
 
-/// What threads hold of one page, from the moment they may rely on it. On a cache line of its own, as the page is.
+/// What the oracle knows of one page. On a cache line of its own, as the page is. The two counts are the reference ledger: what threads hold
+/// of the page, from the moment they may rely on it; a kernel without `ledger` leaves them at 0.
 struct alignas(64) page_ledger {
     arch::oracle<int> pins{0};
     arch::oracle<int> gets{0};
@@ -56,6 +57,8 @@ struct alignas(64) page_ledger {
 
     bool held() const { return pins.get() + gets.get() != 0; }
 };
+/// A second line for each page, and no more.
+static_assert(sizeof(page_ledger) == 64);
 
 /// Folios by page frame number, which is also the block number.
 class memmap {

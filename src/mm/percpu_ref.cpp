@@ -9,11 +9,16 @@ namespace daxtorture::inline ARCH_MACHINE {
 
 using arch::order;
 
-percpu_ref::percpu_ref(const protocol& rules, arch::rcu_domain& rcu, unsigned cpus, void* owner)
-    : rules_(rules), rcu_(rcu), cpus_(cpus), owner_(owner), switch_lock_(lock_classes::percpu_ref_switch),
-      cpu_(std::make_unique<cpu_count[]>(cpus)) {}
+percpu_ref::percpu_ref(const protocol& rules, arch::rcu_domain& rcu, unsigned cpus, void* owner, bool ledger)
+    : rules_(rules), rcu_(rcu), cpus_(cpus), owner_(owner), ledger_(ledger),
+      switch_lock_(lock_classes::percpu_ref_switch), cpu_(std::make_unique<cpu_count[]>(cpus)) {}
 
 percpu_ref::cpu_count& percpu_ref::here() { return cpu_[arch::current().id]; }
+
+void percpu_ref::note_held(long n) {
+    if (ledger_)
+        here().held.add(n);
+}
 
 void percpu_ref::init(callback release) {
     for (unsigned i = 0; i < cpus_; ++i) {
@@ -25,7 +30,7 @@ void percpu_ref::init(callback release) {
     initialised_.set(true);
     summed_.set(false);
     released_.set(false);
-    here().held.add(1);
+    note_held(1);
     count_.store(bias + 1, order::relaxed);
     mode_.store(0, order::release); // release: who finds the count live finds it initialised
 }
@@ -55,7 +60,7 @@ bool percpu_ref::tryget_live(arch::site at) {
                 return false;
         } while (!count_.compare_exchange(seen, seen + 1, order::full, at));
     }
-    here().held.add(1);
+    note_held(1);
     return true;
 }
 
@@ -66,12 +71,12 @@ void percpu_ref::get_many(long n) {
     else
         count_.fetch_add(
             n, order::relaxed); // relaxed: atomic_long_add; the caller's own reference keeps it above 0
-    here().held.add(n);
+    note_held(n);
 }
 
 void percpu_ref::put_many(long n) {
     const arch::rcu_read_guard reading(rcu_);
-    here().held.add(-n); // before the count: whoever releases must find nobody
+    note_held(-n); // before the count: whoever releases must find nobody
     if ((mode_.load(order::acquire) & atomic_bit) == 0) {
         count_here(-n);
         return;
@@ -90,7 +95,7 @@ void percpu_ref::release_if(bool last) {
     if (released_.get())
         arch::fail(22, "a percpu_ref was released a second time", "percpu_ref_put");
     released_.set(true);
-    if (peek_held() != 0)
+    if (!nobody_holds())
         arch::fail(22, "a percpu_ref was released while references are held", "percpu_ref_put");
     release_(*this);
 }
@@ -137,10 +142,18 @@ void percpu_ref::exit() {
     mode_.store(atomic_bit | dead_bit, order::relaxed); // relaxed: dead since kill()
 }
 
-long percpu_ref::peek_held() const {
+/// What the ledger says: without one, nobody.
+bool percpu_ref::nobody_holds() const {
     long sum = 0;
     for (unsigned i = 0; i < cpus_; ++i)
         sum += cpu_[i].held.get();
+    return sum == 0;
+}
+
+long percpu_ref::peek_live_references() const {
+    long sum = count_.peek() - bias;
+    for (unsigned i = 0; i < cpus_; ++i)
+        sum += cpu_[i].count.peek();
     return sum;
 }
 

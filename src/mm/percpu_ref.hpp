@@ -31,7 +31,8 @@ class percpu_ref : arch::rcu_head {
     using callback = void (*)(percpu_ref&);
 
     /// Exited. `owner` is whom the release callback looks for.
-    percpu_ref(const protocol& rules, arch::rcu_domain& rcu, unsigned cpus, void* owner = nullptr);
+    percpu_ref(const protocol& rules, arch::rcu_domain& rcu, unsigned cpus, void* owner = nullptr,
+               bool ledger = true);
 
     /// Live, in per-CPU mode, with one reference: the one that kill() drops. `release` is called when the last one goes.
     void init(callback release);
@@ -51,8 +52,8 @@ class percpu_ref : arch::rcu_head {
 
     void* owner() const { return owner_; }
 
-    /// For the oracle: references that users hold, the initial one included until kill().
-    long peek_held() const;
+    /// For the oracle, while the count is live: all references, the initial one among them.
+    long peek_live_references() const;
     bool peek_live() const { return mode_.peek() == 0; }
     bool peek_initialised() const { return initialised_.get(); }
 
@@ -67,6 +68,8 @@ class percpu_ref : arch::rcu_head {
 
     cpu_count& here();
     void count_here(long n);
+    void note_held(long n);
+    bool nobody_holds() const;
     void switch_to_atomic();
     void switch_to_atomic_rcu();
     void release_if(bool last);
@@ -75,6 +78,7 @@ class percpu_ref : arch::rcu_head {
     arch::rcu_domain& rcu_;
     const unsigned cpus_;
     void* const owner_;
+    const bool ledger_;
     callback release_ = nullptr; ///< both are set while nobody else has the object
     callback confirm_ = nullptr;
     arch::atomic<unsigned> mode_{atomic_bit | dead_bit}; ///< the low bits of percpu_count_ptr

@@ -62,6 +62,20 @@ bool holds_what_somebody_waits_for(const world_state& w, const worker_state& wai
     return false;
 }
 
+/// What the ledger says that threads hold of a folio, as the head's refcount counts it.
+int held_references(const world_state& w, const folio& head) {
+    const unsigned word = head.order_and_head.peek();
+    const bool large = (word & folio::head_bit) != 0;
+    const std::uint64_t first = w.k.mem.pfn(head);
+    const std::uint64_t pages = std::uint64_t{1} << (word & folio::order_mask);
+    int held = 0;
+    for (std::uint64_t pfn = first; pfn < first + pages; ++pfn) {
+        const page_ledger& page = w.k.mem.ledger(pfn);
+        held += page.gets.get() + page.pins.get() * (large ? 1 : pin_bias);
+    }
+    return held;
+}
+
 diagnosis diagnose_page_wait(const world_state& w, const worker_state& waiter) {
     const folio& f = *static_cast<const folio*>(waiter.task.waiting.object());
     const int awaited = static_cast<int>(waiter.task.waiting.key());
@@ -87,17 +101,20 @@ diagnosis diagnose_page_wait(const world_state& w, const worker_state& waiter) {
         }
         return {"lost wake-up: the page is idle and its waiter sleeps", 16};
     }
-    const int held = held_references(w.k, f);
+    const int held = held_references(w, f);
     const int accounted = w.k.idle_count(f) + f.mapcount.peek() + held;
     if (f.mapcount.peek() != 0 && held == 0 && now == accounted)
         return {"mapped again: only page tables hold the awaited page, and no put wakes its waiter before "
                 "they let go",
                 16};
-    if (now > accounted)
+    const bool holder_waits = holds_what_somebody_waits_for(w, waiter);
+    if (!w.k.ledger && !holder_waits)
+        return {"ledger off: nobody counted who holds the awaited page, or whether its reference leaked", 16};
+    if (w.k.ledger && now > accounted)
         return {"leaked reference: refcount is above what anybody holds", w.k.idle_count() == 0 ? 2 : 3};
-    if (now < accounted)
+    if (w.k.ledger && now < accounted)
         return {"refcount is below what is held", w.k.idle_count() == 0 ? 2 : 3};
-    if (holds_what_somebody_waits_for(w, waiter))
+    if (holder_waits)
         return {"held page: whoever holds the awaited page waits for a lock that the sleeper keeps", 16};
     return {"held page: whoever holds the awaited page cannot go on", 16};
 }
@@ -198,8 +215,9 @@ folio_snapshot snapshot_folio(const world_state& w, unsigned pfn) {
     for (unsigned i = 0; i < w.worker_count(); ++i)
         for (const held_page& held : w.workers[i].held)
             if (held.head == &f)
-                page.holders.push_back(name_of(w.workers[i]) +
-                                       (held.kind == gup_kind::pin ? " (pin)" : " (get)"));
+                page.holders.push_back(
+                    name_of(w.workers[i]) + (held.kind == gup_kind::pin ? " (pin" : " (get") +
+                    (held.taken == nullptr ? "" : std::string(", taken in ") + held.taken) + ")");
     return page;
 }
 
@@ -217,6 +235,7 @@ void snapshot_entries(const world_state& w, snapshot& all) {
 
 snapshot take_snapshot(const world_state& w) {
     snapshot all;
+    all.ledger = w.k.ledger;
     for (unsigned i = 0; i < w.config.workers; ++i)
         all.tasks.push_back(snapshot_task(w, i));
     for (unsigned pfn = 0; pfn < w.k.mem.pages(); ++pfn)

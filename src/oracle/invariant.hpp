@@ -64,4 +64,18 @@ constexpr const invariant_info& invariant(int number) {
     return invariant_table[static_cast<std::size_t>(number - 1)];
 }
 
+/// What only the reference ledger can see: without it (`stress --no-ledger`) nobody reports these. Other violations of the same invariants are.
+struct ledger_check {
+    int number; ///< of the invariant; 0: a name for a hang, which is found without
+    std::string_view text;
+};
+inline constexpr std::array<ledger_check, 6> ledger_checks{{
+    {7, "a block is freed or reused while a page reference is held"},
+    {7, "an inode is evicted while its pages are held"},
+    {18, "layouts count as broken while a page is held"},
+    {18, "the entry of a busy page is deleted"},
+    {22, "a percpu_ref is released while references are held"},
+    {0, "whether a hang's awaited page is held or its reference leaked"},
+}};
+
 } // namespace daxtorture

@@ -66,13 +66,30 @@ void check_mapcounts(const world_state& w) { // I1
             arch::fail(1, "mapcount differs from the page tables", "check_mapcounts");
 }
 
-void check_refcounts(const world_state& w) { // I2, I3
+/// What workers hold, by the head of the folio: at rest each knows that itself, whether or not there is a ledger.
+struct held_pages_count {
+    int references = 0; ///< as the head's refcount has them
+    int pins = 0;       ///< of a large folio, as its pincount has them
+};
+std::vector<held_pages_count> count_held(const world_state& w) {
+    std::vector<held_pages_count> all(w.k.mem.pages());
+    for (unsigned i = 0; i < w.worker_count(); ++i)
+        for (const held_page& held : w.workers[i].held) {
+            const std::uint64_t head = head_of(w, w.k.mem.pfn(*held.page));
+            const bool large = (w.k.mem[head].order_and_head.peek() & folio::head_bit) != 0;
+            all[head].references += held.kind == gup_kind::pin && !large ? pin_bias : 1;
+            all[head].pins += held.kind == gup_kind::pin && large;
+        }
+    return all;
+}
+
+void check_refcounts(const world_state& w, const std::vector<held_pages_count>& holders) { // I2, I3
     for (unsigned pfn = 0; pfn < w.k.mem.pages(); ++pfn) {
         if (w.k.mem.removed(pfn))
             continue;
         const folio& f = w.k.mem[pfn];
         const bool tail = head_of(w, pfn) != pfn; // which count nothing
-        const int held = tail ? 0 : w.k.idle_count(f) + held_references(w.k, f);
+        const int held = tail ? 0 : w.k.idle_count(f) + holders[pfn].references;
         const int expected = f.mapcount.peek() + held;
         if (f.refcount.peek() > expected)
             arch::fail(w.k.idle_count() == 0 ? 2 : 3,
@@ -82,13 +99,9 @@ void check_refcounts(const world_state& w) { // I2, I3
     }
 }
 
-void check_pincounts(const world_state& w) { // I4
-    std::vector<int> pins(w.k.mem.pages(), 0);
+void check_pincounts(const world_state& w, const std::vector<held_pages_count>& holders) { // I4
     for (unsigned pfn = 0; pfn < w.k.mem.pages(); ++pfn)
-        if (folio_test_large(w.k, w.k.mem[head_of(w, pfn)]))
-            pins[head_of(w, pfn)] += w.k.mem.ledger(pfn).pins.get();
-    for (unsigned pfn = 0; pfn < w.k.mem.pages(); ++pfn)
-        if (w.k.mem[pfn].pincount.peek() != pins[pfn])
+        if (w.k.mem[pfn].pincount.peek() != holders[pfn].pins)
             arch::fail(4, "pincount differs from the pins that are held", "check_pincounts");
 }
 
@@ -216,7 +229,8 @@ void check_writable(const world_state& w) { // I19
 }
 
 /// References to the pagemap that somebody accounts for: its own, its pages', and those that came with a page.
-long accounted_pagemap_references(const world_state& w, const dev_pagemap& pgmap) {
+long accounted_pagemap_references(const world_state& w, const dev_pagemap& pgmap,
+                                  const std::vector<held_pages_count>& holders) {
     long references = 1 + static_cast<long>(pgmap.folios());
     if (w.k.rules.unbind_pages == pages_at_unbind::while_busy && w.k.unbinds)
         for (std::uint64_t pfn = pgmap.first_pfn; pgmap.contains(pfn) && pgmap.type == memory_type::fs_dax;
@@ -224,19 +238,20 @@ long accounted_pagemap_references(const world_state& w, const dev_pagemap& pgmap
             references += w.k.mem[pfn].refcount.peek() != 0 ? 1 : 0;
     if (pgmap.page_free != nullptr)
         for (std::uint64_t pfn = pgmap.first_pfn; pgmap.contains(pfn); ++pfn)
-            references += w.k.mem.ledger(pfn).gets.get() != 0 ? 1 : 0; // handed out
+            references += holders[pfn].references != 0 ? 1 : 0; // handed out
     for (unsigned i = 0; i < w.worker_count(); ++i)
         for (const held_page& held : w.workers[i].held)
             references += held.pagemap == &pgmap ? 1 : 0;
     return references;
 }
 
-void check_devices(const world_state& w) { // I22, I23, I31
+void check_devices(const world_state& w, const std::vector<held_pages_count>& holders) { // I22, I23, I31
     if (w.sb.mounted.peek() && w.sb.wants_to_hold && w.pmem.bound.peek() &&
         w.pmem.holder_ops.peek() == nullptr && w.pmem.holder_data.peek() == &w.sb)
         arch::fail(22, "the device's holder has lost its operations", "check_devices");
     for (const std::unique_ptr<dev_pagemap>& pgmap : w.k.pgmaps)
-        if (pgmap->ref.peek_live() && pgmap->ref.peek_held() != accounted_pagemap_references(w, *pgmap))
+        if (pgmap->ref.peek_live() &&
+            pgmap->ref.peek_live_references() != accounted_pagemap_references(w, *pgmap, holders))
             arch::fail(23, "leaked pagemap reference: unbind would wait for ever", "check_devices");
     for_each_pte(w, [&](const vm_area&, std::uint64_t, pte_t pte) {
         if (!pte.special() && w.k.mem.removed(pte.pfn()))
@@ -254,11 +269,12 @@ void check_queues(const world_state& w) { // I26
 } // namespace
 
 void check_quiescent(const world_state& w) {
-    check_devices(w);
-    check_refcounts(w);
+    const std::vector<held_pages_count> holders = count_held(w);
+    check_devices(w, holders);
+    check_refcounts(w, holders);
     check_mapcounts(w);
     if (w.k.pmd_order != 0) {
-        check_pincounts(w);
+        check_pincounts(w, holders);
         check_folios(w);
     }
     check_mappings(w);

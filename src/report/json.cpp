@@ -1,4 +1,5 @@
 #include "report/json.hpp"
+#include "oracle/invariant.hpp"
 #include "protocol/near_miss.hpp"
 #include "report/confidence.hpp"
 #include "report/run.hpp"
@@ -111,6 +112,10 @@ json totals(const stress_summary& s) {
     document["workers"] = s.workers;
     document["rounds"] = s.rounds;
     document["quiescent_checks"] = s.quiescent_checks;
+    document["not_checked"] = json::array();
+    if (!s.ledger)
+        for (const ledger_check& one : ledger_checks)
+            document["not_checked"].push_back({{"invariant", invariant_of(one.number)}, {"text", one.text}});
     document["per_operation"] = json::object();
     for (const stress_count& one : s.per_operation)
         document["per_operation"][one.operation] = {{"total", one.total}, {"done", one.done}};

@@ -206,6 +206,8 @@ std::string run_html(const run_contents& run) {
     fact(page, "version", "daxtorture " + o.version + ", " + o.compiler);
     fact(page, "run", o.run);
     fact(page, "merged from", o.merged.empty() ? "" : fmt::format("{} runs", o.merged.size()));
+    for (const std::string& one : not_checked(sum))
+        fact(page, "not checked", one);
     fact(page, "notice", run.notice);
     page += "</dl>\n";
 

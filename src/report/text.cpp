@@ -1,5 +1,6 @@
 #include "report/text.hpp"
 
+#include "oracle/invariant.hpp"
 #include "report/near_misses.hpp"
 #include "report/wrap.hpp"
 
@@ -121,11 +122,12 @@ std::string state_text(const snapshot& s, const ladder_options& options) {
         text += t.held.empty() ? "  holds no locks\n" : wrapped("  holds " + joined(t.held), options);
     }
     for (const folio_snapshot& f : s.folios)
-        text += wrapped(fmt::format("page {}: refcount {}, mapcount {}, {} pins{}{}", f.pfn, f.refcount,
-                                    f.mapcount, f.pins,
-                                    f.mapping.empty() ? "" : fmt::format(", {}[{}]", f.mapping, f.index),
-                                    f.holders.empty() ? "" : ", held by " + joined(f.holders)),
-                        options);
+        text +=
+            wrapped(fmt::format("page {}: refcount {}, mapcount {}, {}{}{}", f.pfn, f.refcount, f.mapcount,
+                                s.ledger ? fmt::format("{} pins", f.pins) : "pins not counted (ledger off)",
+                                f.mapping.empty() ? "" : fmt::format(", {}[{}]", f.mapping, f.index),
+                                f.holders.empty() ? "" : ", held by " + joined(f.holders)),
+                    options);
     for (const entry_snapshot& e : s.entries)
         if (e.locked)
             text += wrapped(fmt::format("entry {}[{}] is locked", e.file, e.index), options);
@@ -149,6 +151,14 @@ std::string failure_summary(const scenario_verdict& v, const program& of, std::s
     return text;
 }
 
+std::vector<std::string> not_checked(const stress_summary& s) {
+    std::vector<std::string> all;
+    if (!s.ledger)
+        for (const ledger_check& one : ledger_checks)
+            all.push_back((one.number == 0 ? "" : fmt::format("I{}: ", one.number)) + std::string(one.text));
+    return all;
+}
+
 std::string stress_table(const stress_summary& s, const ladder_options& options) {
     std::string text =
         fmt::format("{} {} under {}{}: {} operations in {:.1f} s, {} workers, {} rounds, seed {}\n",
@@ -157,6 +167,8 @@ std::string stress_table(const stress_summary& s, const ladder_options& options)
                     grouped(s.rounds), s.seed);
     if (!s.note.empty())
         text += wrapped(s.note, options);
+    for (const std::string& one : not_checked(s))
+        text += wrapped("not checked (ledger off): " + one, options);
     text += fmt::format("\n{:<12} {:>16} {:>16} {:>14}\n", "operation", "total", "done", "per second");
     for (const stress_count& one : s.per_operation)
         if (one.total != 0)

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace daxtorture {
 
@@ -22,6 +23,9 @@ std::string verdict_table(std::span<const scenario_verdict> all, bool colour = f
 /// Invariant, cause, ladder, who sleeps and holds what, and the command that replays it (left out when empty).
 std::string failure_summary(const scenario_verdict& what, const program& of, std::string_view replay_command,
                             const ladder_options& options = {});
+
+/// What the run could not see, by invariant: the checks that its options had switched off.
+std::vector<std::string> not_checked(const stress_summary& what);
 
 /// Rates per kind of operation, and every failure with the state it left.
 std::string stress_table(const stress_summary& what, const ladder_options& options = {});

@@ -144,6 +144,7 @@ void decode_snapshot(const node& from, snapshot& to) {
     from.required("wakes", to.wakes);
     from.required("cause", to.cause);
     from.required("invariant", to.invariant);
+    from.optional("ledger", to.ledger);
 }
 
 json encode(const snapshot& s) {
@@ -173,8 +174,8 @@ json encode(const snapshot& s) {
     json wakes = json::array();
     for (const wake_snapshot& w : s.wakes)
         wakes.push_back({{"by", w.by}, {"key", w.key}, {"woken", w.woken}});
-    return {{"tasks", tasks}, {"folios", folios}, {"entries", entries},
-            {"wakes", wakes}, {"cause", s.cause}, {"invariant", s.invariant}};
+    return {{"tasks", tasks},   {"folios", folios},         {"entries", entries}, {"wakes", wakes},
+            {"cause", s.cause}, {"invariant", s.invariant}, {"ledger", s.ledger}};
 }
 
 } // namespace

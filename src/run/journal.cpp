@@ -1,5 +1,6 @@
 #include "run/journal.hpp"
 
+#include "oracle/invariant.hpp"
 #include "run/failure_json.hpp"
 #include "run/fnv1a.hpp"
 
@@ -70,6 +71,7 @@ json encode(const run_parameters& p) {
              {"hang_after", p.hang_after},
              {"keep_going", p.keep_going},
              {"record", p.record},
+             {"ledger", p.ledger},
              {"pin", p.pin},
              {"processors", p.processors},
              {"turn", p.turn},
@@ -93,6 +95,7 @@ run_parameters decode_parameters(const json& from) {
     p.hang_after = get<double>(from, "hang_after");
     p.keep_going = get<bool>(from, "keep_going");
     p.record = get<bool>(from, "record");
+    p.ledger = from.value("ledger", true); // journals from before there was a choice had one
     p.pin = get<bool>(from, "pin");
     p.processors = get<std::vector<unsigned>>(from, "processors");
     p.turn = get<double>(from, "turn");
@@ -401,6 +404,15 @@ std::vector<std::string> distinct(std::vector<std::string> words) {
     return once;
 }
 
+/// Those of which the ledger alone sees some violations.
+std::string ledger_invariants() {
+    std::vector<std::string> names;
+    for (const ledger_check& one : ledger_checks)
+        if (one.number != 0)
+            names.push_back(fmt::format("I{}", one.number));
+    return joined(distinct(std::move(names)), " ");
+}
+
 } // namespace
 
 std::string parameters_json(const run_parameters& p) { return dump(encode(p)); }
@@ -417,6 +429,8 @@ std::string parameters_text(const run_parameters& p) {
                     p.seconds, p.seed, p.hang_after, p.keep_going ? ", keep going" : "");
     if (!p.record)
         text += ", no recorder";
+    if (!p.ledger)
+        text += ", no ledger (off: some checks of " + ledger_invariants() + ")";
     if (!p.pin)
         text += ", not pinned";
     else if (!p.processors.empty())
@@ -601,6 +615,7 @@ stress_summary summarise(const run_contents& what) {
     all.protocol = joined(distinct(protocols), ", ");
     all.rules = joined(distinct(rules), ", ");
     all.seed = what.begin.parameters.seed;
+    all.ledger = what.begin.parameters.ledger;
     const end_record end = what.end ? *what.end : judge(what, false);
     all.verdict = end.verdict;
     all.note = end.note;
@@ -657,7 +672,7 @@ void refuse_mixed(const run_contents& first, const run_contents& other) {
         refuse("the version of daxtorture", first.begin.origin.version, other.begin.origin.version);
     const bool same_length = a.until != 0 || b.until != 0 || a.seconds == b.seconds;
     if (a.loads != b.loads || a.workers != b.workers || a.hang_after != b.hang_after ||
-        a.keep_going != b.keep_going || !same_length)
+        a.keep_going != b.keep_going || a.ledger != b.ledger || !same_length)
         refuse("the list of parameters", "'" + parameters_text(a) + "'", "'" + parameters_text(b) + "'");
 }
 

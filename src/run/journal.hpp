@@ -55,6 +55,7 @@ struct run_parameters {
     double hang_after = 30;
     bool keep_going = false;
     bool record = true;               ///< flight recorders
+    bool ledger = true;               ///< who holds each page is counted
     bool pin = true;                  ///< each worker stays on a processor
     std::vector<unsigned> processors; ///< on which; empty: those that the process may use
     double turn = 0;                  ///< seconds until the next load's turn

@@ -101,6 +101,7 @@ struct stress_summary {
     unsigned workers = 0;
     std::uint64_t rounds = 0;
     std::uint64_t quiescent_checks = 0;
+    bool ledger = true; ///< false: the checks in `ledger_checks` were off
     std::vector<stress_count> per_operation;
     observations seen;
     std::vector<failure> failures;   ///< distinct ones

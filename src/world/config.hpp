@@ -80,6 +80,7 @@ struct world_config {
     bool unbinds = false;      ///< an operation concerns a device: its being there is looked at
     bool leases = false;       ///< an operation concerns layout leases: they are looked at
     bool reflinks = true;      ///< blocks may be remapped: write faults look whether they are
+    bool ledger = true; ///< the oracle counts who holds each page: the checks in `ledger_checks` need it
 
     friend bool operator==(const world_config&, const world_config&) = default;
 };

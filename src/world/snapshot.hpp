@@ -11,11 +11,11 @@ struct folio_snapshot {
     unsigned pfn = 0;
     int refcount = 0;
     int mapcount = 0;
-    int pins = 0;
+    int pins = 0;        ///< by the reference ledger
     std::string mapping; ///< file name, "shared" or ""
     std::uint64_t index = 0;
     std::vector<std::string>
-        holders; ///< reference ledger: "pinner: pin taken in gup_fast_pte_range at mm/gup.cpp:88"
+        holders; ///< "pinner (pin, taken in gup_fast_pte_range)"; without the ledger "pinner (pin)"
 };
 
 struct entry_snapshot {
@@ -49,8 +49,9 @@ struct snapshot {
     std::vector<folio_snapshot> folios; ///< only those that are not idle or that somebody waits for
     std::vector<entry_snapshot> entries;
     std::vector<wake_snapshot> wakes; ///< the last few, oldest first
-    std::string cause; ///< what `diagnose` made of it: "lost wake-up: ...", "leaked reference: ...", ...
-    int invariant = 0; ///< the invariant that cause breaks
+    std::string cause;  ///< what `diagnose` made of it: "lost wake-up: ...", "leaked reference: ...", ...
+    int invariant = 0;  ///< the invariant that cause breaks
+    bool ledger = true; ///< false: nobody counted who holds each page, so no page has `pins`
 };
 
 } // namespace daxtorture

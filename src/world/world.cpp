@@ -132,8 +132,9 @@ void world_state::add_area(mm_struct& mm, const area_config& area) {
 }
 
 world_state::world_state(const world_config& given)
-    : config(given), k(config.rules, config.machine, memory_ranges(config), config.shape.wait_buckets,
-                       config.shape.pmd_order, config.workers + 1, config.unbinds, config.shape.tlb_entries),
+    : config(given),
+      k(config.rules, config.machine, memory_ranges(config), config.shape.wait_buckets,
+        config.shape.pmd_order, config.workers + 1, config.unbinds, config.shape.tlb_entries, config.ledger),
       blocks(k, pmem_pages(config)), pmem(*k.pgmaps.front()), sb(pmem),
       workers(std::make_unique<worker_state[]>(config.workers + 1)) {
     for (unsigned i = 0; i < worker_count(); ++i)
@@ -242,10 +243,11 @@ outcome outcome_of(mf_result result) {
 }
 
 /// From here on the worker relies on the page.
-outcome hold_device_page(world_state& w, worker_state& self, folio& page) {
-    page_ledger& record = w.k.mem.ledger(page);
-    record.gets.add(1);
-    *self.held.space() = {&page, &page, gup_kind::get, record.block.generation.get()};
+outcome hold_device_page(world_state& w, worker_state& self, folio& page,
+                         const char* by = __builtin_FUNCTION()) {
+    held_page& held = *self.held.space();
+    held = {&page, &page, gup_kind::get, w.k.mem.ledger(page).block.generation.get()};
+    note_taken(w.k, held, by);
     self.held.add(1);
     return outcome::done;
 }

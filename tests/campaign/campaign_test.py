@@ -287,6 +287,42 @@ class Campaign(unittest.TestCase):
             result = run("stress", "--duration", "1s", "--pin", wrong)
             self.assertEqual((result.returncode, len(result.stderr.splitlines())), (2, 1), result.stderr)
 
+    def test_what_a_run_without_ledger_does_not_check_is_named(self):
+        result = run("stress", "--out", self.directory, "--duration", "1s", "--workers", "2", "--no-ledger")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        log = result.stderr.splitlines()
+        for line in (log[0], log[-1]):
+            self.assertIn("no ledger (off: some checks of I7 I18 I22)", line)
+        self.assertIs(records(self.directory)[0]["parameters"]["ledger"], False)
+        page = os.path.join(self.directory, "r.html")
+        report = run("report", self.directory, "--html", page)
+        for text in (result.stdout, report.stdout):
+            self.assertIn("not checked (ledger off): I18: the entry of a busy page is deleted", text)
+            self.assertIn("not checked (ledger off): I7: ", text)
+        with open(page, encoding="utf-8") as stream:
+            self.assertIn("I18: the entry of a busy page is deleted", stream.read())
+        told = json.loads(run("report", self.directory, "--json", "-").stdout)
+        self.assertIs(told["parameters"]["ledger"], False)
+        self.assertEqual({one["invariant"] for one in told["not_checked"]}, {"I7", "I18", "I22", None})
+        other = os.path.join(self.scratch.name, "with-ledger")
+        self.assertEqual(run("stress", "--out", other, "--duration", "1s", "--workers", "2").returncode, 0)
+        merged = run("merge", self.directory, other, "--out", os.path.join(self.scratch.name, "merged"))
+        self.assertEqual(merged.returncode, 2)
+        self.assertIn("the list of parameters differs", merged.stderr)
+
+    def test_a_journal_from_before_the_ledger_had_a_switch(self):
+        self.assertEqual(run("stress", "--out", self.directory, "--duration", "1s", "--workers", "2").returncode, 0)
+        file = os.path.join(self.directory, "journal.jsonl")
+        with open(file, "rb") as stream:
+            first, rest = stream.read().split(b"\n", 1)
+        record = first[first.index(b'"record":') + 9:-1].replace(b'"ledger":true,', b"", 1)
+        self.assertNotIn(b'"ledger":', record)
+        with open(file, "wb") as stream:
+            stream.write(b'{"check":"' + checksum(record).encode() + b'","record":' + record + b"}\n" + rest)
+        report = run("report", self.directory)
+        self.assertEqual(report.returncode, 0, report.stderr)
+        self.assertNotIn("no ledger", report.stdout)
+
     def test_damage_is_named(self):
         self.assertEqual(run("stress", "--out", self.directory, "--duration", "1s", "--workers", "2").returncode, 0)
         file = os.path.join(self.directory, "journal.jsonl")

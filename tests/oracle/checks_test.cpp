@@ -15,6 +15,7 @@
 #include "mm/private_cow.hpp"
 #include "mm/rmap.hpp"
 #include "mm/zap.hpp"
+#include "oracle/hang.hpp"
 #include "oracle/quiescent.hpp"
 #include "oracle/state.hpp"
 #include "protocol/presets.hpp"
@@ -54,6 +55,20 @@ class fixture {
         return w.k.mem[w.mms[0]->table.peek_walk(0).pfn()];
     }
     address_space& mapping() { return w.files[0]->mapping; }
+    /// Worker 0 pins a page.
+    const held_page& pin(std::uint64_t at) {
+        held_page* const space = w.workers[0].held.space();
+        REQUIRE(gup_fast(w.k, *w.mms[0], at, at + 1, gup_kind::pin, space) == 1);
+        w.workers[0].held.add(1);
+        return *space;
+    }
+    /// Worker 0 believes that it has pinned the page, and so does the ledger; its count does not know.
+    void believe_pinned(folio& page) {
+        held_page& pin = *w.workers[0].held.space();
+        pin = {&page, &page, gup_kind::pin};
+        note_taken(w.k, pin, "believe_pinned");
+        w.workers[0].held.add(1);
+    }
 
     /// The same with PMDs of two pages, and a file that they can map.
     static world_config large() {
@@ -67,6 +82,18 @@ class fixture {
     static world_config with_tlb() {
         world_config c = config("v6.15");
         c.shape.tlb_entries = 2;
+        return c;
+    }
+
+    /// The same without the reference ledger.
+    static world_config without_ledger() {
+        world_config c = with_two_workers();
+        c.ledger = false;
+        return c;
+    }
+    static world_config with_two_workers() {
+        world_config c = config("v6.15");
+        c.workers = 2;
         return c;
     }
 
@@ -122,7 +149,7 @@ TEST_CASE("quiescent checks can fail") {
     }
     SECTION("I2: a pin that the count forgot") {
         fixture f;
-        f.w.k.mem.ledger(f.touch()).pins.add(1);
+        f.believe_pinned(f.touch());
         CHECK(quiescent_check_reports(f, 2));
     }
     SECTION("I3: the same, one-based") {
@@ -339,7 +366,7 @@ TEST_CASE("continuous checks can fail") {
         CHECK(reported(13));
     }
     SECTION("I18: the entry of a held page deleted") {
-        f.w.k.mem.ledger(page).pins.add(1);
+        f.believe_pinned(page);
         dax_delete_mapping_range(f.w.k, f.mapping(), 0, 2);
         CHECK(reported(18));
     }
@@ -378,12 +405,11 @@ TEST_CASE("a healthy large folio breaks nothing") {
     fixture f(fixture::large());
     folio& head = f.touch();
     CHECK(folio_test_large(f.w.k, head));
-    const held_page pin = gup_fast(f.w.k, *f.w.mms[0], 1, gup_kind::pin);
-    REQUIRE(pin);
+    const held_page& pin = f.pin(1);
     CHECK(pin.head == &head);
     check_quiescent(f.w);
     CHECK(violated.empty());
-    gup_put(f.w.k, pin);
+    gup_put(f.w.k, f.w.workers[0].held.take_oldest(gup_kind::pin).front());
     file_truncate(f.w.k, *f.w.files[0], 0);
     CHECK_FALSE(folio_test_large(f.w.k, head));
     check_quiescent(f.w);
@@ -405,7 +431,7 @@ TEST_CASE("checks of large folios can fail") {
         CHECK(quiescent_check_reports(f, 2));
     }
     SECTION("I4: a pin that pincount forgot") {
-        f.w.k.mem.ledger(tail).pins.add(1);
+        f.believe_pinned(tail);
         head.refcount.fetch_add(1, arch::order::relaxed);
         CHECK(quiescent_check_reports(f, 4));
     }
@@ -460,7 +486,7 @@ TEST_CASE("checks of large folios can fail") {
         CHECK(reported(15));
     }
     SECTION("I18: one page of a deleted entry is held") {
-        f.w.k.mem.ledger(tail).pins.add(1);
+        f.believe_pinned(tail);
         dax_delete_mapping_range(f.w.k, f.mapping(), 0, 2);
         CHECK(reported(18));
     }
@@ -502,6 +528,70 @@ TEST_CASE("a TLB that outlives a reference is reported") {
         CHECK_FALSE(reported(24));
     }
     gather.finish();
+}
+
+TEST_CASE("without the ledger nothing is counted, and what was held is still compared at rest") {
+    fixture f(fixture::without_ledger());
+    folio& page = f.touch();
+    const page_ledger& record = f.w.k.mem.ledger(page);
+    CHECK(f.pin(0).taken == nullptr);
+    CHECK(record.pins.get() == 0);
+    check_quiescent(f.w);
+    CHECK(violated.empty());
+    SECTION("I2: a reference that nobody holds") {
+        page.refcount.fetch_add(1, arch::order::relaxed);
+        CHECK(quiescent_check_reports(f, 2));
+    }
+    SECTION("I2: a pin that the count forgot") {
+        page.refcount.fetch_sub(pin_bias, arch::order::relaxed);
+        CHECK(quiescent_check_reports(f, 2));
+    }
+    SECTION("I23: a pagemap reference that nobody accounts for") {
+        REQUIRE(get_dev_pagemap(f.w.k, 0) != nullptr);
+        CHECK(quiescent_check_reports(f, 23));
+    }
+    SECTION("I7: the page is not idle, although nobody knows who holds it") {
+        f.w.blocks.free(f.w.k.mem.pfn(page), 0, 0);
+        CHECK(reported(7));
+    }
+    SECTION("I18 of an entry deleted is not seen") {
+        dax_delete_mapping_range(f.w.k, f.mapping(), 0, 2);
+        CHECK_FALSE(reported(18));
+    }
+    SECTION("the pin is given back as it was got") {
+        gup_put(f.w.k, f.w.workers[0].held.take_oldest(gup_kind::pin).front());
+        CHECK(record.pins.get() == 0);
+        check_quiescent(f.w);
+        CHECK(violated.empty());
+    }
+}
+
+TEST_CASE("a hang over a held page is named by the ledger, or says that it is off") {
+    const bool ledger = GENERATE(true, false);
+    fixture f(ledger ? fixture::with_two_workers() : fixture::without_ledger());
+    folio& page = f.touch();
+    f.pin(0);
+    f.w.workers[0].name.set("pinner");
+    f.w.workers[1].task.waiting.begin(arch::wait_kind::page_idle, &page, 0, arch::site::here());
+    const auto cause = [&] { return take_snapshot(f.w).cause; };
+    CHECK(cause().starts_with(ledger ? "held page: " : "ledger off: "));
+    const snapshot state = take_snapshot(f.w);
+    CHECK(state.ledger == ledger);
+    REQUIRE(state.folios.size() == 1);
+    CHECK(state.folios[0].pins == (ledger ? 1 : 0));
+    REQUIRE(state.folios[0].holders.size() == 1);
+    CHECK(state.folios[0].holders[0] ==
+          (ledger ? "pinner (pin, taken in gup_fast_pte_range)" : "pinner (pin)"));
+    // A reference that nobody holds
+    page.refcount.fetch_add(1, arch::order::relaxed);
+    CHECK(cause().starts_with(ledger ? "leaked reference: " : "ledger off: "));
+    // What needs no ledger: the page is idle, or only page tables hold it
+    page.refcount.store(page.mapcount.peek(), arch::order::relaxed);
+    note_dropped(f.w.k, f.w.workers[0].held.take_oldest(gup_kind::pin).front());
+    CHECK(cause().starts_with("mapped again: "));
+    page.refcount.store(0, arch::order::relaxed);
+    CHECK(cause().starts_with("lost wake-up: "));
+    f.w.workers[1].task.waiting.end();
 }
 
 TEST_CASE("one-based: a put that yields 0 is reported") {
