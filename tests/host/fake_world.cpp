@@ -37,6 +37,7 @@ outcome world::perform(unsigned worker, const operation& what) {
 }
 void world::label(unsigned worker, const char*, const char* operation) {
     state_->operations[worker] = operation;
+    state_->how->between(worker);
 }
 void world::release(unsigned worker) { state_->how->release(worker); }
 void world::check_quiescent() const { state_->how->check(); }

@@ -13,6 +13,8 @@ namespace daxtorture::fake {
 
 struct behaviour {
     std::function<outcome(world&, unsigned worker, const operation&)> perform;
+    /// Before each operation and each release, while the worker is not yet inside it: here it can be kept from its processor.
+    std::function<void(unsigned worker)> between = [](unsigned) {};
     std::function<void()> check = [] {};
     std::function<void(unsigned worker)> release = [](unsigned) {};
     std::atomic<bool> predicate_true{false}; ///< what snapshots say of sleepers
