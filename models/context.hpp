@@ -3,10 +3,11 @@
 /// Only context.cpp includes this. Relacy's own schedulers are not used: every decision goes to `turns`.
 ///   * a scheduling point at which the same thread goes on does not switch fibres;
 ///   * cells of atomics and plain data come from an arena that the next execution reuses;
-///   * global new and delete, which Relacy replaces, are plain malloc and free, inside fibres too.
+///   * global new and delete, which Relacy replaces, take and give back blocks of malloc, inside fibres too.
 #pragma once
 
 #include "explore.hpp"
+#include "recycler.hpp"
 #include "turns.hpp"
 
 #include <climits>
@@ -274,13 +275,13 @@ class context final : public rl::context_impl<suite<N>, scheduler<N>>, public ma
 
     void* alloc(std::size_t size, bool, rl::debug_info_param) override { return alloc(size); }
     void* alloc(std::size_t size) override {
-        void* p = (::malloc)(size == 0 ? 1 : size);
+        void* p = recycled.get(size == 0 ? 1 : size);
         if (p == nullptr)
             throw std::bad_alloc();
         return p;
     }
-    void free(void* p, bool, rl::debug_info_param) override { (::free)(p); }
-    void free(void* p) override { (::free)(p); }
+    void free(void* p, bool, rl::debug_info_param) override { free(p); }
+    void free(void* p) override { recycled.put(p); }
 
     arena<rl::atomic_data_impl<N>> atomics_;
     arena<rl::var_data_impl<N>> plains_;

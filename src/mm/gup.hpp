@@ -19,15 +19,16 @@ namespace daxtorture::inline ARCH_MACHINE {
 
 enum class gup_kind : unsigned char { get, pin };
 
-/// A page that a thread holds, and the owner generation of its block when it was got.
+/// A page that a thread holds, and the owner generation of its block when it was got. Without initial values: a world has room
+/// for many, and every execution of a check builds one.
 struct held_page {
-    folio* page = nullptr;
-    folio* head = nullptr; ///< of its folio: stays the same while the page is held [I15]
-    gup_kind kind = gup_kind::pin;
-    std::uint64_t generation = 0;
-    dev_pagemap* pagemap = nullptr; ///< held together with the page, where the protocol asks for it
-    unsigned call = 0;              ///< of its owner: pages that one call got are dropped together
-    const char* taken = nullptr;    ///< the ledger: the function that took it
+    folio* page;
+    folio* head; ///< of its folio: stays the same while the page is held [I15]
+    gup_kind kind;
+    std::uint64_t generation;
+    dev_pagemap* pagemap; ///< held together with the page, where the protocol asks for it
+    unsigned call;        ///< of its owner: pages that one call got are dropped together
+    const char* taken;    ///< the ledger: the function that took it
     explicit operator bool() const { return page != nullptr; }
 };
 
@@ -49,7 +50,7 @@ void gup_put(kernel& k, const held_page* pages, unsigned count);
 
 /// The same for one page: empty when it cannot be had.
 inline held_page gup_fast(kernel& k, mm_struct& mm, std::uint64_t page, gup_kind kind) {
-    held_page one;
+    held_page one{};
     gup_fast(k, mm, page, page + 1, kind, &one);
     return one;
 }

@@ -32,8 +32,8 @@ class holdings {
     const held_page* end() const { return pages_.data() + count_; }
 
   private:
-    std::array<held_page, limit> pages_{};
-    std::array<held_page, limit> taken_{};
+    std::array<held_page, limit> pages_; ///< the first count_ mean something
+    std::array<held_page, limit> taken_;
     unsigned count_ = 0;
     unsigned calls_ = 0;
 };

@@ -136,7 +136,7 @@ world_state::world_state(const world_config& given)
       k(config.rules, config.machine, memory_ranges(config), config.shape.wait_buckets,
         config.shape.pmd_order, config.workers + 1, config.unbinds, config.shape.tlb_entries, config.ledger),
       blocks(k, pmem_pages(config)), pmem(*k.pgmaps.front()), sb(pmem),
-      workers(std::make_unique<worker_state[]>(config.workers + 1)) {
+      workers(std::make_unique_for_overwrite<worker_state[]>(config.workers + 1)) {
     for (unsigned i = 0; i < worker_count(); ++i)
         workers[i].task.id = i;
     arch::bind_current(workers[config.workers].task); // locks are taken from here on
@@ -246,7 +246,7 @@ outcome outcome_of(mf_result result) {
 outcome hold_device_page(world_state& w, worker_state& self, folio& page,
                          const char* by = __builtin_FUNCTION()) {
     held_page& held = *self.held.space();
-    held = {&page, &page, gup_kind::get, w.k.mem.ledger(page).block.generation.get()};
+    held = {&page, &page, gup_kind::get, w.k.mem.ledger(page).block.generation.get(), nullptr, 0, nullptr};
     note_taken(w.k, held, by);
     self.held.add(1);
     return outcome::done;
