@@ -23,6 +23,7 @@ void add(search_result& total, exploration_result&& part) {
     total.found = std::move(part.found);
     total.failed_at = part.failed_at;
     total.executions += part.executions;
+    total.repetitions += part.repetitions;
     total.seconds += part.seconds;
     total.exhausted = part.exhausted;
     total.depth_limit_hits += part.overruns;
@@ -45,7 +46,7 @@ std::unique_ptr<strategy> strategy_of(const search_options& options) {
     case search_kind::bound:
         return make_bound(options.bound, options.bound, options.part);
     case search_kind::full:
-        return make_bound(unlimited, unlimited, options.part);
+        return options.reduce ? make_reduced(options.part) : make_bound(unlimited, unlimited, options.part);
     case search_kind::aim:
         return make_aim(options.seed, options.targets);
     }

@@ -19,6 +19,7 @@ struct search_options {
     search_kind scheduler = search_kind::pct;
     unsigned depth = 3; ///< pct: a failure of this many ordering constraints can be hit
     unsigned bound = 2; ///< bound: preemptions, and as many stale loads; 0, 1, ... up to it in turn
+    bool reduce = true; ///< full: leave out what differs only in the order of steps that commute
     tree_part part;     ///< bound, full: the share of the tree
     std::vector<aim_target> targets; ///< aim: what to meet
     std::uint64_t seed = 1;
@@ -36,7 +37,8 @@ struct search_options {
 struct search_result {
     failure found; ///< kind none: nothing found
     std::uint64_t executions = 0;
-    std::uint64_t failed_at = 0; ///< number of the failing execution
+    std::uint64_t repetitions = 0; ///< of them: cut short because they repeated others
+    std::uint64_t failed_at = 0;   ///< number of the failing execution
     double seconds = 0;
     bool exhausted = false;             ///< every execution that the search could reach was run
     std::uint64_t depth_limit_hits = 0; ///< executions that ended only under a fair schedule

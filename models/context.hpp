@@ -98,13 +98,25 @@ struct exploration {
     bool run_again();       ///< begins the second run of the execution that just ended
     bool differs() const;   ///< the second run was not the first one
     void report_difference(const char* how);
-    void watch_step(unsigned thread); ///< of an execution beyond its limit
+    void watch_step(unsigned thread);               ///< of an execution beyond its limit
+    unsigned next(unsigned current, bool yielding); ///< the thread whose step comes now
+    void note_step();                               ///< if the strategy wants to know of it
+    address_map blocks;                             ///< of the present world, when footprints are taken
     void failed(rl::test_result_e kind, const char* text, rl::debug_info_param at);
     void set_up();
     void thread(unsigned i);
     void finish();
 };
 extern exploration* exploring;
+
+inline unsigned exploration::next(unsigned current, bool yielding) {
+    if (!turn.watched()) [[likely]]
+        return turn.next(current, yielding);
+    note_step();
+    const unsigned chosen = turn.next(current, yielding);
+    machine::state.tracking = !machine::state.special && how.notes();
+    return chosen;
+}
 
 template <class T> class arena {
   public:
@@ -140,14 +152,14 @@ template <int N> class scheduler {
     scheduler(rl::test_params&, shared_context_t&, rl::thread_id_t) {}
 
     rl::thread_id_t iteration_begin(rl::iteration_t) {
-        running = static_cast<int>(exploring->turn.next(turn::nobody, false));
+        running = static_cast<int>(exploring->next(turn::nobody, false));
         return running;
     }
     bool iteration_end() { return exploring->end_execution(); }
     rl::iteration_t iteration_count() const { return 1; }
     rl::thread_id_t schedule(rl::unpark_reason& reason, unsigned) {
         reason = rl::unpark_reason_normal;
-        running = chosen >= 0 ? chosen : static_cast<int>(exploring->turn.next(turn::nobody, false));
+        running = chosen >= 0 ? chosen : static_cast<int>(exploring->next(turn::nobody, false));
         chosen = -1;
         return running;
     }
@@ -228,7 +240,7 @@ class context final : public rl::context_impl<suite<N>, scheduler<N>>, public ma
         if (turn.late())
             exploring->watch_step(me);
         if (!turn.first_step(me) && turn.runnable() != 1u << me)
-            switch_to(turn.next(me, false), me, turn);
+            switch_to(exploring->next(me, false), me, turn);
         if (exploring->options.cover != nullptr)
             exploring->options.cover->step(me, machine::state.operation[me]);
     }
@@ -245,7 +257,7 @@ class context final : public rl::context_impl<suite<N>, scheduler<N>>, public ma
             give_up();
         if (turn.late())
             exploring->watch_step(me);
-        switch_to(turn.next(me, true), me, turn);
+        switch_to(exploring->next(me, true), me, turn);
     }
 
     void switch_to(unsigned next, unsigned me, turns& turn) {

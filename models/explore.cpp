@@ -94,6 +94,9 @@ bool exploration::begin_execution() {
     s.special_spins = 0;
     s.recording = options.record;
     s.violation = {};
+    s.tracking = false;
+    s.touches.clear();
+    s.steps_read = 0;
     s.events.clear();
     std::fill(std::begin(s.operation), std::end(s.operation), -1);
     std::fill(std::begin(s.steps), std::end(s.steps), 0u);
@@ -162,6 +165,7 @@ bool exploration::end_execution() {
     result.steps += turn.steps();
     result.overruns += turn.overran() ? 1 : 0;
     result.executions += 1;
+    result.repetitions += how.repeats() ? 1 : 0;
     if (options.record) {
         result.events = named_events();
         result.schedule = turn.log();
@@ -189,9 +193,28 @@ bool exploration::end_execution() {
     return true;
 }
 
+/// The step ends here: what it touched, by names that outlive the execution.
+void exploration::note_step() {
+    machine::machine_state& s = machine::state;
+    footprint& did = turn.this_step();
+    for (const machine::touched& one : s.touches)
+        did.add(blocks.number(one.object), one.written);
+    did.steps_of = s.steps_read;
+    s.touches.clear();
+    s.steps_read = 0;
+}
+
 void exploration::set_up() {
+    const bool watched = turn.watched();
+    blocks.clear();
+    recycler::log = watched ? &blocks : nullptr;
     what.set_up();
+    recycler::log = nullptr;
+    if (watched && !blocks.finish())
+        machine::stop(rl::test_result_inconsistent_test_suite, "set-up takes other memory than the last time",
+                      {});
     machine::state.special = false;
+    machine::state.tracking = watched && how.notes();
 }
 
 void exploration::thread(unsigned i) {
@@ -204,6 +227,7 @@ void exploration::thread(unsigned i) {
 
 void exploration::finish() {
     machine::state.special = true;
+    machine::state.tracking = false;
     for (const void* stack : stacks) {
         if (stack != nullptr && std::memcmp(stack, &stack_mark, sizeof stack_mark) != 0)
             machine::stop(rl::test_result_inconsistent_test_suite, "a fibre used up its stack", {});
@@ -219,6 +243,7 @@ void exploration::failed(rl::test_result_e kind, const char* text, rl::debug_inf
         return; // the checks of a failure met another one
     failing = true;
     machine::machine_state& s = machine::state;
+    s.tracking = false;
     s.special = true; // whatever the snapshot reads, it reads without the simulation
     if (again != nullptr) {
         report_difference("it fails now, and did not before");

@@ -68,7 +68,9 @@ struct exploration_options {
 struct exploration_result {
     failure found;                ///< kind none: no failure
     std::uint64_t executions = 0; ///< run in this call, the failing one included
-    std::uint64_t failed_at = 0;  ///< number of the failing execution
+    std::uint64_t repetitions =
+        0; ///< those of them that the strategy cut short: from some point on they repeated others
+    std::uint64_t failed_at = 0; ///< number of the failing execution
     double seconds = 0;
     bool exhausted = false;      ///< the strategy had nothing left
     std::uint64_t overruns = 0;  ///< executions that hit the depth limit and ended under a fair schedule

@@ -10,6 +10,7 @@
 ///   memory     "sc" | "tso" | "weak", default: what the scenario asks for, else weak
 ///   seconds, depth_limit
 ///   search     scheduler "uniform" | "pct" | "bound" | "full" | "aim", depth, bound, seed, first, iterations; coverage: bool;
+///              reduce: bool, full: leave out what differs only in the order of steps that commute, default true;
 ///              part: [index, count] of the tree (bound, full); targets: [[outer thread, outer operation, thread, operation], ...] (aim);
 ///              collect_orders: bool; weaken: {file, line, kind, order}: the model with this memory order
 ///   replay     schedule: [numbers]; no_return: bool, marks the event from which on everything fails
@@ -130,6 +131,7 @@ json run_search(const program& what, memory_class memory, const json& request) {
     o.scheduler = scheduler_of(request.value("scheduler", "pct"));
     o.depth = request.value("depth", o.depth);
     o.bound = request.value("bound", o.bound);
+    o.reduce = request.value("reduce", o.reduce);
     if (const auto part = request.find("part"); part != request.end())
         o.part = {part->at(0), part->at(1)};
     for (const json& one : request.value("targets", json::array()))
@@ -160,6 +162,7 @@ json run_search(const program& what, memory_class memory, const json& request) {
     }
     json answer{{"failure", failure_or_null(r.found)},
                 {"executions", r.executions},
+                {"repetitions", r.repetitions},
                 {"failed_at", r.failed_at},
                 {"seconds", r.seconds},
                 {"exhausted", r.exhausted},

@@ -4,9 +4,12 @@
 /// wait in lists by their size, the last one given back goes out first.
 #pragma once
 
+#include "address_map.hpp"
+
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include <malloc.h>
 
@@ -18,11 +21,13 @@ class recycler {
 
     /// nullptr: out of memory.
     void* get(std::size_t size) {
-        const std::size_t list = (size + step - 1) / step;
-        if (list < count)
-            if (void* block = take(lists_[list]))
-                return block;
-        return std::aligned_alloc(alignment_, (size + alignment_ - 1) / alignment_ * alignment_);
+        void* const block = find(size);
+        if (log != nullptr) [[unlikely]] {
+            address_map* const to = std::exchange(log, nullptr); // which takes memory too
+            to->add(block, size);
+            log = to;
+        }
+        return block;
     }
 
     std::size_t alignment() const { return alignment_; }
@@ -39,9 +44,19 @@ class recycler {
         lists_[list] = block;
     }
 
+    static inline constinit address_map* log = nullptr; ///< of the blocks handed out, when somebody wants it
+
   private:
     static constexpr std::size_t step = 16;
     static constexpr std::size_t count = 1024; ///< larger blocks are left to malloc
+
+    void* find(std::size_t size) {
+        const std::size_t list = (size + step - 1) / step;
+        if (list < count)
+            if (void* block = take(lists_[list]))
+                return block;
+        return std::aligned_alloc(alignment_, (size + alignment_ - 1) / alignment_ * alignment_);
+    }
 
     static void* take(void*& first) {
         void* const block = first;

@@ -5,6 +5,8 @@
 /// strategy can be replayed; a number carries what was decided between, so that a replay notices where it diverges.
 #pragma once
 
+#include "footprint.hpp"
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -83,6 +85,15 @@ class strategy {
     virtual unsigned pick(const question& q) = 0;
     /// The execution ended after so many scheduling points.
     virtual void end(std::uint64_t) {}
+
+    /// Wants to know what steps read and wrote: `stepped` is called.
+    virtual bool watches() const { return false; }
+    /// The step that begins now is to be noted.
+    virtual bool notes() const { return false; }
+    /// A thread came to the end of its step, noted or not; one of `next` makes the next one, which is asked about only if there are several.
+    virtual void stepped(unsigned /*thread*/, const footprint& /*did*/, unsigned /*next*/) {}
+    /// From some point on the execution only did, in another order, what an earlier one did.
+    virtual bool repeats() const { return false; }
 };
 
 /// Every allowed thread and every outcome with equal probability.
@@ -102,6 +113,9 @@ struct tree_part {
     unsigned count = 1;
 };
 std::unique_ptr<strategy> make_bound(unsigned preemptions, unsigned unusual, tree_part part = {});
+
+/// Depth-first through all executions but those that differ from others only in the order of steps that commute (docs/search.md).
+std::unique_ptr<strategy> make_reduced(tree_part part = {});
 
 /// Operation `operation` of `thread` is to run between two steps of operation `outer` of `outer_thread`.
 struct aim_target {

@@ -32,6 +32,10 @@ class turns {
         runnable_ = (1u << threads) - 1;
         finished_ = 0;
         threads_ = threads;
+        watched_ = decides.watches();
+        waited_ = false;
+        running_ = turn::nobody;
+        step_.clear();
         newest_only_ = newest_only;
         steps_ = 0;
         since_yield_ = ~std::uint64_t{0};
@@ -50,13 +54,20 @@ class turns {
             allowed = yield(current, allowed);
         if (behind_ != 0)
             allowed = without_those_behind(allowed);
+        if (watched_)
+            end_step(allowed, yielding);
         const unsigned chosen = (allowed & (allowed - 1)) == 0
                                     ? static_cast<unsigned>(std::countr_zero(allowed))
                                     : decide(allowed, current, yielding);
         since_yield_ |= every * (1u << chosen);
+        running_ = chosen;
         behind_ &= ~(every * (1u << chosen));
         return chosen;
     }
+
+    /// What the step that `next` will end has done; the engine fills it in when `watched`.
+    footprint& this_step() { return step_; }
+    bool watched() const { return watched_; }
 
     /// Counts a scheduling point. False: the execution is a livelock.
     bool step() {
@@ -118,6 +129,16 @@ class turns {
         return left != 0 ? left : allowed;
     }
 
+    /// Fairness looks at who ran since when: a step that yields commutes with no other, nor does one at which somebody has to wait
+    /// for others to run.
+    void end_step(unsigned allowed, bool yielding) {
+        step_.everything = step_.everything || yielding || waited_ || behind_ != 0;
+        waited_ = behind_ != 0;
+        if (running_ != turn::nobody && !overran_)
+            strategy_->stepped(running_, step_, allowed);
+        step_.clear();
+    }
+
     unsigned decide(unsigned allowed, unsigned current, bool yielding);
     unsigned decide(const question& q);
 
@@ -128,6 +149,10 @@ class turns {
     unsigned runnable_ = 0;
     unsigned finished_ = 0;
     unsigned started_ = 0;
+    unsigned running_ = turn::nobody; ///< the thread whose step it is
+    bool watched_ = false;
+    bool waited_ = false; ///< when this step began, some thread was behind others
+    footprint step_;
     bool newest_only_ = false;
     bool overran_ = false;
     std::uint64_t steps_ = 0;

@@ -130,6 +130,7 @@ scenario_verdict verdict_of(const program& what, const std::string& memory, cons
     v.scheduler = phases_text(result);
     v.verdict = judge(result, options);
     v.executions = result.executions;
+    v.repetitions = result.repetitions;
     v.seconds = result.seconds;
     v.exhaustive = result.exhaustive;
     v.note = coverage_note(result, v.verdict, options);

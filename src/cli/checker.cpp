@@ -24,6 +24,7 @@ std::string text_of(const checker_request& request) {
                         {"scheduler", request.scheduler},
                         {"depth", request.depth},
                         {"bound", request.bound},
+                        {"reduce", request.reduce},
                         {"part", {request.tree.index, request.tree.count}},
                         {"targets", request.targets},
                         {"seed", request.seed},
@@ -54,6 +55,7 @@ checker_answer answer_from(const json& line) {
     if (const auto found = line.find("failure"); found != line.end() && !found->is_null())
         answer.found = decode_failure(*found);
     answer.executions = line.value("executions", answer.executions);
+    answer.repetitions = line.value("repetitions", answer.repetitions);
     answer.seconds = line.value("seconds", answer.seconds);
     answer.exhausted = line.value("exhausted", answer.exhausted);
     answer.depth_limit_hits = line.value("depth_limit_hits", answer.depth_limit_hits);

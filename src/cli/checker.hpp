@@ -27,7 +27,8 @@ struct checker_request {
     std::string scheduler;
     unsigned depth = 3;
     unsigned bound = 2;
-    shard tree;                          ///< bound, full: the share of the tree of executions
+    bool reduce = true; ///< full: without executions that differ only in the order of steps that commute
+    shard tree;         ///< bound, full: the share of the tree of executions
     std::vector<operation_pair> targets; ///< aim: pairs to meet
     std::uint64_t seed = 1;
     std::uint64_t first = 1;
@@ -60,6 +61,7 @@ struct search_coverage {
 struct checker_answer {
     failure found; ///< kind none: nothing was found
     std::uint64_t executions = 0;
+    std::uint64_t repetitions = 0; ///< of them: cut short because they repeated others
     double seconds = 0;
     bool exhausted = false;
     std::uint64_t depth_limit_hits = 0;

@@ -41,6 +41,7 @@ struct check_options {
     shard part;
     bool list = false;
     bool shrink = true;
+    bool reduce = true; ///< full: run no two executions that differ only in the order of steps that commute
     bool coverage = false;        ///< say what the search covered
     bool bisect = false;          ///< exit codes as `git bisect run` wants them
     std::string memory_from_arch; ///< "arm64": its memory model

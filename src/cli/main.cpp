@@ -152,6 +152,8 @@ class command_line {
                          "say what the search covered: outcomes, operations seen inside each other");
         command.add_flag("--bisect", check_.bisect,
                          "exit code for `git bisect run`: 0 good, 1 bad, 125 skip");
+        command.add_flag("!--no-reduction", check_.reduce,
+                         "full: also run executions that differ only in the order of steps that commute");
         command.add_flag("!--no-shrink", check_.shrink, "report the schedule as it was found");
         command.add_option("--json", check_.json, "write results as JSON to this file, - for stdout");
         command.add_option("--out", check_.out,

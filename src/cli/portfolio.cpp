@@ -215,6 +215,7 @@ class portfolio {
         search_phase& phase = one.phase;
         phase.answer = one.worker->answer();
         result_.executions += phase.answer.executions;
+        result_.repetitions += phase.answer.repetitions;
         result_.rechecked += phase.answer.rechecked;
         result_.covered.outcomes.insert(phase.answer.covered.outcomes.begin(),
                                         phase.answer.covered.outcomes.end());
@@ -280,6 +281,7 @@ portfolio_result search_scenario(const program& what, const std::string& memory,
     base.memory = memory;
     base.seed = options.seed;
     base.coverage = options.coverage;
+    base.reduce = options.reduce && !options.coverage; // which order two steps had counts for coverage
     base.iterations = random_strategy(options.scheduler) ? 0 : options.iterations;
     return portfolio(what, base, options).run(progress);
 }

@@ -27,6 +27,7 @@ struct portfolio_result {
     std::string found_by; ///< name of the phase
     failure other;        ///< the first that was not wanted
     std::uint64_t executions = 0;
+    std::uint64_t repetitions = 0; ///< of them: cut short because they repeated others
     double seconds = 0;
     bool exhaustive = false;     ///< an exhaustive phase ran to its end
     bool complete = false;       ///< the plan was done before the time ended

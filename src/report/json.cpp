@@ -34,6 +34,7 @@ json scenario(const scenario_verdict& v) {
     one["kind"] = failed ? json(name(v.found.kind)) : json(nullptr);
     one["cause"] = failed ? json(v.found.cause) : json(nullptr);
     one["executions"] = v.executions;
+    one["repetitions"] = v.repetitions;
     one["seconds"] = v.seconds;
     one["exhaustive"] = v.exhaustive;
     one["expected"] = v.expected ? json(name(v.expected->verdict)) : json(nullptr);

@@ -64,8 +64,12 @@ std::string verdict_line(const scenario_verdict& v, std::size_t name_width, bool
     if (v.verdict == verdict_kind::fail)
         text +=
             (v.found.invariant != 0 ? fmt::format("I{}, ", v.found.invariant) : "") + v.found.cause + "; ";
-    text += fmt::format("{}{} execution{} in {:.2f} s", v.exhaustive ? "exhaustive, " : "",
-                        grouped(v.executions), v.executions == 1 ? "" : "s", v.seconds);
+    const std::uint64_t whole = v.executions - v.repetitions;
+    text += fmt::format("{}{} execution{}", v.exhaustive ? "exhaustive, " : "", grouped(whole),
+                        whole == 1 ? "" : "s");
+    if (v.repetitions != 0)
+        text += fmt::format(" and {} cut short as repetitions", grouped(v.repetitions));
+    text += fmt::format(" in {:.2f} s", v.seconds);
     if (!v.scheduler.empty())
         text += " (" + v.scheduler + ")";
     if (!v.note.empty())

@@ -47,6 +47,7 @@ struct scenario_verdict {
     std::string scheduler; ///< uniform, pct, bound, full, or several joined by '+'
     verdict_kind verdict = verdict_kind::inconclusive;
     std::uint64_t executions = 0;
+    std::uint64_t repetitions = 0; ///< of them: cut short because they repeated others
     double seconds = 0;
     bool exhaustive = false;
     std::string note;                    ///< why it is inconclusive, or what pass means; may be empty

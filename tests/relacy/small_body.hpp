@@ -47,6 +47,9 @@ template <class S> class small_body : public body {
         tasks_.release();
     }
 
+  protected:
+    S& objects() { return *objects_; }
+
   private:
     std::vector<step> steps_;
     step finally_;

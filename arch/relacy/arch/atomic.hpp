@@ -17,8 +17,11 @@ namespace arch::inline relacy {
 template <class T> class atomic {
   public:
     atomic() : atomic(T{}) {}
-    explicit atomic(T value) : value_(value) {}
-    ~atomic() { alive_ = 0; }
+    explicit atomic(T value) : value_(value) { detail::touch(this, true); }
+    ~atomic() {
+        detail::touch(this, true);
+        alive_ = 0;
+    }
     atomic(const atomic&) = delete;
     atomic& operator=(const atomic&) = delete;
 
@@ -26,6 +29,7 @@ template <class T> class atomic {
         if (detail::state.special)
             return value_;
         enter(at);
+        detail::touch(this, false);
         o = detail::effective(o, "load", at);
         rl::thread_info_base& me = detail::self();
         const unsigned i = o == order::relaxed && as_written() ? me.atomic_load_relaxed(cell_)
@@ -80,6 +84,7 @@ template <class T> class atomic {
         if (equal) {
             write(desired, detail::effective(o, "rmw", at));
         } else {
+            detail::touch(this, false);
             detail::self().atomic_load_relaxed_rmw(cell_);
             expected = before;
         }
@@ -89,7 +94,10 @@ template <class T> class atomic {
         return equal;
     }
 
-    T peek() const { return value_; }
+    T peek() const {
+        detail::touch(this, false);
+        return value_;
+    }
 
     /// exchange() without a scheduling point, for this machine's own steps that are one with the access before them.
     T exchange_in_step(T value, order o, site at) {
@@ -114,6 +122,7 @@ template <class T> class atomic {
     }
 
     void set(unsigned index, T value) {
+        detail::touch(this, true);
         newest_ = index;
         history_[index] = value;
         if (detail::state.watching)

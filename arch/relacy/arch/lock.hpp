@@ -38,7 +38,9 @@ class lock_base {
     void wait(unsigned& waiters, site at) {
         waiters |= self_bit();
         current().waiting.begin(wait_kind::lock, this, 0, at);
+        touch(this, true);
         park(this, at);
+        touch(this, true); // a new step
         current().waiting.end();
         waiters &= ~self_bit();
     }
@@ -58,8 +60,11 @@ class lock_base {
     }
     /// A try may still find the lock held by a thread that has not made a step since it dropped it.
     bool try_may_fail() const {
-        return !state.special && dropper_ < max_threads && dropper_ != self_index() &&
-               state.steps[dropper_] == drop_step_ && state.host->may_fail();
+        if (state.special || dropper_ >= max_threads || dropper_ == self_index() ||
+            state.steps[dropper_] != drop_step_)
+            return false;
+        state.steps_read |= 1u << dropper_;
+        return state.host->may_fail();
     }
 
     const lock_class* type_;
@@ -74,6 +79,7 @@ class exclusive_lock : public lock_base {
 
     void lock(site at = site::here()) {
         scheduling_point();
+        touch(this, true);
         if (owner_ == self_index())
             fail(29, "lock taken twice by one task", type_->name, at);
         check_lock_order(*type_, at);
@@ -83,6 +89,7 @@ class exclusive_lock : public lock_base {
     }
     bool try_lock(site at = site::here()) {
         scheduling_point();
+        touch(this, true);
         if (owner_ != none || try_may_fail()) {
             if (state.recording)
                 record("lock-fail", this, at, type_->name);
@@ -92,6 +99,7 @@ class exclusive_lock : public lock_base {
         return true;
     }
     void unlock(site at = site::here()) {
+        touch(this, true);
         if (owner_ != self_index())
             fail(29, "lock dropped by a task that does not hold it", type_->name, at);
         owner_ = none;
@@ -99,7 +107,10 @@ class exclusive_lock : public lock_base {
         if (waiters_ != 0)
             state.host->unblock(waiters_);
     }
-    bool is_locked() const { return owner_ != none; }
+    bool is_locked() const {
+        touch(this, false);
+        return owner_ != none;
+    }
 
   private:
     void take(site at) {
@@ -131,6 +142,7 @@ class rwsem : public detail::lock_base {
 
     void down_read(site at = site::here()) {
         detail::scheduling_point();
+        detail::touch(this, false); // readers that come in together may do so in any order
         if ((readers_ & detail::self_bit()) != 0 || writer_ == detail::self_index())
             fail(29, "lock taken twice by one task", type_->name, at);
         detail::check_lock_order(*type_, at);
@@ -144,6 +156,7 @@ class rwsem : public detail::lock_base {
             detail::state.host->block(writers_waiting_);
     }
     void up_read(site at = site::here()) {
+        detail::touch(this, true);
         if ((readers_ & detail::self_bit()) == 0)
             fail(29, "lock dropped by a task that does not hold it", type_->name, at);
         readers_ &= ~detail::self_bit();
@@ -153,6 +166,7 @@ class rwsem : public detail::lock_base {
     }
     void down_write(site at = site::here()) {
         detail::scheduling_point();
+        detail::touch(this, true);
         if ((readers_ & detail::self_bit()) != 0 || writer_ == detail::self_index())
             fail(29, "lock taken twice by one task", type_->name, at);
         detail::check_lock_order(*type_, at);
@@ -162,6 +176,7 @@ class rwsem : public detail::lock_base {
     }
     bool try_down_write(site at = site::here()) {
         detail::scheduling_point();
+        detail::touch(this, true);
         if (writer_ != none || readers_ != 0 || try_may_fail()) {
             if (detail::state.recording)
                 detail::record("lock-fail", this, at, type_->name);
@@ -171,6 +186,7 @@ class rwsem : public detail::lock_base {
         return true;
     }
     void up_write(site at = site::here()) {
+        detail::touch(this, true);
         if (writer_ != detail::self_index())
             fail(29, "lock dropped by a task that does not hold it", type_->name, at);
         writer_ = none;
@@ -179,6 +195,7 @@ class rwsem : public detail::lock_base {
     }
     /// downgrade_write: the writer goes on as a reader, and no other writer comes in between.
     void downgrade(site at = site::here()) {
+        detail::touch(this, true);
         if (writer_ != detail::self_index())
             fail(29, "lock dropped by a task that does not hold it", type_->name, at);
         writer_ = none;

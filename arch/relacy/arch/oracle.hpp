@@ -1,6 +1,8 @@
-/// What the checks remember. Never a scheduling point, orders nothing, invisible to the simulation.
+/// What the checks remember. Never a scheduling point, orders nothing, invisible to the simulation. But a check that reads it makes
+/// its step depend on the step that wrote it.
 #pragma once
 
+#include <arch/detail/state.hpp>
 #include <arch/machine.hpp>
 
 namespace arch::inline relacy {
@@ -9,10 +11,19 @@ template <class T> class oracle {
   public:
     oracle() = default;
     explicit oracle(T value) : value_(value) {}
-    T get() const { return value_; }
-    void set(T value) { value_ = value; }
+    T get() const {
+        detail::touch(this, false);
+        return value_;
+    }
+    void set(T value) {
+        detail::touch(this, true);
+        value_ = value;
+    }
     /// Returns the value after the addition.
-    T add(T value) { return value_ = static_cast<T>(value_ + value); }
+    T add(T value) {
+        detail::touch(this, true);
+        return value_ = static_cast<T>(value_ + value);
+    }
 
   private:
     T value_{};

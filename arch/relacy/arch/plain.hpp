@@ -18,6 +18,7 @@ template <class T> class plain {
     T get(site at = site::here()) const {
         if (detail::state.special)
             return value_;
+        detail::touch(this, false);
         if (!cell().load(detail::self()))
             race(at, false);
         read_at_ = at;
@@ -31,6 +32,7 @@ template <class T> class plain {
             value_ = value;
             return;
         }
+        detail::touch(this, true);
         if (!cell().store(detail::self()))
             race(at, true);
         written_at_ = at;
@@ -39,7 +41,10 @@ template <class T> class plain {
         value_ = value;
     }
 
-    T peek() const { return value_; }
+    T peek() const {
+        detail::touch(this, false);
+        return value_;
+    }
 
   private:
     rl::var_data& cell() const {

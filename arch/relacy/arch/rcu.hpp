@@ -30,6 +30,7 @@ class rcu_domain {
     void read_lock(site = site::here()) {
         if (depth_[detail::self_index()] == 0) {
             detail::scheduling_point();
+            detail::touch(this, false); // who reads does not matter to other readers
             readers_ |= detail::self_bit();
             begun_.acquire();
         }
@@ -42,6 +43,7 @@ class rcu_domain {
         depth_[detail::self_index()] -= 1;
         if (depth_[detail::self_index()] != 0)
             return;
+        detail::touch(this, anybody_waits());
         left_.release();
         readers_ &= ~detail::self_bit();
         unsigned wake = 0;
@@ -58,6 +60,7 @@ class rcu_domain {
 
     void synchronize(site at = site::here()) {
         detail::scheduling_point();
+        detail::touch(this, true);
         detail::full_fence();
         begun_.release();
         if (readers_ != 0) {
@@ -70,6 +73,7 @@ class rcu_domain {
 
     void call(rcu_head& head, void (*callback)(rcu_head&), site = site::here()) {
         detail::scheduling_point();
+        detail::touch(this, true);
         begun_.release();
         head.callback = callback;
         head.readers = readers_;
@@ -84,6 +88,7 @@ class rcu_domain {
     /// Waits until every callback queued before it has run.
     void barrier(site at = site::here()) {
         detail::scheduling_point();
+        detail::touch(this, true);
         while (queue_ != nullptr || running_ != 0) {
             barrier_waiters_ |= detail::self_bit();
             sleep(at);
@@ -98,7 +103,15 @@ class rcu_domain {
     void sleep(site at) {
         current().waiting.begin(wait_kind::grace_period, this, 0, at);
         detail::park(this, at);
+        detail::touch(this, true); // a new step
         current().waiting.end();
+    }
+    /// The last reader to leave does something for somebody else.
+    bool anybody_waits() const {
+        unsigned any = barrier_waiters_ | (queue_ != nullptr ? 1u : 0u);
+        for (const unsigned readers : waits_for_)
+            any |= readers;
+        return any != 0;
     }
 
     void run_ready() {
@@ -109,10 +122,12 @@ class rcu_domain {
                 continue;
             }
             *link = head->next;
+            detail::touch(this, true);
             running_ += 1;
-            begun_.acquire();      // what its caller did before call()
-            left_.acquire();       // what the readers did that it waited for
-            head->callback(*head); // may queue, free the head, or let other threads run
+            begun_.acquire();          // what its caller did before call()
+            left_.acquire();           // what the readers did that it waited for
+            head->callback(*head);     // may queue, free the head, or let other threads run
+            detail::touch(this, true); // the callback may have made steps
             left_.release();
             running_ -= 1;
             link = &queue_;

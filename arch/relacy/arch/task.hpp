@@ -48,6 +48,7 @@ namespace detail {
 
 /// Ends the sleep of a task whose state was just seen to be a sleeping one: one step with that look, as under pi_lock.
 inline void make_run(task& t, site at) {
+    touch(&t, true);
     t.state.exchange_in_step(task_state::running, order::full, at);
     t.last_wake.release();
     if (state.recording)
@@ -62,6 +63,7 @@ inline void make_run(task& t, site at) {
 
 inline void schedule(site at = site::here()) {
     task& me = current();
+    detail::touch(&me, true);
     const task_state s = me.state.peek();
     if (s != task_state::running && !(s == task_state::interruptible && me.signal.peek())) {
         const bool named = me.waiting.kind() != wait_kind::none;
@@ -69,6 +71,7 @@ inline void schedule(site at = site::here()) {
             me.waiting.begin(wait_kind::sleep, &me, 0, at);
         me.asleep = true;
         detail::park(&me, at);
+        detail::touch(&me, true); // a new step
         if (!named)
             me.waiting.end();
     } else if (s != task_state::running) {
@@ -81,6 +84,7 @@ inline void schedule(site at = site::here()) {
 inline bool wake_up_process(task& t, site at = site::here()) {
     detail::scheduling_point();
     detail::full_fence();
+    detail::touch(&t, true);
     if (t.state.peek() == task_state::running)
         return false;
     detail::make_run(t, at);
@@ -90,6 +94,7 @@ inline bool wake_up_process(task& t, site at = site::here()) {
 inline void send_signal(task& t, site at = site::here()) {
     t.signal.store(true, order::relaxed, at);
     detail::full_fence(); // as in try_to_wake_up, before it reads the state
+    detail::touch(&t, true);
     t.last_wake.release();
     if (t.state.peek() == task_state::interruptible)
         detail::make_run(t, at);

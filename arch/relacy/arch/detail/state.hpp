@@ -8,6 +8,8 @@
 ///            simulated cell is made at the first access of a thread; that makes an object cost what a plain field costs
 ///            unless a scenario uses it.
 ///            threads: every access goes through Relacy.
+/// Footprints what a thread's step between two points of choice reads and writes, noted by `touch` while the engine wants to know which
+///            steps commute (docs/search.md). A primitive that touches shared state by other means than atomic, plain and oracle says so.
 /// Ordering   `clock` is a vector clock for synchronisation that is not an atomic object: locks, wake-ups, grace periods.
 #pragma once
 
@@ -68,6 +70,12 @@ struct found_violation {
     site at;
 };
 
+/// An object that a step read or wrote.
+struct touched {
+    const void* object;
+    bool written;
+};
+
 /// Services of the engine that depend on its number of threads.
 class engine {
   public:
@@ -101,8 +109,17 @@ struct machine_state {
     std::uint64_t shared =
         0; ///< digest of all changes since watching began: the same values, the same digest
     std::string (*describe)(const void*) = nullptr;
+    bool tracking = false; ///< never in the special modes
+    std::vector<touched> touches;
+    unsigned steps_read = 0; ///< threads of which the step asked whether they have made a step
 };
 inline machine_state state;
+
+/// The running step reads or writes the object.
+inline void touch(const void* object, bool written) {
+    if (state.tracking) [[unlikely]]
+        state.touches.push_back({object, written});
+}
 
 inline rl::thread_info_base& self() { return *rl::ctx().threadx_; }
 inline unsigned self_index() { return state.special ? max_threads : static_cast<unsigned>(self().index_); }
@@ -126,8 +143,10 @@ inline void stop(rl::test_result_e kind, const char* why, site at) {
 /// to this thread's next access, gives that thread the same view. Only the order of the fences of different threads counts, and
 /// that is the order of the accesses they are glued to.
 inline void full_fence() {
-    if (!state.special)
-        rl::ctx().atomic_thread_fence_seq_cst();
+    if (state.special)
+        return;
+    touch(&state, true); // all full fences have one order, and what each sees is what those before it saw
+    rl::ctx().atomic_thread_fence_seq_cst();
 }
 
 template <class T> std::string text(T value) {

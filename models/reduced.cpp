@@ -1,0 +1,178 @@
+#include "strategy.hpp"
+
+#include <array>
+#include <bit>
+#include <stdexcept>
+
+namespace daxtorture {
+
+namespace {
+
+constexpr unsigned most_threads = 8;
+
+/// Threads whose next step was explored already, from here or from a state before which differs only by steps that commute with it, and what
+/// that step does. Whatever begins with it has been explored.
+class sleepers {
+  public:
+    unsigned mask() const { return mask_; }
+    void clear() { mask_ = 0; }
+    void add(unsigned thread, const footprint& does) {
+        mask_ |= 1u << thread;
+        does_[thread] = &does;
+    }
+    void keep(unsigned threads) { mask_ &= threads; }
+    /// A thread did this: whoever is disturbed by it wakes up.
+    void wake(unsigned thread, const footprint& did) {
+        for (unsigned left = mask_; left != 0; left &= left - 1) {
+            const unsigned one = static_cast<unsigned>(std::countr_zero(left));
+            if (footprint::dependent(one, *does_[one], thread, did))
+                mask_ &= ~(1u << one);
+        }
+    }
+
+  private:
+    unsigned mask_ = 0;
+    std::array<const footprint*, most_threads> does_{};
+};
+
+/// Depth first, with sleep sets (Godefroid). A node is a decision; that of a thread remembers who slept when it was reached, and what the step
+/// of each thread chosen there did: whatever was read from it, all its ways to go together.
+class reduced : public strategy {
+  public:
+    explicit reduced(tree_part part) : part_(part) {}
+
+    bool begin(std::uint64_t, unsigned) override {
+        depth_ = 0;
+        repeats_ = false;
+        asleep_.clear();
+        chooser_ = nullptr;
+        if (!started_) {
+            started_ = true;
+            return true;
+        }
+        if (subtree_ % part_.count != part_.index && size_ > split_depth)
+            size_ = split_depth; // another part's: one execution of it showed where the next subtree begins
+        while (size_ != 0 && path_[size_ - 1]->untried == 0)
+            --size_;
+        if (size_ == 0)
+            return false;
+        if (size_ <= split_depth)
+            ++subtree_;
+        path_[size_ - 1]->next();
+        last_turn_ = size_;
+        while (last_turn_ != 0 && !path_[last_turn_ - 1]->of_threads())
+            --last_turn_;
+        return true;
+    }
+
+    unsigned next_thread(const turn& t) override {
+        const bool goes_on = t.current != turn::nobody && !t.yielding;
+        if (repeats_)
+            return goes_on ? t.current : static_cast<unsigned>(std::countr_zero(t.allowed));
+        if (depth_ == size_) {
+            const unsigned awake = t.allowed & ~asleep_.mask();
+            const unsigned first = goes_on && (awake >> t.current & 1) != 0
+                                       ? t.current
+                                       : static_cast<unsigned>(std::countr_zero(awake));
+            push(decision::thread(t, 0), first, awake & ~(1u << first)).asleep = asleep_;
+        }
+        node& here = visit(decision::thread(t, 0));
+        asleep_ = here.asleep;
+        for (unsigned left = here.done; left != 0; left &= left - 1) {
+            const unsigned thread = static_cast<unsigned>(std::countr_zero(left));
+            asleep_.add(thread, here.steps[thread]);
+        }
+        chooser_ = &here;
+        return here.chosen;
+    }
+
+    unsigned pick(const question& q) override {
+        if (repeats_)
+            return 0;
+        if (depth_ == size_)
+            push(decision::value(q, 0), 0, ((1u << q.options) - 1) & ~1u);
+        if (chooser_ != nullptr && split() && chooser_->depth < split_depth)
+            chooser_->steps[chooser_->chosen].everything = true; // not all its ways to go are this part's
+        return visit(decision::value(q, 0)).chosen;
+    }
+
+    bool watches() const override { return true; }
+    bool notes() const override { return !repeats_ && depth_ >= last_turn_; }
+
+    void stepped(unsigned thread, const footprint& did, unsigned next) override {
+        if (!notes())
+            return;
+        if (chooser_ != nullptr)
+            chooser_->steps[thread].add(did);
+        chooser_ = nullptr;
+        asleep_.wake(thread, did);
+        asleep_.keep(next);
+        repeats_ = asleep_.mask() == next;
+    }
+    bool repeats() const override { return repeats_; }
+
+  private:
+    static constexpr std::size_t split_depth = 8; ///< decisions that tell the subtrees apart
+
+    struct node {
+        std::uint32_t question;
+        std::size_t depth;
+        std::uint8_t chosen;
+        std::uint8_t untried;
+        std::uint8_t done; ///< options, but not the chosen one, that were explored
+        sleepers asleep;   ///< when the decision was first reached
+        std::array<footprint, most_threads> steps;
+
+        bool of_threads() const { return decision(question).kind() == choice_kind::thread; }
+        void next() {
+            done |= static_cast<std::uint8_t>(1u << chosen);
+            chosen = static_cast<std::uint8_t>(std::countr_zero(static_cast<unsigned>(untried)));
+            untried &= static_cast<std::uint8_t>(untried - 1);
+            if (of_threads())
+                steps[chosen].clear();
+        }
+    };
+
+    bool split() const { return part_.count > 1; }
+
+    node& push(decision question, unsigned first, unsigned others) {
+        if (size_ == path_.size())
+            path_.push_back(std::make_unique<node>());
+        node& fresh = *path_[size_];
+        fresh.question = question.bits();
+        fresh.depth = size_++;
+        fresh.chosen = static_cast<std::uint8_t>(first);
+        fresh.untried = static_cast<std::uint8_t>(others);
+        fresh.done = 0;
+        if (fresh.of_threads())
+            fresh.steps[first].clear();
+        return fresh;
+    }
+    node& visit(decision question) {
+        node& here = *path_[depth_];
+        if (here.question != question.bits())
+            throw std::logic_error(
+                "the model is not deterministic: one prefix of decisions led to two questions");
+        ++depth_;
+        return here;
+    }
+
+    tree_part part_;
+    std::uint64_t subtree_ = 0; ///< number of the subtree that the path is in
+    bool started_ = false;
+    bool repeats_ = false; ///< everybody who could run slept: the rest of the execution decides nothing
+    std::size_t depth_ = 0;
+    std::size_t size_ = 0; ///< decisions of the path; the nodes behind them wait to be used again
+    std::size_t last_turn_ =
+        0; ///< decisions up to the last among threads, which the execution repeats from the one before
+    sleepers asleep_;
+    node* chooser_ =
+        nullptr; ///< the decision by which the present step came; none: there was no other thread
+    std::vector<std::unique_ptr<node>> path_;
+};
+
+} // namespace
+
+std::unique_ptr<strategy> make_reduced(tree_part part) { return std::make_unique<reduced>(part); }
+
+} // namespace daxtorture
