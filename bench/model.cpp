@@ -23,8 +23,8 @@ void rig::zap(unsigned mm_number, std::uint64_t page, std::uint64_t pages) {
 
 namespace {
 
-void fault_zap(benchmark::State& state) {
-    rig r(config_of(1, 64, 1, 1));
+template <bool Ledger> void fault_zap(benchmark::State& state) {
+    rig r(config_of(1, 64, 1, 1, Ledger));
     std::uint64_t page = 0;
     for (auto _ : state) {
         r.store(0, page);
@@ -32,7 +32,8 @@ void fault_zap(benchmark::State& state) {
         page = (page + 1) % 64;
     }
 }
-BENCHMARK(fault_zap)->Name("MODEL/fault_zap");
+BENCHMARK(fault_zap<true>)->Name("MODEL/fault_zap");
+BENCHMARK(fault_zap<false>)->Name("MODEL/fault_zap_no_ledger");
 /// One PMD entry for 512 pages. The file's folio stays as it was built: a large folio goes with its entry, not with its mapping.
 void fault_zap_pmd(benchmark::State& state) {
     world_config config = config_of(1, 512, 1, 1);
@@ -60,8 +61,8 @@ void mmap_store_munmap(benchmark::State& state) {
 }
 BENCHMARK(mmap_store_munmap)->Name("MODEL/mmap_store_munmap");
 
-void pin_unpin(benchmark::State& state) {
-    rig r(config_of(1, 64, 1, 1));
+template <bool Ledger> void pin_unpin(benchmark::State& state) {
+    rig r(config_of(1, 64, 1, 1, Ledger));
     r.store_all(0, 64);
     held_page held[1];
     std::uint64_t page = 0;
@@ -70,7 +71,8 @@ void pin_unpin(benchmark::State& state) {
         page = (page + 1) % 64;
     }
 }
-BENCHMARK(pin_unpin)->Name("MODEL/pin_unpin");
+BENCHMARK(pin_unpin<true>)->Name("MODEL/pin_unpin");
+BENCHMARK(pin_unpin<false>)->Name("MODEL/pin_unpin_no_ledger");
 void pin_unpin_floor(benchmark::State& state) { floor_of(state, 3); }
 BENCHMARK(pin_unpin_floor)->Name("FLOOR/pin_unpin");
 

@@ -13,8 +13,10 @@
 
 namespace daxtorture::bench {
 
-inline world_config config_of(unsigned files, unsigned pages, unsigned mms, unsigned workers) {
+inline world_config config_of(unsigned files, unsigned pages, unsigned mms, unsigned workers,
+                              bool ledger = true) {
     world_config c;
+    c.ledger = ledger;
     c.shape = geometry::real();
     c.workers = workers;
     for (unsigned i = 0; i < files; ++i)
