@@ -82,14 +82,14 @@ struct gup_walk {
     /// Where the walk stands.
     std::uint64_t at() const { return first + got; }
     bool done() const { return at() == last; }
-    void add(gup_device& device, folio& page, folio& head) {
-        pages[got++] = {&page, &head, kind, 0, device.with_page(), 0, nullptr};
+    void add(gup_device& device, folio& page, folio& head, const char* by = __builtin_FUNCTION()) {
+        pages[got++] = {&page, &head, kind, 0, 0, device.with_page(), k.ledger ? by : nullptr};
     }
     /// From here on the caller relies on all that was got.
-    void rely(const char* by = __builtin_FUNCTION()) {
+    void rely() {
         for (; relied < got; ++relied) {
             held_page& held = pages[relied];
-            note_taken(k, held, by);
+            note_held(k, held, 1);
             const block_owner& block = k.mem.ledger(*held.page).block;
             held.generation = block.generation.get();
             if (!block_backs(block, *mm.area_at(first + relied), first + relied))
@@ -102,7 +102,7 @@ struct gup_walk {
         while (got > before) {
             const held_page& held = pages[--got];
             if (relied > got) {
-                note_dropped(k, held);
+                note_held(k, held, -1);
                 relied = got;
             }
             if (k.rules.undo == gup_undo::no)
@@ -382,7 +382,7 @@ void gup_put(kernel& k, const held_page* pages, unsigned count) {
     for (const held_page* const end = pages + count; pages != end;) {
         const held_page* const first = pages;
         for (; pages != end && pages->head == first->head; ++pages) {
-            note_dropped(k, *pages);
+            note_held(k, *pages, -1);
             if (&page_folio(k, *pages->page) != pages->head)
                 arch::fail(15, "the head of a held page changed", "gup_put");
         }

@@ -25,12 +25,13 @@ struct held_page {
     folio* page;
     folio* head; ///< of its folio: stays the same while the page is held [I15]
     gup_kind kind;
+    unsigned call; ///< of its owner: pages that one call got are dropped together
     std::uint64_t generation;
     dev_pagemap* pagemap; ///< held together with the page, where the protocol asks for it
-    unsigned call;        ///< of its owner: pages that one call got are dropped together
     const char* taken;    ///< the ledger: the function that took it
     explicit operator bool() const { return page != nullptr; }
 };
+static_assert(sizeof(held_page) <= 48); // a worker has many, and GUP writes one for every page
 
 /// Where a call's pages go, in the order of their addresses: as many as [first, last) of the call has.
 using page_list = held_page*;
@@ -59,20 +60,12 @@ inline void gup_put(kernel& k, const held_page& page) { gup_put(k, &page, 1); }
 /// The device writes through a pin: the block must still have the owner it was pinned under [I7].
 void dma_write(kernel& k, const held_page& held);
 
-/// The reference ledger: from here on the owner of `held` relies on its page, which `taken` got for it.
-inline void note_taken(kernel& k, held_page& held, const char* taken) {
+/// The reference ledger: from here on (1), or from here on no more (-1), the owner of `held` relies on its page.
+inline void note_held(kernel& k, const held_page& held, int change) {
     if (!k.ledger)
         return;
     page_ledger& page = k.mem.ledger(*held.page);
-    (held.kind == gup_kind::pin ? page.pins : page.gets).add(1);
-    held.taken = taken;
-}
-/// From here on it does not.
-inline void note_dropped(kernel& k, const held_page& held) {
-    if (!k.ledger)
-        return;
-    page_ledger& page = k.mem.ledger(*held.page);
-    (held.kind == gup_kind::pin ? page.pins : page.gets).add(-1);
+    (held.kind == gup_kind::pin ? page.pins : page.gets).add(change);
 }
 
 } // namespace daxtorture::inline ARCH_MACHINE

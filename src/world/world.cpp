@@ -246,8 +246,9 @@ outcome outcome_of(mf_result result) {
 outcome hold_device_page(world_state& w, worker_state& self, folio& page,
                          const char* by = __builtin_FUNCTION()) {
     held_page& held = *self.held.space();
-    held = {&page, &page, gup_kind::get, w.k.mem.ledger(page).block.generation.get(), nullptr, 0, nullptr};
-    note_taken(w.k, held, by);
+    const std::uint64_t generation = w.k.mem.ledger(page).block.generation.get();
+    held = {&page, &page, gup_kind::get, 0, generation, nullptr, w.k.ledger ? by : nullptr};
+    note_held(w.k, held, 1);
     self.held.add(1);
     return outcome::done;
 }

@@ -65,8 +65,8 @@ class fixture {
     /// Worker 0 believes that it has pinned the page, and so does the ledger; its count does not know.
     void believe_pinned(folio& page) {
         held_page& pin = *w.workers[0].held.space();
-        pin = {&page, &page, gup_kind::pin};
-        note_taken(w.k, pin, "believe_pinned");
+        pin = {&page, &page, gup_kind::pin, 0, 0, nullptr, nullptr};
+        note_held(w.k, pin, 1);
         w.workers[0].held.add(1);
     }
 
@@ -587,7 +587,7 @@ TEST_CASE("a hang over a held page is named by the ledger, or says that it is of
     CHECK(cause().starts_with(ledger ? "leaked reference: " : "ledger off: "));
     // What needs no ledger: the page is idle, or only page tables hold it
     page.refcount.store(page.mapcount.peek(), arch::order::relaxed);
-    note_dropped(f.w.k, f.w.workers[0].held.take_oldest(gup_kind::pin).front());
+    note_held(f.w.k, f.w.workers[0].held.take_oldest(gup_kind::pin).front(), -1);
     CHECK(cause().starts_with("mapped again: "));
     page.refcount.store(0, arch::order::relaxed);
     CHECK(cause().starts_with("lost wake-up: "));
