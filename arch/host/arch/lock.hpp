@@ -14,6 +14,7 @@
 /// Checked   tests/host/lock_test.cpp
 #pragma once
 
+#include <arch/guard.hpp>
 #include <arch/held_locks.hpp>
 #include <arch/machine.hpp>
 #include <arch/membarrier.hpp>
@@ -176,77 +177,7 @@ class rwsem {
     const lock_class* const type_;
 };
 
-/// Holds a spinlock or mutex while in scope. unlock() and relock() are the kernel's drop and retake.
-template <class L> class [[nodiscard]] guard {
-  public:
-    explicit guard(L& lock, site at = site::here()) : lock_(lock) { relock(at); }
-    ~guard() {
-        if (held_)
-            lock_.unlock();
-    }
-    guard(const guard&) = delete;
-    guard& operator=(const guard&) = delete;
-
-    void unlock(site at = site::here()) {
-        held_ = false;
-        lock_.unlock(at);
-    }
-    void relock(site at = site::here()) {
-        lock_.lock(at);
-        held_ = true;
-    }
-
-  private:
-    L& lock_;
-    bool held_ = false;
-};
-
-class [[nodiscard]] read_guard {
-  public:
-    explicit read_guard(rwsem& lock, site at = site::here()) : lock_(lock) { relock(at); }
-    ~read_guard() {
-        if (held_)
-            lock_.up_read();
-    }
-    read_guard(const read_guard&) = delete;
-    read_guard& operator=(const read_guard&) = delete;
-
-    void unlock(site at = site::here()) {
-        held_ = false;
-        lock_.up_read(at);
-    }
-    void relock(site at = site::here()) {
-        lock_.down_read(at);
-        held_ = true;
-    }
-
-  private:
-    rwsem& lock_;
-    bool held_ = false;
-};
-
-class [[nodiscard]] write_guard {
-  public:
-    explicit write_guard(rwsem& lock, site at = site::here()) : lock_(lock) { relock(at); }
-    ~write_guard() {
-        if (held_)
-            lock_.up_write();
-    }
-    write_guard(const write_guard&) = delete;
-    write_guard& operator=(const write_guard&) = delete;
-
-    void unlock(site at = site::here()) {
-        held_ = false;
-        lock_.up_write(at);
-    }
-    void relock(site at = site::here()) {
-        lock_.down_write(at);
-        held_ = true;
-    }
-
-  private:
-    rwsem& lock_;
-    bool held_ = false;
-};
+using read_guard = guard<rwsem, hold::for_reading>;
+using write_guard = guard<rwsem, hold::for_writing>;
 
 } // namespace arch::inline host

@@ -11,6 +11,7 @@
 /// Checks    I29: the order of classes at every lock (not at a try), and that no task takes a lock twice.
 #pragma once
 
+#include <arch/guard.hpp>
 #include <arch/task.hpp>
 
 namespace arch::inline relacy {
@@ -229,80 +230,7 @@ class rwsem : public detail::lock_base {
     unsigned writers_waiting_ = 0;
 };
 
-/// Holds a spinlock or mutex for a scope; unlock() and relock() are the kernel's drop-and-retake.
-template <class L> class guard {
-  public:
-    explicit guard(L& lock, site at = site::here()) : lock_(lock), at_(at) { lock_.lock(at); }
-    ~guard() {
-        if (held_)
-            lock_.unlock(at_);
-    }
-    guard(const guard&) = delete;
-    guard& operator=(const guard&) = delete;
-
-    void unlock(site at = site::here()) {
-        held_ = false;
-        lock_.unlock(at);
-    }
-    void relock(site at = site::here()) {
-        lock_.lock(at);
-        held_ = true;
-    }
-
-  private:
-    L& lock_;
-    site at_;
-    bool held_ = true;
-};
-
-class read_guard {
-  public:
-    explicit read_guard(rwsem& lock, site at = site::here()) : lock_(lock), at_(at) { lock_.down_read(at); }
-    ~read_guard() {
-        if (held_)
-            lock_.up_read(at_);
-    }
-    read_guard(const read_guard&) = delete;
-    read_guard& operator=(const read_guard&) = delete;
-
-    void unlock(site at = site::here()) {
-        held_ = false;
-        lock_.up_read(at);
-    }
-    void relock(site at = site::here()) {
-        lock_.down_read(at);
-        held_ = true;
-    }
-
-  private:
-    rwsem& lock_;
-    site at_;
-    bool held_ = true;
-};
-
-class write_guard {
-  public:
-    explicit write_guard(rwsem& lock, site at = site::here()) : lock_(lock), at_(at) { lock_.down_write(at); }
-    ~write_guard() {
-        if (held_)
-            lock_.up_write(at_);
-    }
-    write_guard(const write_guard&) = delete;
-    write_guard& operator=(const write_guard&) = delete;
-
-    void unlock(site at = site::here()) {
-        held_ = false;
-        lock_.up_write(at);
-    }
-    void relock(site at = site::here()) {
-        lock_.down_write(at);
-        held_ = true;
-    }
-
-  private:
-    rwsem& lock_;
-    site at_;
-    bool held_ = true;
-};
+using read_guard = guard<rwsem, hold::for_reading>;
+using write_guard = guard<rwsem, hold::for_writing>;
 
 } // namespace arch::inline relacy
