@@ -9,16 +9,16 @@ namespace daxtorture::stress {
 
 namespace {
 
-// Areas below are {file, first page, last page, at, shared, writable, sync, or at}.
+// Areas below are {file, first page, last page, at, shared, writable, sync, or at}; shared and writable unless they say otherwise.
 
 /// Three files, each mapped by several mms at different addresses, once read-only.
 world_config small_world(unsigned) {
     world_config world;
     world.files = {{"A", fs_kind::xfs, 4}, {"B", fs_kind::ext4, 4}, {"C", fs_kind::fuse, 6}};
     world.mms = {
-        {"m0", {{0, 0, 4, 0, true, true}, {1, 0, 4, 4, true, true}}},
-        {"m1", {{2, 0, 6, 0, true, true}, {0, 0, 4, 6, true, true}}},
-        {"m2", {{1, 1, 4, 0, true, true}, {0, 0, 4, 3, true, false}}},
+        {"m0", {{0, 0, 4, 0}, {1, 0, 4, 4}}},
+        {"m1", {{2, 0, 6, 0}, {0, 0, 4, 6}}},
+        {"m2", {{1, 1, 4, 0}, {0, 0, 4, 3, true, false}}},
     };
     world.spare_blocks = 2;
     return world;
@@ -29,9 +29,9 @@ world_config large_world(unsigned pmd) {
     world_config world;
     world.files = {{"H", fs_kind::xfs, 2 * pmd, true}, {"S", fs_kind::ext4, 4}};
     world.mms = {
-        {"m0", {{0, 0, 2 * pmd, 0, true, true}, {1, 0, 4, 2 * pmd, true, true}}},
-        {"m1", {{0, pmd, 2 * pmd, pmd, true, true}, {1, 0, 4, 0, true, true}}},
-        {"m2", {{0, 3, pmd + 3, 0, true, true}, {0, 0, pmd, 2 * pmd, true, false}}},
+        {"m0", {{0, 0, 2 * pmd, 0}, {1, 0, 4, 2 * pmd}}},
+        {"m1", {{0, pmd, 2 * pmd, pmd}, {1, 0, 4, 0}}},
+        {"m2", {{0, 3, pmd + 3, 0}, {0, 0, pmd, 2 * pmd, true, false}}},
     };
     world.spare_blocks = pmd + 2;
     return world;
@@ -44,9 +44,9 @@ world_config sharing_world(unsigned) {
     world.files = {
         {"X", fs_kind::xfs, 4}, {"Y", fs_kind::xfs, 4}, {"Z", fs_kind::xfs, 3}, {"G", fs_kind::ext4, 3}};
     world.mms = {
-        {"m0", {{0, 0, 4, 0, true, true}, {1, 0, 4, 4, true, true}}},
-        {"m1", {{1, 0, 4, 0, true, true}, {2, 0, 3, 4, true, true, true}, {3, 0, 3, 7, true, true}}},
-        {"m2", {{2, 0, 3, 0, true, true}, {0, 0, 4, 3, true, false}, {3, 0, 3, 7, false, true}}},
+        {"m0", {{0, 0, 4, 0}, {1, 0, 4, 4}}},
+        {"m1", {{1, 0, 4, 0}, {2, 0, 3, 4, true, true, true}, {3, 0, 3, 7}}},
+        {"m2", {{2, 0, 3, 0}, {0, 0, 4, 3, true, false}, {3, 0, 3, 7, false, true}}},
     };
     world.spare_blocks = 4;
     return world;
@@ -58,7 +58,7 @@ world_config space_world(unsigned) {
     world.files = {{"A", fs_kind::xfs, 4}, {"F", fs_kind::fuse, 4}, {"B", fs_kind::ext4, 3}};
     const std::vector<area_config> areas{
         {0, 0, 4, 0, true, true, false, 11}, {1, 0, 4, 4, true, true, false, 15}, {2, 0, 3, 8, false, true}};
-    world.mms = {{"m0", areas}, {"m1", areas}, {"m2", {{0, 1, 4, 0, true, true}, {1, 0, 4, 3, true, false}}}};
+    world.mms = {{"m0", areas}, {"m1", areas}, {"m2", {{0, 1, 4, 0}, {1, 0, 4, 3, true, false}}}};
     world.spare_blocks = 2;
     return world;
 }
@@ -68,8 +68,7 @@ world_config virtiofs_world(unsigned) {
     world_config world;
     world.files = {{.name = "F", .fs = fs_kind::fuse, .pages = 6, .dmap = true},
                    {.name = "G", .fs = fs_kind::fuse, .pages = 4, .dmap = true}};
-    world.mms = {{"m0", {{0, 0, 6, 0, true, true}, {1, 0, 4, 6, true, true}}},
-                 {"m1", {{0, 0, 6, 4, true, true}, {1, 0, 4, 0, true, false}}}};
+    world.mms = {{"m0", {{0, 0, 6, 0}, {1, 0, 4, 6}}}, {"m1", {{0, 0, 6, 4}, {1, 0, 4, 0, true, false}}}};
     world.spare_blocks = 10;
     return world;
 }
@@ -82,9 +81,9 @@ world_config device_world(unsigned) {
                    {"D", fs_kind::devdax, 3},
                    {"P", fs_kind::p2pdma, 3}};
     world.mms = {
-        {"m0", {{0, 0, 3, 0, true, true}, {2, 0, 3, 3, true, true}}},
-        {"m1", {{1, 0, 2, 0, true, true}, {0, 0, 3, 2, true, true}}},
-        {"m2", {{2, 0, 3, 0, true, true}}},
+        {"m0", {{0, 0, 3, 0}, {2, 0, 3, 3}}},
+        {"m1", {{1, 0, 2, 0}, {0, 0, 3, 2}}},
+        {"m2", {{2, 0, 3, 0}}},
     };
     world.spare_blocks = 2;
     return world;
@@ -97,7 +96,7 @@ world_config pool_world(unsigned) {
                    {"P", fs_kind::p2pdma, 4},
                    {"V", fs_kind::private_pages, 3},
                    {"K", fs_kind::coherent, 3}};
-    world.mms = {{"m0", {{0, 0, 2, 0, true, true}}}};
+    world.mms = {{"m0", {{0, 0, 2, 0}}}};
     return world;
 }
 
@@ -109,10 +108,10 @@ world_config huge_world(unsigned pmd) {
                    {"E", fs_kind::ext4, pmd, true},
                    {"S", fs_kind::fuse, 4}};
     world.mms = {
-        {"m0", {{0, 0, 2 * pmd, 0, true, true}, {3, 0, 4, 2 * pmd, true, true}}},
-        {"m1", {{1, 0, pmd, 0, true, true}, {0, pmd, 2 * pmd, pmd, true, false}}},
-        {"m2", {{2, 0, pmd, 0, true, true}, {1, 3, pmd, pmd, true, true}}},
-        {"m3", {{2, 0, pmd, 0, true, true}, {3, 0, 4, pmd, true, true}}},
+        {"m0", {{0, 0, 2 * pmd, 0}, {3, 0, 4, 2 * pmd}}},
+        {"m1", {{1, 0, pmd, 0}, {0, pmd, 2 * pmd, pmd, true, false}}},
+        {"m2", {{2, 0, pmd, 0}, {1, 3, pmd, pmd}}},
+        {"m3", {{2, 0, pmd, 0}, {3, 0, 4, pmd}}},
     };
     world.spare_blocks = pmd + 4;
     return world;
@@ -131,14 +130,13 @@ world_config every_world(unsigned pmd) {
                    {"V", fs_kind::private_pages, 2},
                    {"K", fs_kind::coherent, 2}};
     const std::vector<area_config> family{
-        {4, 0, 6, 0, true, true, false, 14}, {5, 0, 4, 6, true, true}, {3, 0, 4, 10, false, true}};
+        {4, 0, 6, 0, true, true, false, 14}, {5, 0, 4, 6}, {3, 0, 4, 10, false, true}};
     world.mms = {
-        {"m0", {{0, 0, 2 * pmd, 0, true, true}, {1, 0, 4, 2 * pmd, true, true, false, 2 * pmd + 4}}},
-        {"m1",
-         {{0, pmd, 2 * pmd, pmd, true, true}, {2, 0, 4, 0, true, true, true}, {3, 0, 4, 4, true, true}}},
+        {"m0", {{0, 0, 2 * pmd, 0}, {1, 0, 4, 2 * pmd, true, true, false, 2 * pmd + 4}}},
+        {"m1", {{0, pmd, 2 * pmd, pmd}, {2, 0, 4, 0, true, true, true}, {3, 0, 4, 4}}},
         {"m2", family},
         {"m4", family},
-        {"m3", {{0, 3, pmd + 3, 0, true, false}, {3, 0, 4, pmd, true, true}, {5, 0, 4, pmd + 4, true, true}}},
+        {"m3", {{0, 3, pmd + 3, 0, true, false}, {3, 0, 4, pmd}, {5, 0, 4, pmd + 4}}},
     };
     world.spare_blocks = pmd + 4;
     return world;

@@ -46,6 +46,21 @@ std::vector<device> devices_of(const world_config& world) {
     return all;
 }
 
+/// Calls `visit(mm, area)` for each area of each mm.
+template <class Visit> void for_each_area(const world_config& world, Visit visit) {
+    for (std::size_t m = 0; m < world.mms.size(); ++m)
+        for (const area_config& area : world.mms[m].areas)
+            visit(byte(m), area);
+}
+
+/// Calls `visit(from, to)` for each two different ones of `count`, in both orders.
+template <class Visit> void for_each_pair(std::size_t count, Visit visit) {
+    for (std::size_t from = 0; from < count; ++from)
+        for (std::size_t to = 0; to < count; ++to)
+            if (from != to)
+                visit(byte(from), byte(to));
+}
+
 /// Calls `visit(operation)` for each choice of operands that an operation may have, without flags.
 template <class Visit> void for_each_operand(op kind, const world_config& world, Visit visit) {
     const unsigned pmd_pages = 1U << world.shape.pmd_order;
@@ -59,23 +74,23 @@ template <class Visit> void for_each_operand(op kind, const world_config& world,
             visit({kind, 0, byte(m)});
         break;
     case operands::mm_page:
-        for (std::size_t m = 0; m < world.mms.size(); ++m)
-            for (const area_config& area : world.mms[m].areas)
-                for (const unsigned page : pages_to_draw(area.last_page - area.first_page, pmd_pages))
-                    visit({kind, 0, byte(m), area.at + page});
+        for_each_area(world, [&](std::uint8_t m, const area_config& area) {
+            for (const unsigned page : pages_to_draw(area.pages(), pmd_pages))
+                visit({kind, 0, m, area.at + page});
+        });
         break;
     case operands::mm_pages:
-        for (std::size_t m = 0; m < world.mms.size(); ++m)
-            for (const area_config& area : world.mms[m].areas)
-                for_each_run(area.last_page - area.first_page, pmd_pages, [&](unsigned first, unsigned last) {
-                    visit({kind, 0, byte(m), area.at + first, last == first + 1 ? 0 : area.at + last});
-                });
+        for_each_area(world, [&](std::uint8_t m, const area_config& area) {
+            for_each_run(area.pages(), pmd_pages, [&](unsigned first, unsigned last) {
+                visit({kind, 0, m, area.at + first, last == first + 1 ? 0 : area.at + last});
+            });
+        });
         break;
     case operands::two_mms:
-        for (std::size_t from = 0; from < world.mms.size(); ++from)
-            for (std::size_t to = 0; to < world.mms.size(); ++to)
-                if (from != to && world.mms[from].areas == world.mms[to].areas)
-                    visit({kind, 0, byte(from), 0, 0, 0, byte(to)});
+        for_each_pair(world.mms.size(), [&](std::uint8_t from, std::uint8_t to) {
+            if (world.mms[from].areas == world.mms[to].areas)
+                visit({kind, 0, from, 0, 0, 0, to});
+        });
         break;
     case operands::file:
         for (std::size_t f = 0; f < world.files.size(); ++f)
@@ -107,17 +122,16 @@ template <class Visit> void for_each_operand(op kind, const world_config& world,
             visit({kind, 0, byte(t)});
         break;
     case operands::two_files:
-        for (std::size_t from = 0; from < world.files.size(); ++from)
-            for (std::size_t to = 0; to < world.files.size(); ++to)
-                if (from != to)
-                    visit({kind, 0, byte(from), 0, 0, 0, byte(to)});
+        for_each_pair(world.files.size(), [&](std::uint8_t from, std::uint8_t to) {
+            visit({kind, 0, from, 0, 0, 0, to});
+        });
         break;
     }
 }
 
 const area_config* area_of(const operation& what, const world_config& world) {
     for (const area_config& area : world.mms[what.object].areas)
-        if (what.first >= area.at && what.first < area.at + (area.last_page - area.first_page))
+        if (what.first - area.at < area.pages())
             return &area;
     return nullptr;
 }

@@ -75,11 +75,11 @@ bool vmf_insert_huge_zero_page(kernel& k, vm_fault& fault) {
 namespace {
 
 /// Removes a cleared leaf's mapcount. Null when no folio is behind it or page tables count nothing.
-folio* remove_leaf(kernel& k, pte_t pmd) {
-    if (pmd.special() || k.rules.mapping == mapping_counts::no)
+folio* remove_leaf(kernel& k, pte_t leaf, void (*remove_rmap)(folio&)) {
+    if (leaf.special() || k.rules.mapping == mapping_counts::no)
         return nullptr;
-    folio& f = page_folio(k, k.mem[pmd.pfn()]);
-    folio_remove_rmap_pmd(f);
+    folio& f = page_folio(k, k.mem[leaf.pfn()]);
+    remove_rmap(f);
     return &f;
 }
 
@@ -95,7 +95,7 @@ bool zap_huge_pmd(kernel& k, mmu_gather& gather, mm_struct& mm, std::uint64_t pa
     gather.note_cleared(first, table.pmd_pages());
     withdraw(k, table);
     // Unlike a dirty PTE's, the rmap of a PMD goes before the flush.
-    if (folio* f = remove_leaf(k, pmd))
+    if (folio* f = remove_leaf(k, pmd, folio_remove_rmap_pmd))
         gather.add(*f, first, table.pmd_pages());
     return true;
 }
@@ -106,12 +106,10 @@ bool zap_huge_pud(kernel& k, mmu_gather& gather, mm_struct& mm, std::uint64_t pa
     if (!table.pud(page).leaf())
         return false;
     const pte_t pud = table.pud_get_and_clear(page);
-    gather.note_cleared(table.pud_first(page), table.pud_pages());
-    if (k.rules.mapping == mapping_counts::no)
-        return true;
-    folio& f = page_folio(k, k.mem[pud.pfn()]);
-    folio_remove_rmap_pud(f);
-    gather.add(f, table.pud_first(page), table.pud_pages());
+    const std::uint64_t first = table.pud_first(page);
+    gather.note_cleared(first, table.pud_pages());
+    if (folio* f = remove_leaf(k, pud, folio_remove_rmap_pud))
+        gather.add(*f, first, table.pud_pages());
     return true;
 }
 
@@ -125,7 +123,7 @@ void split_huge_pmd(kernel& k, mm_struct& mm, std::uint64_t page) {
     const pte_t pmd = table.pmd_get_and_clear(page); // pmdp_huge_clear_flush
     k.flush_tlb_range(mm, table.pmd_first(page), table.pmd_first(page) + table.pmd_pages());
     withdraw(k, table);
-    if (folio* f = remove_leaf(k, pmd))
+    if (folio* f = remove_leaf(k, pmd, folio_remove_rmap_pmd))
         folio_put(k, *f);
 }
 

@@ -35,14 +35,6 @@ constexpr protocol one_based = [] {
     return row;
 }();
 
-/// One-based as it began with v4.17: each page drops its own reference at unbind, and its last reference the pagemap's (until 27674ef6c73f).
-constexpr protocol first_one_based = [] {
-    protocol row = one_based;
-    row.unbind_pages = pages_at_unbind::put_each;
-    row.source = reflink_source::exclusive;
-    return row;
-}();
-
 /// One-based, before reflink let reads of its source go on (14a537983b22, v6.7).
 constexpr protocol one_based_6_1 = [] {
     protocol row = one_based;
@@ -50,13 +42,19 @@ constexpr protocol one_based_6_1 = [] {
     return row;
 }();
 
+/// One-based as it began with v4.17: each page drops its own reference at unbind, and its last reference the pagemap's (until 27674ef6c73f).
+constexpr protocol first_one_based = [] {
+    protocol row = one_based_6_1;
+    row.unbind_pages = pages_at_unbind::put_each;
+    return row;
+}();
+
 /// The first protocol: a page keeps its device, nobody asks for pages before blocks are freed, and what is unbound is revoked: no
 /// new faults, then everything unmapped, then the wait for the device's references.
 constexpr protocol devmap = [] {
-    protocol row = one_based;
+    protocol row = one_based_6_1;
     row.gup_takes = gup_pagemap::reference;
     row.accesses = device_access::queue_reference;
-    row.source = reflink_source::exclusive;
     row.truncates_break = truncate_break::no;
     row.pre_remove = pre_remove_order::shutdown_then_unmap;
     return row;
