@@ -1,7 +1,7 @@
-#include "cli/arch.hpp"
 #include "cli/campaign.hpp"
 #include "cli/commands.hpp"
 #include "cli/failure_report.hpp"
+#include "cli/loads.hpp"
 #include "cli/output.hpp"
 #include "cli/scenarios.hpp"
 #include "cli/terminal.hpp"
@@ -11,7 +11,6 @@
 #include "report/text.hpp"
 #include "run/lift.hpp"
 #include "run/seed.hpp"
-#include "scenario/parser.hpp"
 #include "scenario/printer.hpp"
 #include "scenario/suggest.hpp"
 #include "stress/mix.hpp"
@@ -45,17 +44,6 @@ void cancel_on_signals() {
 
 /// Short enough to type.
 std::uint64_t short_seed() { return fresh_seed() >> 16; }
-
-protocol rules_of(const load& what) {
-    const preset* named = find_preset(what.protocol);
-    if (named == nullptr)
-        throw usage_error("unknown protocol '" + what.protocol + "'; `daxtorture protocols` lists them");
-    protocol rules = named->rules;
-    for (const std::string& rule : what.rules)
-        if (const auto wrong = set_rule(rules, rule))
-            throw usage_error(*wrong);
-    return rules;
-}
 
 /// One load per scenario or mix and protocol, checked.
 std::vector<load> loads_of(const stress_command& command) {
@@ -94,35 +82,6 @@ std::vector<load> loads_of(const stress_command& command) {
         }
     }
     return loads;
-}
-
-stress_options options_from(const stress_command& command, const load& what) {
-    stress_options options;
-    options.workers = command.workers;
-    options.seconds = command.seconds;
-    options.hang_after = command.hang_after;
-    options.stop_on_failure = !command.keep_going;
-    options.record = command.record;
-    options.ledger = command.ledger;
-    options.pin = command.pin;
-    options.processors = command.processors;
-    options.cancel = &cancelled;
-    // Shards share a seed and differ by their number.
-    options.seed =
-        (command.seed != 0 ? command.seed : short_seed()) + command.part.index * 0x9e3779b97f4a7c15U;
-    if (what.scenario.empty()) {
-        options.mix = what.name;
-        options.rules = rules_of(what);
-        if (!what.arch.empty())
-            options.machine = arch_named(what.arch);
-        return options;
-    }
-    parse_result parsed = parse_scenario(what.scenario, what.name);
-    if (!parsed)
-        throw std::runtime_error(parsed.error.text());
-    options.scenario = std::move(*parsed.value);
-    options.rules = options.scenario->world.rules;
-    return options;
 }
 
 run_parameters parameters_from(const stress_command& command, std::vector<load> loads) {
@@ -186,10 +145,7 @@ stress_summary summarise(const load& what, const stress_options& options, stress
     all.workers = result.workers;
     all.rounds = result.rounds;
     all.quiescent_checks = result.quiescent_checks;
-    for (std::size_t kind = 0; kind < result.per_operation.size(); ++kind)
-        if (result.per_operation[kind].total != 0)
-            all.per_operation.push_back({std::string(operation_table[kind].name),
-                                         result.per_operation[kind].total, result.per_operation[kind].done});
+    all.per_operation = counts_of(result.per_operation);
     all.seen = std::move(result.seen);
     all.failures = std::move(result.failures);
     all.failures_seen = result.failures_seen;
@@ -256,15 +212,17 @@ exit_code run_stress_command(const stress_command& given) {
     if (!command.prometheus.empty())
         throw usage_error("--prometheus needs a campaign: name its directory with --out DIR");
     const load& what = loads.front();
-    stress_options options = options_from(command, what);
+    run_parameters parameters = parameters_from(command, loads);
+    // Shards share a seed and differ by their number.
+    parameters.seed += parameters.shard_index * 0x9e3779b97f4a7c15U;
+    stress_options options = options_of(parameters, what);
+    options.cancel = &cancelled;
     status_line status;
     options.on_progress = [&](const stress_progress& now) {
         status.show(fmt::format("{:.0f}/{:.0f} s  {} operations  {} rounds  {} failures", now.seconds,
                                 now.seconds_total, grouped(now.operations), grouped(now.rounds),
                                 now.failures));
     };
-    run_parameters parameters = parameters_from(command, loads);
-    parameters.seed = options.seed;
     spdlog::info("stress: {}", parameters_text(parameters));
     stress_result result;
     try {

@@ -1,11 +1,8 @@
 /// A worker process of a campaign: races one load for one leg and tells its supervisor.
-#include "cli/arch.hpp"
 #include "cli/campaign.hpp"
+#include "cli/loads.hpp"
 
-#include "protocol/presets.hpp"
-#include "scenario/parser.hpp"
-#include "stress/stress.hpp"
-
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -41,47 +38,13 @@ void tell(const leg_message& what) {
     std::fflush(stdout);
 }
 
-std::vector<stress_count> counts_of(const operation_counts& all) {
-    std::vector<stress_count> named;
-    for (std::size_t kind = 0; kind < all.size(); ++kind)
-        if (all[kind].total != 0)
-            named.push_back({std::string(operation_table[kind].name), all[kind].total, all[kind].done});
-    return named;
-}
-
-stress_options options_of(const leg_order& order) {
+stress_options leg_options(const leg_order& order) {
     const run_parameters& p = order.parameters;
-    const load& what = p.loads.at(order.load);
-    stress_options options;
-    options.workers = p.workers;
+    stress_options options = options_of(p, p.loads.at(order.load));
     options.seconds = order.seconds;
     options.seed = order.seed;
-    options.hang_after = p.hang_after;
-    options.stop_on_failure = !p.keep_going;
-    options.record = p.record;
-    options.ledger = p.ledger;
-    options.pin = p.pin;
-    options.processors = p.processors;
     options.cancel = &stop_asked;
     options.progress_every = std::min(1.0, p.slice / 2);
-    if (!what.scenario.empty()) {
-        parse_result parsed = parse_scenario(what.scenario, what.name);
-        if (!parsed)
-            throw usage_error(parsed.error.text());
-        options.scenario = std::move(*parsed.value);
-        options.rules = options.scenario->world.rules;
-        return options;
-    }
-    options.mix = what.name;
-    if (!what.arch.empty())
-        options.machine = arch_named(what.arch);
-    const preset* named = find_preset(what.protocol);
-    if (named == nullptr)
-        throw usage_error("unknown protocol '" + what.protocol + "'");
-    options.rules = named->rules;
-    for (const std::string& rule : what.rules)
-        if (const auto wrong = set_rule(options.rules, rule))
-            throw usage_error(*wrong);
     return options;
 }
 
@@ -99,7 +62,7 @@ exit_code run_stress_worker() {
     last.last = true;
     bool abandoned = false;
     try {
-        stress_options options = options_of(order);
+        stress_options options = leg_options(order);
         options.on_failure = [](const failure& found) { tell(found); };
         options.on_progress = [&](const stress_progress& now) {
             leg_report r;
