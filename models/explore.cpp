@@ -226,6 +226,9 @@ void exploration::thread(unsigned i) {
 }
 
 void exploration::finish() {
+    if (turn.watched())
+        note_step();
+    turn.end();
     machine::state.special = true;
     machine::state.tracking = false;
     for (const void* stack : stacks) {

@@ -40,6 +40,9 @@ class footprint {
             insert(written_, object);
     }
 
+    const std::vector<std::uint64_t>& reads() const { return read_; }
+    const std::vector<std::uint64_t>& writes() const { return written_; }
+
     /// Of two threads: their order matters.
     static bool dependent(unsigned thread, const footprint& a, unsigned other_thread, const footprint& b) {
         return a.everything || b.everything || (a.steps_of >> other_thread & 1) != 0 ||

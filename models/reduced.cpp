@@ -1,8 +1,10 @@
 #include "strategy.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <stdexcept>
+#include <utility>
 
 namespace daxtorture {
 
@@ -35,14 +37,21 @@ class sleepers {
     std::array<const footprint*, most_threads> does_{};
 };
 
-/// Depth first, with sleep sets (Godefroid). A node is a decision; that of a thread remembers who slept when it was reached, and what the step
-/// of each thread chosen there did: whatever was read from it, all its ways to go together.
+/// For each thread, how many of its steps happened before.
+using vector_clock = std::array<std::uint32_t, most_threads>;
+
+/// Depth first, with sleep sets (Godefroid 1996) and branches on demand (after Flanagan and Godefroid, POPL 2005). A node is a decision; that of
+/// a thread remembers who slept when it was reached, and what the step of each thread chosen there did: all its ways to go together. A node
+/// has one branch, until a later step of another thread races with the step that began there: the two do not commute, and nothing else
+/// orders them. Then it gets all. The argument is in docs/search.md.
 class reduced : public strategy {
   public:
     explicit reduced(tree_part part) : part_(part) {}
 
     bool begin(std::uint64_t, unsigned) override {
         depth_ = 0;
+        step_ = 0;
+        latest_.fill(none);
         repeats_ = false;
         asleep_.clear();
         chooser_ = nullptr;
@@ -74,7 +83,9 @@ class reduced : public strategy {
             const unsigned first = goes_on && (awake >> t.current & 1) != 0
                                        ? t.current
                                        : static_cast<unsigned>(std::countr_zero(awake));
-            push(decision::thread(t, 0), first, awake & ~(1u << first)).asleep = asleep_;
+            // The subtrees of a split tree are the same for all parts: nothing in one of them may add to it.
+            const bool all = split() && size_ < split_depth;
+            push(decision::thread(t, 0), first, all ? awake & ~(1u << first) : 0).asleep = asleep_;
         }
         node& here = visit(decision::thread(t, 0));
         asleep_ = here.asleep;
@@ -100,18 +111,24 @@ class reduced : public strategy {
     bool notes() const override { return !repeats_ && depth_ >= last_turn_; }
 
     void stepped(unsigned thread, const footprint& did, unsigned next) override {
-        if (!notes())
+        if (repeats_)
             return;
-        if (chooser_ != nullptr)
-            chooser_->steps[thread].add(did);
-        chooser_ = nullptr;
+        const std::size_t number = step_++;
+        const std::size_t before = std::exchange(latest_[thread], number);
+        node* const chooser = std::exchange(chooser_, nullptr);
+        if (!notes())
+            return; // as in the execution before
+        if (chooser != nullptr)
+            chooser->steps[thread].add(did);
+        note_step(number, before, {thread, did, {}, chooser});
         asleep_.wake(thread, did);
         asleep_.keep(next);
-        repeats_ = asleep_.mask() == next;
+        repeats_ = next != 0 && asleep_.mask() == next;
     }
     bool repeats() const override { return repeats_; }
 
   private:
+    static constexpr std::size_t none = ~std::size_t{0};
     static constexpr std::size_t split_depth = 8; ///< decisions that tell the subtrees apart
 
     struct node {
@@ -132,6 +149,43 @@ class reduced : public strategy {
                 steps[chosen].clear();
         }
     };
+
+    struct step {
+        unsigned thread;
+        footprint did;
+        vector_clock clock; ///< of what happened before it, itself included
+        node* chooser;      ///< none: no other thread was allowed
+
+        bool after(const step& other) const { return clock[other.thread] >= other.clock[other.thread]; }
+    };
+
+    /// Orders the step after those before it with which it does not commute, and follows its races.
+    void note_step(std::size_t number, std::size_t before, step&& made) {
+        if (before != none)
+            made.clock = steps_[before].clock;
+        races_.clear();
+        for (std::size_t i = number; i-- > 0;) {
+            const step& earlier = steps_[i];
+            if (earlier.thread == made.thread || made.after(earlier) ||
+                !footprint::dependent(made.thread, made.did, earlier.thread, earlier.did))
+                continue;
+            for (unsigned t = 0; t < most_threads; ++t)
+                made.clock[t] = std::max(made.clock[t], earlier.clock[t]);
+            races_.push_back(i);
+        }
+        ++made.clock[made.thread];
+        steps_.resize(number);
+        steps_.push_back(std::move(made));
+        for (const std::size_t i : races_)
+            if (steps_[i].chooser != nullptr)
+                expand(*steps_[i].chooser);
+    }
+
+    /// Another thread's later step raced with the one chosen here: the threads that wait at this node get their turn, but for those asleep.
+    static void expand(node& at) {
+        const unsigned tried = at.done | 1u << at.chosen | at.asleep.mask();
+        at.untried |= static_cast<std::uint8_t>(decision(at.question).options() & ~tried);
+    }
 
     bool split() const { return part_.count > 1; }
 
@@ -165,6 +219,10 @@ class reduced : public strategy {
     std::size_t size_ = 0; ///< decisions of the path; the nodes behind them wait to be used again
     std::size_t last_turn_ =
         0; ///< decisions up to the last among threads, which the execution repeats from the one before
+    std::size_t step_ = 0;                           ///< steps of the execution so far
+    std::array<std::size_t, most_threads> latest_{}; ///< each thread's last step
+    std::vector<step> steps_;
+    std::vector<std::size_t> races_;
     sleepers asleep_;
     node* chooser_ =
         nullptr; ///< the decision by which the present step came; none: there was no other thread

@@ -90,7 +90,7 @@ class strategy {
     virtual bool watches() const { return false; }
     /// The step that begins now is to be noted.
     virtual bool notes() const { return false; }
-    /// A thread came to the end of its step, noted or not; one of `next` makes the next one, which is asked about only if there are several.
+    /// A thread came to the end of its step, noted or not; one of `next` makes the next one, which is asked about only if there are several. 0: all threads are at their end.
     virtual void stepped(unsigned /*thread*/, const footprint& /*did*/, unsigned /*next*/) {}
     /// From some point on the execution only did, in another order, what an earlier one did.
     virtual bool repeats() const { return false; }

@@ -33,7 +33,7 @@ class turns {
         finished_ = 0;
         threads_ = threads;
         watched_ = decides.watches();
-        waited_ = false;
+        restricted_ = false;
         running_ = turn::nobody;
         step_.clear();
         newest_only_ = newest_only;
@@ -63,6 +63,12 @@ class turns {
         running_ = chosen;
         behind_ &= ~(every * (1u << chosen));
         return chosen;
+    }
+
+    /// The last thread came to its end.
+    void end() {
+        if (watched_)
+            end_step(0, false);
     }
 
     /// What the step that `next` will end has done; the engine fills it in when `watched`.
@@ -129,11 +135,11 @@ class turns {
         return left != 0 ? left : allowed;
     }
 
-    /// Fairness looks at who ran since when: a step that yields commutes with no other, nor does one at which somebody has to wait
-    /// for others to run.
+    /// Fairness looks at who ran since when: a step that yields commutes with no other, nor does one that began while some thread
+    /// that can run was not allowed to.
     void end_step(unsigned allowed, bool yielding) {
-        step_.everything = step_.everything || yielding || waited_ || behind_ != 0;
-        waited_ = behind_ != 0;
+        step_.everything = step_.everything || yielding || restricted_;
+        restricted_ = allowed != runnable_ || behind_ != 0;
         if (running_ != turn::nobody && !overran_)
             strategy_->stepped(running_, step_, allowed);
         step_.clear();
@@ -151,7 +157,7 @@ class turns {
     unsigned started_ = 0;
     unsigned running_ = turn::nobody; ///< the thread whose step it is
     bool watched_ = false;
-    bool waited_ = false; ///< when this step began, some thread was behind others
+    bool restricted_ = false; ///< when this step began, fairness kept some thread back
     footprint step_;
     bool newest_only_ = false;
     bool overran_ = false;

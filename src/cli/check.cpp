@@ -73,6 +73,8 @@ std::string coverage_note(const portfolio_result& result, verdict_kind verdict,
         options.part.count == 1
             ? "all executions"
             : fmt::format("part {} of {} of all executions", options.part.index + 1, options.part.count);
+    if (result.whole)
+        return share;
     if (options.scheduler != "full")
         return fmt::format("{0} with at most {1} preemptions and {1} stale loads", share, options.bound);
     return options.part.count == 1 ? "" : share;

@@ -21,6 +21,7 @@ using clock = std::chrono::steady_clock;
 
 constexpr double default_seconds = 60;               ///< cap of the default plan, per scenario
 constexpr std::uint64_t random_executions = 100'000; ///< of each random phase of the default plan
+constexpr std::uint64_t whole_executions = 20'000;   ///< in which small scenarios are searched to their end
 constexpr std::uint64_t slice = 250'000;             ///< executions of a random phase that only time ends
 
 constexpr std::uint64_t aimed_executions = 1'000; ///< at each pair of operations that was not met
@@ -106,6 +107,12 @@ class search_plan {
     }
 
     void plan_portfolio() {
+        if (base_.reduce && options_.part.count == 1) {
+            search_phase whole = phase("full", 0);
+            whole.request.iterations =
+                base_.iterations != 0 ? std::min(base_.iterations, whole_executions) : whole_executions;
+            phases_.push_back(std::move(whole));
+        }
         add_tree("bound");
         add_slice("pct", 2, random_executions);
         add_slice("pct", 3, random_executions);
@@ -152,7 +159,7 @@ class portfolio {
           limit_(options.seconds > 0 ? options.seconds : default_seconds), plan_(base, options, jobs_) {}
 
     portfolio_result run(const std::function<void(const std::string&)>& progress) {
-        while (!found() && seconds() < limit_ && start_phases()) {
+        while (!found() && !result_.whole && seconds() < limit_ && start_phases()) {
             wait_for_news();
             collect();
             progress(fmt::format("{} executions, {:.1f} s", grouped(executions()), seconds()));
@@ -222,9 +229,12 @@ class portfolio {
         result_.covered.pairs.insert(phase.answer.covered.pairs.begin(), phase.answer.covered.pairs.end());
         const bool quota =
             phase.request.iterations != 0 && phase.answer.executions >= phase.request.iterations;
-        phase.complete = (phase.answer.exhausted || quota) && phase.answer.depth_limit_hits == 0;
-        tree_parts_done_ += tree_strategy(phase.request.scheduler) && phase.answer.exhausted &&
-                            phase.answer.depth_limit_hits == 0;
+        const bool to_its_end = phase.answer.exhausted && phase.answer.depth_limit_hits == 0;
+        phase.complete = to_its_end || (quota && phase.answer.depth_limit_hits == 0);
+        if (options_.scheduler.empty() && phase.request.scheduler == "full")
+            result_.whole = to_its_end && phase.answer.found.kind == failure_kind::none;
+        else
+            tree_parts_done_ += tree_strategy(phase.request.scheduler) && to_its_end;
         if (phase.answer.found.kind != failure_kind::none && options_.wanted &&
             !options_.wanted(phase.answer.found)) {
             if (result_.other.kind == failure_kind::none)
@@ -238,8 +248,9 @@ class portfolio {
     }
 
     void finish() {
-        result_.complete = plan_.empty() && running_.empty();
-        result_.exhaustive = plan_.tree_parts() != 0 && tree_parts_done_ == plan_.tree_parts();
+        result_.complete = result_.whole || (plan_.empty() && running_.empty());
+        result_.exhaustive =
+            result_.whole || (plan_.tree_parts() != 0 && tree_parts_done_ == plan_.tree_parts());
         for (const running_phase& one : running_)
             result_.executions += one.worker->executions();
         running_.clear();

@@ -30,6 +30,7 @@ struct portfolio_result {
     std::uint64_t repetitions = 0; ///< of them: cut short because they repeated others
     double seconds = 0;
     bool exhaustive = false;     ///< an exhaustive phase ran to its end
+    bool whole = false;          ///< the default plan began with all executions and ran to their end
     bool complete = false;       ///< the plan was done before the time ended
     std::uint64_t rechecked = 0; ///< executions run twice
     search_coverage covered;     ///< of all phases that ended, when asked for

@@ -61,11 +61,10 @@ class lock_base {
     }
     /// A try may still find the lock held by a thread that has not made a step since it dropped it.
     bool try_may_fail() const {
-        if (state.special || dropper_ >= max_threads || dropper_ == self_index() ||
-            state.steps[dropper_] != drop_step_)
+        if (state.special || dropper_ >= max_threads || dropper_ == self_index())
             return false;
         state.steps_read |= 1u << dropper_;
-        return state.host->may_fail();
+        return state.steps[dropper_] == drop_step_ && state.host->may_fail();
     }
 
     const lock_class* type_;
