@@ -139,6 +139,13 @@ pte_t take_leaf(kernel& k, page_table& table, std::uint64_t from, pte_t seen) {
 
 } // namespace
 
+void flush_moved(kernel& k, arch::guard<arch::spinlock>& held, const mm_struct& mm, std::uint64_t from,
+                 std::uint64_t count) {
+    if (k.rules.moves_flush == mremap_flush::after_lock)
+        held.unlock();
+    k.flush_tlb_range(mm, from, from + count);
+}
+
 bool move_huge_pmd(kernel& k, mm_struct& mm, std::uint64_t from, std::uint64_t to, pte_t seen) {
     page_table& table = mm.table;
     if (!table.pmd(to).none())
@@ -148,9 +155,17 @@ bool move_huge_pmd(kernel& k, mm_struct& mm, std::uint64_t from, std::uint64_t t
     if (pmd.none())
         return false;
     table.set_pmd(to, pmd); // its deposited page table comes along
-    if (k.rules.moves_flush == mremap_flush::after_lock)
-        held.unlock();
-    k.flush_tlb_range(mm, from, from + table.pmd_pages());
+    flush_moved(k, held, mm, from, table.pmd_pages());
+    return true;
+}
+
+bool move_huge_pud(kernel& k, mm_struct& mm, std::uint64_t from, std::uint64_t to) {
+    page_table& table = mm.table;
+    if (!table.pud(to).none())
+        return false;
+    arch::guard held(table.pud_lock); // of both places
+    table.set_pud(to, table.pud_get_and_clear(from));
+    flush_moved(k, held, mm, from, table.pud_pages());
     return true;
 }
 

@@ -42,5 +42,10 @@ void free_pgtables(mm_struct& mm);
 /// mremap moves a leaf that was `seen` at `from` to `to`, under pmd_lock, and flushes the old place before it drops that. False: the leaf has
 /// gone, or a table of PTEs is in its way.
 bool move_huge_pmd(kernel& k, mm_struct& mm, std::uint64_t from, std::uint64_t to, pte_t seen);
+/// The same for a PUD leaf, under pud_lock; who has unmapped it meanwhile leaves nothing to move.
+bool move_huge_pud(kernel& k, mm_struct& mm, std::uint64_t from, std::uint64_t to);
+/// Flushes the place that `count` pages have left, while the caller still holds the lock of their entries.
+void flush_moved(kernel& k, arch::guard<arch::spinlock>& held, const mm_struct& mm, std::uint64_t from,
+                 std::uint64_t count);
 
 } // namespace daxtorture::inline ARCH_MACHINE

@@ -29,10 +29,18 @@ void move_ptes(kernel& k, mm_struct& mm, std::uint64_t from, std::uint64_t to, s
         table.set(to + i, table.get_and_clear(from + i));
         moved = true;
     }
-    if (k.rules.moves_flush == mremap_flush::after_lock)
-        held.unlock();
     if (moved)
-        k.flush_tlb_range(mm, from, from + count);
+        flush_moved(k, held, mm, from, count);
+}
+
+/// A PUD leaf moves whole, or it goes with its old place. False when there is none.
+bool move_pud(kernel& k, mm_struct& mm, std::uint64_t from, std::uint64_t to, std::uint64_t count) {
+    const page_table& table = mm.table;
+    if (!table.pud(from).leaf())
+        return false;
+    if (count == table.pud_pages())
+        move_huge_pud(k, mm, from, to);
+    return true;
 }
 
 /// Tries to move everything under the PMD entry of `from` at once, or makes it ready for move_ptes. True when nothing is left to move.
@@ -59,6 +67,14 @@ void move_page_tables(kernel& k, mm_struct& mm, const vm_area& from, const vm_ar
         const std::uint64_t old_at = from.first + done;
         const std::uint64_t new_at = to.first + done;
         std::uint64_t count = pages - done;
+        if (table.has_pud()) {
+            count = std::min({count, table.pud_pages() - table.pud_offset(old_at),
+                              table.pud_pages() - table.pud_offset(new_at)});
+            if (move_pud(k, mm, old_at, new_at, count)) {
+                done += count;
+                continue;
+            }
+        }
         if (table.has_pmd()) {
             count = std::min({count, table.pmd_pages() - table.pmd_offset(old_at),
                               table.pmd_pages() - table.pmd_offset(new_at)});

@@ -99,9 +99,21 @@ std::uint64_t zap_pte_range(kernel& k, mmu_gather& gather, mm_struct& mm, std::u
     return page;
 }
 
+/// Another unmap may have cleared a leaf here and still count as its mapping, or mremap have taken it out and not put it into its new place: a scan
+/// would take the folio for idle. Linux looks at the lock only when it unmaps one folio (docs/findings/pmd-unmap-passes-by.md).
+void pass_empty_entry(const kernel& k, arch::spinlock& lock) {
+    if (k.rules.empty_pmd == zap_empty_pmd::lock)
+        arch::guard(lock).unlock();
+}
+
 /// A PUD leaf goes as a whole, also when only part of it is to be unmapped: splitting one of a file only unmaps it. True when it went.
 bool zap_pud_range(kernel& k, mmu_gather& gather, mm_struct& mm, std::uint64_t page) {
-    return mm.table.has_pud() && mm.table.pud(page).leaf() && zap_huge_pud(k, gather, mm, page);
+    if (!mm.table.has_pud())
+        return false;
+    if (mm.table.pud(page).leaf())
+        return zap_huge_pud(k, gather, mm, page);
+    pass_empty_entry(k, mm.table.pud_lock);
+    return false;
 }
 
 /// Everything under one PMD entry, or what the gather's batch takes of it; returns the first page not looked at.
@@ -122,10 +134,7 @@ std::uint64_t zap_pmd_range(kernel& k, mmu_gather& gather, mm_struct& mm, std::u
     }
     if (!pmd.none())
         return zap_pte_range(k, gather, mm, page, next, copies, gone);
-    // Else another unmap may have cleared a leaf and still count as its mapping: a scan would take the folio for idle. Linux does this only
-    // when it unmaps one folio (docs/findings/pmd-unmap-passes-by.md).
-    if (k.rules.empty_pmd == zap_empty_pmd::lock)
-        arch::guard(table.pmd_lock).unlock();
+    pass_empty_entry(k, table.pmd_lock);
     return next;
 }
 
