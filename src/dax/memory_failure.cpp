@@ -124,7 +124,7 @@ mf_result memory_failure(kernel& k, dax_device& device, std::uint64_t pfn) {
     dev_pagemap* pgmap = get_dev_pagemap(k, pfn);
     if (pgmap == nullptr)
         return mf_result::no_device;
-    if (k.mem.removed(pfn)) { // pfn_valid: bound, and its pages are not there yet
+    if (!pgmap_pfn_valid(k, *pgmap, pfn)) { // bound, and its pages are not there yet, or never
         put_dev_pagemap(*pgmap);
         return mf_result::no_device;
     }

@@ -21,8 +21,8 @@ struct folio;
 
 struct dev_pagemap {
     dev_pagemap(const protocol& rules, arch::rcu_domain& rcu, unsigned tasks, bool ledger, memory_type kind,
-                std::uint64_t first, unsigned count, unsigned page_order = 0)
-        : type(kind), first_pfn(first), pages(count), order(page_order),
+                std::uint64_t first, unsigned count, unsigned page_order = 0, unsigned altmap = 0)
+        : type(kind), first_pfn(first), pages(count), order(page_order), metadata(altmap),
           ref(rules, rcu, tasks, this, ledger) {}
 
     const memory_type type;
@@ -30,6 +30,8 @@ struct dev_pagemap {
     const unsigned pages;
     const unsigned
         order; ///< of its folios (vmemmap_shift): all pages of the range stand in folios of this size for good
+    /// vmem_altmap: so many pages at the start hold the memory map of the others. They are no blocks, and have no struct page themselves.
+    const unsigned metadata;
     percpu_ref ref;
     completion done; ///< ref was released
     /// pgmap->ref is set: to the caller's own count, so it was said, which needs no initialising.
@@ -41,7 +43,9 @@ struct dev_pagemap {
     void (*page_free)(dev_pagemap&, folio&) = nullptr;
     void* driver = nullptr;
 
-    unsigned folios() const { return pages >> order; }
+    unsigned folios() const { return (pages - metadata) >> order; }
+    std::uint64_t pfn_first() const { return first_pfn + metadata; }
+    bool is_metadata(std::uint64_t pfn) const { return pfn - first_pfn < metadata; }
     bool contains(std::uint64_t pfn) const { return pfn - first_pfn < pages; }
 };
 

@@ -22,7 +22,9 @@ kernel::kernel(const protocol& row, const target& modelled, const std::vector<pa
     std::uint64_t first = 0;
     for (const pagemap_range& range : ranges) {
         pgmaps.push_back(std::make_unique<dev_pagemap>(rules, rcu, tasks, ledger, range.type, first,
-                                                       range.pages, range.order));
+                                                       range.pages, range.order, range.metadata));
+        for (unsigned i = 0; i < range.metadata; ++i)
+            mem.ledger(first + i).metadata.set(true);
         first += range.pages;
     }
 }

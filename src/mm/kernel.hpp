@@ -40,7 +40,8 @@ struct alignas(64) last_wake {
 struct pagemap_range {
     memory_type type;
     unsigned pages;
-    unsigned order = 0; ///< of its folios, where they are large for good
+    unsigned order = 0;    ///< of its folios, where they are large for good
+    unsigned metadata = 0; ///< its first pages, which hold its memory map
 };
 
 struct kernel {

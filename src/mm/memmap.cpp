@@ -39,7 +39,10 @@ void memmap::remove_page(std::uint64_t pfn) {
 }
 
 void memmap::check_present(std::uint64_t pfn) const {
-    if (removed(pfn))
+    if (ledgers_[pfn].metadata.get())
+        arch::fail(22, "part of a device's memory map was taken for one of its pages",
+                   "it has no struct page");
+    else if (removed(pfn))
         arch::fail(22, "a page was touched after its device was unbound", "its struct page is gone");
 }
 

@@ -52,8 +52,9 @@ struct alignas(64) page_ledger {
     arch::oracle<int> pins{0};
     arch::oracle<int> gets{0};
     block_owner block;
-    arch::oracle<bool> removed{true}; ///< no device has brought the page, or it has been unbound
-    arch::oracle<bool> failed{false}; ///< its memory is bad, and whoever mapped it has lost it [I31]
+    arch::oracle<bool> removed{true};   ///< no device has brought the page, or it has been unbound
+    arch::oracle<bool> metadata{false}; ///< holds the memory map of others: has no struct page
+    arch::oracle<bool> failed{false};   ///< its memory is bad, and whoever mapped it has lost it [I31]
 
     bool held() const { return pins.get() + gets.get() != 0; }
 };

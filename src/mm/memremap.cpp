@@ -13,6 +13,12 @@ dev_pagemap* get_dev_pagemap(kernel& k, std::uint64_t pfn) {
     return pgmap != nullptr && pgmap->ref.tryget_live() ? pgmap : nullptr;
 }
 
+bool pgmap_pfn_valid(const kernel& k, const dev_pagemap& pgmap, std::uint64_t pfn) {
+    if (pgmap.is_metadata(pfn))
+        return k.rules.metadata == metadata_pages::ignore;
+    return !k.mem.removed(pfn);
+}
+
 void put_dev_pagemap(dev_pagemap& pgmap) { pgmap.ref.put(); }
 
 namespace {
@@ -20,7 +26,7 @@ namespace {
 /// The folios of a range whose pages are large: tails count nothing.
 void memmap_init_compound(kernel& k, dev_pagemap& pgmap) {
     const std::uint64_t size = std::uint64_t{1} << pgmap.order;
-    for (std::uint64_t head = pgmap.first_pfn; pgmap.contains(head); head += size) {
+    for (std::uint64_t head = pgmap.pfn_first(); pgmap.contains(head); head += size) {
         for (std::uint64_t tail = head + 1; tail < head + size; ++tail)
             k.mem[tail].refcount.store(0, order::relaxed); // relaxed: as init_page
         prep_compound_page(k, k.mem[head], pgmap.order);
@@ -31,7 +37,7 @@ void memmap_init_compound(kernel& k, dev_pagemap& pgmap) {
 void memmap_init_zone_device(kernel& k, dev_pagemap& pgmap) {
     const bool pooled = pgmap.page_free != nullptr;
     const int count = pooled && k.rules.pool_inits == pool_init::one ? 1 : k.idle_count(pgmap);
-    for (std::uint64_t pfn = pgmap.first_pfn; pgmap.contains(pfn); ++pfn)
+    for (std::uint64_t pfn = pgmap.pfn_first(); pgmap.contains(pfn); ++pfn)
         k.mem.init_page(pfn, pgmap, count);
     if (pgmap.order != 0)
         memmap_init_compound(k, pgmap);
@@ -47,7 +53,7 @@ void drop_page_references(kernel& k, dev_pagemap& pgmap) {
         return;
     }
     // Each page's own reference: who drops the last one of a page drops the pagemap's.
-    for (std::uint64_t pfn = pgmap.first_pfn; pgmap.contains(pfn); pfn += std::uint64_t{1} << pgmap.order)
+    for (std::uint64_t pfn = pgmap.pfn_first(); pgmap.contains(pfn); pfn += std::uint64_t{1} << pgmap.order)
         folio_put(k, k.mem[pfn]);
 }
 
@@ -66,10 +72,11 @@ void leave_array(kernel& k, dev_pagemap& pgmap) {
 }
 
 void arch_remove_memory(kernel& k, dev_pagemap& pgmap) {
-    // The memory map lies in the device itself: its altmap, found through the array, says that the map is not to be given to the page allocator.
-    if (k.pgmap_slot(pgmap.first_pfn).load(order::relaxed) != &pgmap) // relaxed: only who unbinds changes it
+    // Where the memory map lies in the device itself, the altmap, found through the array, says that it is not to be given to the page allocator.
+    if (pgmap.metadata != 0 &&
+        k.pgmap_slot(pgmap.first_pfn).load(order::relaxed) != &pgmap) // relaxed: only who unbinds changes it
         arch::fail(22, "the memory map of a device was freed as ordinary memory", "vmem_altmap lookup");
-    for (std::uint64_t pfn = pgmap.first_pfn; pgmap.contains(pfn); ++pfn)
+    for (std::uint64_t pfn = pgmap.pfn_first(); pgmap.contains(pfn); ++pfn)
         k.mem.remove_page(pfn);
 }
 

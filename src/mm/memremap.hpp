@@ -15,6 +15,8 @@ namespace daxtorture::inline ARCH_MACHINE {
 /// A live reference to the device of this page; null when it is gone or going.
 dev_pagemap* get_dev_pagemap(kernel& k, std::uint64_t pfn);
 void put_dev_pagemap(dev_pagemap& pgmap);
+/// Has this page of a device whose reference is held a struct page? Not where the device keeps its memory map, and not before its pages are added.
+bool pgmap_pfn_valid(const kernel& k, const dev_pagemap& pgmap, std::uint64_t pfn);
 
 /// Publishes the range and makes its struct pages. The caller serialises it against memunmap_pages. False: the memory could not be added, as
 /// `fails` says, and nothing is left of it.

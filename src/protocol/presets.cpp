@@ -46,6 +46,7 @@ constexpr protocol one_based_6_1 = [] {
 constexpr protocol first_one_based = [] {
     protocol row = one_based_6_1;
     row.unbind_pages = pages_at_unbind::put_each;
+    row.metadata = metadata_pages::ignore;
     return row;
 }();
 

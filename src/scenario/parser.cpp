@@ -35,7 +35,7 @@ class builder {
         handler read;
         bool once;
     };
-    static const std::array<keyword, 15> keywords;
+    static const std::array<keyword, 16> keywords;
 
     void read_line(line& from);
     void read_name(line& from) {
@@ -50,6 +50,7 @@ class builder {
     void read_arch(line& from);
     void read_file(line& from);
     void read_spare(line& from);
+    void read_altmap(line& from);
     void read_expectation(line& from);
     void read_note(line& from);
     void read_thread(line& from);
@@ -70,7 +71,7 @@ class builder {
     std::vector<line> thread_bodies_; ///< what follows "thread NAME:"
 };
 
-const std::array<builder::keyword, 15> builder::keywords{{
+const std::array<builder::keyword, 16> builder::keywords{{
     {"scenario", &builder::read_name, true},
     {"title", &builder::read_title, true},
     {"claim", &builder::read_claims, false},
@@ -81,6 +82,7 @@ const std::array<builder::keyword, 15> builder::keywords{{
     {"arch", &builder::read_arch, true},
     {"file", &builder::read_file, false},
     {"spare", &builder::read_spare, true},
+    {"altmap", &builder::read_altmap, true},
     {"mm", &builder::wait_for_names, false},
     {"setup", &builder::wait_for_names, false},
     {"thread", &builder::read_thread, false},
@@ -233,6 +235,11 @@ void builder::read_spare(line& from) {
         parse_number(from.take("a number of blocks"), "a number of blocks", 0, limits::pages);
 }
 
+void builder::read_altmap(line& from) {
+    program_.world.altmap_pages =
+        parse_number(from.take("a number of pages"), "a number of pages", 0, limits::pages);
+}
+
 void builder::read_expectation(line& from) {
     const word at = from.take("a verdict");
     expectation made;
@@ -372,7 +379,7 @@ void builder::check_whole(unsigned lines) {
         fail({}, "expected a 'scenario NAME' line, got none");
     if (program_.threads.empty())
         fail(end, "expected at least one 'thread NAME: OPERATION; ...' line, got none");
-    std::uint64_t pages = program_.world.spare_blocks;
+    std::uint64_t pages = std::uint64_t{program_.world.altmap_pages} + program_.world.spare_blocks;
     for (const file_config& file : program_.world.files)
         pages += file.pages;
     if (pages > limits::pages)

@@ -108,6 +108,8 @@ std::string world_text(const program& p) {
                             file.dmap ? " dmap" : "");
     if (p.world.spare_blocks != 0)
         text += fmt::format("{}{}\n", keyword("spare"), p.world.spare_blocks);
+    if (p.world.altmap_pages != 0)
+        text += fmt::format("{}{}\n", keyword("altmap"), p.world.altmap_pages);
     for (const mm_config& mm : p.world.mms)
         text += areas_text(mm, p.world.files);
     return text;

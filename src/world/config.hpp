@@ -75,6 +75,8 @@ struct world_config {
     geometry shape = geometry::tiny();
     std::vector<file_config> files;
     std::vector<mm_config> mms;
+    unsigned altmap_pages =
+        0; ///< the first pages of pmem0, which hold its memory map (vmem_altmap) and no blocks
     unsigned spare_blocks = 0; ///< free blocks beyond those the files own at the start
     unsigned workers = 1;      ///< threads that perform operations
     bool unbinds = false;      ///< an operation concerns a device: its being there is looked at
@@ -89,7 +91,7 @@ struct world_config {
 inline constexpr std::string_view pmem_name = "pmem0";
 /// Its pages.
 constexpr unsigned pmem_pages(const world_config& world) {
-    unsigned pages = world.spare_blocks;
+    unsigned pages = world.altmap_pages + world.spare_blocks;
     for (const file_config& file : world.files)
         pages += is_device(file.fs) || file.dmap ? 0 : file.pages;
     // Runs start at multiples of their size: room for the gap before each huge file

@@ -66,7 +66,7 @@ memory_type type_of(fs_kind kind) {
 }
 
 std::vector<pagemap_range> memory_ranges(const world_config& config) {
-    std::vector<pagemap_range> ranges{{memory_type::fs_dax, pmem_pages(config)}};
+    std::vector<pagemap_range> ranges{{memory_type::fs_dax, pmem_pages(config), 0, config.altmap_pages}};
     for (const file_config& file : config.files)
         if (is_device(file.fs))
             ranges.push_back({type_of(file.fs), file.pages, config.shape.order_of(file.align)});
@@ -135,8 +135,8 @@ world_state::world_state(const world_config& given)
     : config(given),
       k(config.rules, config.machine, memory_ranges(config), config.shape.wait_buckets,
         config.shape.pmd_order, config.workers + 1, config.unbinds, config.shape.tlb_entries, config.ledger),
-      blocks(k, pmem_pages(config)), pmem(*k.pgmaps.front()), sb(pmem),
-      workers(std::make_unique_for_overwrite<worker_state[]>(config.workers + 1)) {
+      blocks(k, pmem_pages(config) - config.altmap_pages, config.altmap_pages), pmem(*k.pgmaps.front()),
+      sb(pmem), workers(std::make_unique_for_overwrite<worker_state[]>(config.workers + 1)) {
     for (unsigned i = 0; i < worker_count(); ++i)
         workers[i].task.id = i;
     arch::bind_current(workers[config.workers].task); // locks are taken from here on
@@ -230,8 +230,10 @@ outcome kernel_read(world_state& w, const operation& what) {
     if (what.object != 0 && w.devices[what.object - 1U]->pool != nullptr)
         return outcome::refused; // not a DAX device: nobody asks it for direct access
     dax_device& device = what.object == 0 ? w.pmem : w.devices[what.object - 1U]->device;
-    return dax_kernel_read(w.k, device, device.pgmap.first_pfn + what.first) ? outcome::done
-                                                                             : outcome::refused;
+    const std::uint64_t pfn = device.pgmap.first_pfn + what.first;
+    if (device.pgmap.is_metadata(pfn))
+        return outcome::refused; // offsets in the device begin behind it
+    return dax_kernel_read(w.k, device, pfn) ? outcome::done : outcome::refused;
 }
 
 outcome done_or_nothing(bool done) { return done ? outcome::done : outcome::nothing; }
@@ -266,8 +268,7 @@ outcome grab_page(world_state& w, worker_state& self, const operation& what) {
     dev_pagemap* pgmap = self.held.full() ? nullptr : get_dev_pagemap(w.k, pfn);
     if (pgmap == nullptr)
         return outcome::refused;
-    // pfn_valid: bound, the device's pages may not be there yet
-    const bool got = !w.k.mem.removed(pfn) && folio_try_get(w.k.mem[pfn]);
+    const bool got = pgmap_pfn_valid(w.k, *pgmap, pfn) && folio_try_get(w.k.mem[pfn]);
     if (got)
         hold_device_page(w, self, w.k.mem[pfn]);
     put_dev_pagemap(*pgmap);

@@ -55,6 +55,7 @@ TEST_CASE("a scenario with everything is read as written") {
                              "file      A fs=ext4 pages=4 huge\n"
                              "file      B\n"
                              "spare     3\n"
+                             "altmap    2\n"
                              "mm        m0 maps A 1..3 shared rw\n"
                              "mm        m1 maps B 0 private ro\n"
                              "mm        m0 maps B 0 at 8 shared ro\n"
@@ -80,6 +81,7 @@ TEST_CASE("a scenario with everything is read as written") {
     CHECK(p.world.files[0] == file_config{"A", fs_kind::ext4, 4, true});
     CHECK(p.world.files[1] == file_config{"B", fs_kind::xfs, 1});
     CHECK(p.world.spare_blocks == 3);
+    CHECK(p.world.altmap_pages == 2);
     CHECK(p.world.workers == 2);
     REQUIRE(p.world.mms.size() == 2);
     REQUIRE(p.world.mms[0].areas.size() == 2);
@@ -90,7 +92,7 @@ TEST_CASE("a scenario with everything is read as written") {
     REQUIRE(p.threads.size() == 2);
     REQUIRE(p.threads[0].operations.size() == 3);
     CHECK(p.threads[0].operations[0] == operation{op::pin, 3, 0, 1, 0, 0});
-    CHECK(p.threads[0].operations[0].line == 19);
+    CHECK(p.threads[0].operations[0].line == 20);
     CHECK(p.threads[0].operations[2] == operation{op::interrupt, 0, 1, 0, 0, 0});
     CHECK(p.threads[1].operations[0] == operation{op::punch, 0, 0, 1, 3, 0});
     CHECK(p.threads[1].operations[1] == operation{op::brk, 4, 0, 2, 3, 0});
