@@ -5,8 +5,9 @@
 ///           Here the filesystem syncs the range; then the entry is looked up again, marked DIRTY, locked, and the page is mapped
 ///           writable
 /// Contract  the caller holds invalidate_lock shared from before the first half until this returns. In between nothing else keeps the
-///           block with the file: neither a page reference nor the entry lock
-/// Checked   sync-fault, sync-fault-vs-truncate; broken by the rules sync-fault-lock=drop and sync-fault=map-at-once      [I8, I20]
+///           block with the file: neither a page reference nor the entry lock; and nothing at all keeps its memory good
+/// Checked   sync-fault, sync-fault-vs-truncate, sync-fault-vs-memory-failure; broken by the rules sync-fault-lock=drop and
+///           sync-fault=map-at-once                                                                                  [I8, I20, I31]
 #pragma once
 
 #include "mm/mm_struct.hpp"
@@ -15,9 +16,12 @@
 
 namespace daxtorture::inline ARCH_MACHINE {
 
+struct dax_device;
+
 /// The filesystem's fsync of pages [first, last) (vfs_fsync_range).
 using fsync_range = void (*)(kernel& k, void* host, std::uint64_t first, std::uint64_t last);
 
-vm_fault_result dax_finish_sync_fault(kernel& k, vm_fault& fault, std::uint64_t pfn, fsync_range fsync);
+vm_fault_result dax_finish_sync_fault(kernel& k, const dax_device& device, vm_fault& fault, std::uint64_t pfn,
+                                      fsync_range fsync);
 
 } // namespace daxtorture::inline ARCH_MACHINE

@@ -271,7 +271,8 @@ vm_fault_result attempt_fault(kernel& k, vm_fault& fault, fault_lock& held) {
     // Nothing but this lock keeps the block with the file until the page is mapped: no entry lock, no reference.
     if (k.rules.sync_lock == sync_fault_lock::drop)
         held.unlock();
-    return dax_finish_sync_fault(k, fault, pfn, fsync_for_fault);
+    return dax_finish_sync_fault(k, static_cast<inode*>(fault.vma.host)->sb->device, fault, pfn,
+                                 fsync_for_fault);
 }
 
 vm_fault_result file_fault(kernel& k, vm_fault& fault) { return fault_until_range(k, fault, attempt_fault); }

@@ -278,6 +278,9 @@ constexpr std::array mf_owners_values{
 constexpr std::array bad_blocks_values{
     rule_value{"refuse", "direct access fails for a block that is known to be bad"},
     rule_value{"ignore", "a page that has failed is mapped again"}};
+constexpr std::array sync_poison_values{
+    rule_value{"ignore", "the second half maps what the first half found, whatever has become of it"},
+    rule_value{"check", "it looks whether the page has turned bad meanwhile: no kernel has this"}};
 constexpr std::array metadata_pages_values{
     rule_value{"check", "a page of the device that holds its memory map has no struct page"},
     rule_value{"ignore", "any page of a bound device is taken to have one"}};
@@ -481,6 +484,8 @@ constexpr std::array table{
                                 "f76b3a32879d", cow_dirty_values),
     rule<&protocol::owners>("mf-owners", "how are the owners of a failed block found", "", mf_owners_values),
     rule<&protocol::bad>("bad-blocks", "direct access to a block that has failed", "", bad_blocks_values),
+    rule<&protocol::sync_bad>("sync-fault-poison", "bad memory between the halves of a synchronous fault", "",
+                              sync_poison_values),
     rule<&protocol::metadata>("metadata-pages", "memory failure in the memory map of a device",
                               "34dc45be4563", metadata_pages_values),
     rule<&protocol::accesses>("device-access", "what keeps a device while its memory is looked up or used",

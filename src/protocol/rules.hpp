@@ -102,6 +102,7 @@ enum class vma_order : std::uint8_t { behind, in_front };
 enum class fork_lock : std::uint8_t { both, child };
 enum class devdax_pgoff : std::uint8_t { aligned, exact };
 enum class mlock_device : std::uint8_t { skip, lock };
+enum class sync_poison : std::uint8_t { ignore, check };
 enum class metadata_pages : std::uint8_t { check, ignore };
 
 /// One row of the table. Default-constructed it is the zero-based protocol of v6.15.
@@ -199,6 +200,7 @@ struct protocol {
     fork_lock fork_locks = fork_lock::both;
     devdax_pgoff devdax_index = devdax_pgoff::aligned;
     mlock_device mlocks = mlock_device::skip;
+    sync_poison sync_bad = sync_poison::ignore;
     metadata_pages metadata = metadata_pages::check;
 
     friend bool operator==(const protocol&, const protocol&) = default;
