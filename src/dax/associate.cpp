@@ -9,26 +9,34 @@ namespace daxtorture::inline ARCH_MACHINE {
 
 using arch::order;
 
+namespace {
+
+/// Entries that share a folio are of its size: nobody builds or dissolves it under the other one.
+void check_same_size(const kernel& k, dax_entry entry, const folio& f) {
+    if (k.rules.compound == compound_folio::yes && folio_test_large(k, f) != entry.pmd())
+        arch::fail(14, "an entry shares a folio of another size", "dax_associate_entry");
+}
+
+} // namespace
+
 void dax_associate_entry(kernel& k, dax_entry entry, address_space& mapping, std::uint64_t index,
                          bool shared) {
     if (k.rules.folio_of_entry == entry_to_folio::before_check)
         dax_to_folio(k, entry);
     if (!entry.has_folio())
         return;
-    folio& f = dax_to_folio(k, entry);
     const share_guard updating(k);
-    // relaxed: the entry lock and xa_lock order writers; lockless readers (memory failure) recheck under xa_lock
-    if (shared && (f.mapping.load(order::relaxed) != nullptr || dax_folio_is_shared(k, f))) {
-        dax_folio_share_get(k, f);
-        return;
-    }
     const std::uint64_t first = index & ~(dax_entry_pages(k, entry) - 1);
-    for_each_dax_folio(k, entry, [](const folio& one, std::uint64_t) {
+    // relaxed, all of it: the entry lock and xa_lock order writers; lockless readers (memory failure) recheck under xa_lock
+    for_each_dax_folio(k, entry, [&](folio& one, std::uint64_t offset) {
+        if (shared && (one.mapping.load(order::relaxed) != nullptr || dax_folio_is_shared(k, one))) {
+            check_same_size(k, entry, one);
+            dax_folio_share_get(k, one);
+            return;
+        }
         if (one.mapping.load(order::relaxed) != nullptr)
             arch::fail(13, "a folio was associated twice", "dax_associate_entry found a mapping");
-    });
-    dax_folio_init(k, entry);
-    for_each_dax_folio(k, entry, [&](folio& one, std::uint64_t offset) {
+        dax_folio_init(k, entry); // of a large folio there is one
         one.mapping.store(&mapping, order::relaxed);
         one.index_or_share.store(first + offset, order::relaxed);
     });

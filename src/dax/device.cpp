@@ -114,19 +114,19 @@ void fs_put_dax(kernel& k, dax_device& device, void* holder, unsigned incarnatio
     }
 }
 
-bool dax_holder_notify_failure(kernel& k, dax_device& device, std::uint64_t pfn, mf_reason why) {
+mf_answer dax_holder_notify_failure(kernel& k, dax_device& device, std::uint64_t pfn, mf_reason why) {
     const dax_read_guard reading(k, device);
     if (!dax_alive(k, device))
-        return true; // ENXIO: nothing is left to be told
+        return mf_answer::dealt_with; // ENXIO: nothing is left to be told
     const dax_holder_operations* ops = device.holder_ops.load(order::relaxed); // relaxed: READ_ONCE
     if (ops == nullptr)
-        return false;
+        return mf_answer::cannot_tell;
     if (k.rules.holder_ops == holder_read::reload)
         ops = device.holder_ops.load(order::relaxed);
     if (ops == nullptr) {
         arch::fail(22, "a holder's operations were called after they were cleared",
                    "dax_holder_notify_failure");
-        return false;
+        return mf_answer::cannot_tell;
     }
     return ops->notify_failure(k, device.holder_data.load(order::relaxed), pfn, why);
 }

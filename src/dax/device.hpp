@@ -25,9 +25,12 @@ namespace daxtorture::inline ARCH_MACHINE {
 /// What a holder is told: of one bad page, or that the whole device goes (MF_MEM_PRE_REMOVE).
 enum class mf_reason : unsigned char { poison, pre_remove };
 
+/// What came of it: who has the page has lost it; the holder cannot tell whose it is (EOPNOTSUPP); nobody's, and the holder cannot go on
+/// without it (EFSCORRUPTED).
+enum class mf_answer : unsigned char { dealt_with, cannot_tell, shut_down };
+
 struct dax_holder_operations {
-    /// False when the holder cannot tell whose the page is (EOPNOTSUPP).
-    bool (*notify_failure)(kernel& k, void* holder, std::uint64_t pfn, mf_reason why);
+    mf_answer (*notify_failure)(kernel& k, void* holder, std::uint64_t pfn, mf_reason why);
 };
 
 struct dax_device {
@@ -97,8 +100,8 @@ bool fs_dax_get(kernel& k, dax_device& device, void* holder, const dax_holder_op
                 unsigned& incarnation);
 /// It is the holder of that incarnation no more. The caller is in a read section.
 void fs_put_dax(kernel& k, dax_device& device, void* holder, unsigned incarnation);
-/// Tells the holder; false when there is none to tell.
-bool dax_holder_notify_failure(kernel& k, dax_device& device, std::uint64_t pfn, mf_reason why);
+/// Tells the holder; without one nobody can tell.
+mf_answer dax_holder_notify_failure(kernel& k, dax_device& device, std::uint64_t pfn, mf_reason why);
 /// Ends direct access: the holder first, then nobody new, then nobody left.
 void kill_dax(kernel& k, dax_device& device);
 

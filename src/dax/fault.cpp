@@ -69,19 +69,34 @@ std::uint64_t dax_insert_entry(kernel& k, address_space& mapping, xa_state& xas,
     return entry;
 }
 
-/// The block's frame number, if its device still stands. It is used after the guard: kill_dax does not wait for that.
-bool dax_iomap_direct_access(kernel& k, const iomap& where, std::uint64_t pages) {
-    const dax_access_guard access(k, *where.device);
-    return access.possible() && dax_direct_access(k, *where.device, where.pfn, pages);
+/// Can the blocks from `first` on be used, and does their device still stand? They are used after the guard: kill_dax does not wait for that.
+bool dax_iomap_direct_access(kernel& k, dax_device& device, std::uint64_t first, std::uint64_t pages) {
+    const dax_access_guard access(k, device);
+    return access.possible() && dax_direct_access(k, device, first, pages);
 }
 
-/// dax_iomap_copy_around: the file's own block gets the data of the shared one. A store like any other, to be flushed.
+bool dax_iomap_direct_access(kernel& k, const iomap& where, std::uint64_t pages) {
+    return dax_iomap_direct_access(k, *where.device, where.pfn, pages);
+}
+
+/// The file's own block gets the data of the shared one, or none of a hole. A store like any other, to be flushed.
 void copy_shared_block(kernel& k, std::uint64_t from, std::uint64_t to) {
     // relaxed: nobody may store into a shared block; the new one is not mapped yet
-    k.mem[to].contents.store(k.mem[from].contents.load(arch::order::relaxed), arch::order::relaxed);
+    const auto data = from == iomap::no_block ? 0 : k.mem[from].contents.load(arch::order::relaxed);
+    k.mem[to].contents.store(data, arch::order::relaxed);
     arch::oracle<std::uint64_t>& since = k.mem.ledger(to).block.dirty_since;
     if (since.get() == 0)
         since.set(k.fsync_count.get());
+}
+
+/// False when the shared blocks cannot be read.
+bool dax_iomap_copy_around(kernel& k, const iomap& where, std::uint64_t pages) {
+    const bool hole = where.source == iomap::no_block;
+    if (!hole && !dax_iomap_direct_access(k, *where.device, where.source, pages))
+        return false;
+    for (std::uint64_t i = 0; i < pages; ++i)
+        copy_shared_block(k, hole ? where.source : where.source + i, where.pfn + i);
+    return true;
 }
 
 /// Clears a block whose old content must not be seen. Whoever has stored into it since loses that.
@@ -147,8 +162,9 @@ vm_fault_result dax_fault_iter(kernel& k, vm_fault& fault, address_space& mappin
                              fault.write && !synchronous);
     if (where.unwritten)
         zero_block(k, where.pfn);
-    if (fault.write && where.shared)
-        copy_shared_block(k, where.source, where.pfn);
+    // The entry names the new block already, whatever comes of the copy
+    if (fault.write && where.shared && !dax_iomap_copy_around(k, where, 1))
+        return vm_fault_result::sigbus;
     if (k.rules.fault_lock == fault_entry_lock::until_inserted)
         dax_unlock_entry(k, mapping, xas, entry);
     if (synchronous)
@@ -162,12 +178,14 @@ vm_fault_result dax_pmd_fault_iter(kernel& k, vm_fault& fault, address_space& ma
         return dax_pmd_load_hole(k, fault, mapping, xas, entry);
     if (!dax_iomap_direct_access(k, where, k.pmd_pages()))
         return vm_fault_result::fallback; // which fails for the pages that cannot be had
-    // The memory is not aligned (dax_iomap_direct_access); or what a PTE fault does better: sharing, MAP_SYNC
-    if ((where.pfn & k.pmd_colour()) != 0 || where.shared || dax_fault_is_synchronous(k, fault, where))
+    // The memory is not aligned (dax_iomap_direct_access); or MAP_SYNC, which a PTE fault does better
+    if ((where.pfn & k.pmd_colour()) != 0 || dax_fault_is_synchronous(k, fault, where))
         return vm_fault_result::fallback;
-    entry = dax_insert_entry(k, mapping, xas, entry, dax_entry::make(where.pfn, dax_entry::pmd_bit), false,
-                             fault.write, fault.write);
+    entry = dax_insert_entry(k, mapping, xas, entry, dax_entry::make(where.pfn, dax_entry::pmd_bit),
+                             where.shared, fault.write, fault.write);
     check_pmd(k, fault, dax_entry(entry));
+    if (fault.write && where.shared && !dax_iomap_copy_around(k, where, k.pmd_pages()))
+        return vm_fault_result::sigbus;
     return dax_map(k, fault, k.mem[where.pfn], vmf_insert_folio_pmd);
 }
 
@@ -232,13 +250,15 @@ vm_fault_result fault_whole_pmd(kernel& k, vm_fault& fault, address_space& mappi
     const pte_t pmd = fault.mm.table.pmd(fault.page);
     if (!pmd.none() && !pmd.leaf())
         return vm_fault_result::nopage; // a PTE fault was faster: the access is tried again
-    // No iomap_end: it has work for shared blocks only
     const iomap where = ops.begin(k, fault.vma.host, xas.xa_index, k.pmd_pages(), fault.write);
     if (where.type == iomap::kind::no_range)
         return vm_fault_result::again;
     if (where.type == iomap::kind::beyond_eof || where.pages < k.pmd_pages())
         return vm_fault_result::fallback;
-    return dax_pmd_fault_iter(k, fault, mapping, where, xas, entry);
+    const vm_fault_result result = dax_pmd_fault_iter(k, fault, mapping, where, xas, entry);
+    if (where.shared) // iomap_end has nothing to do for other blocks
+        ops.end(k, fault.vma.host, xas.xa_index, fault.write, where, result == vm_fault_result::nopage);
+    return result;
 }
 
 } // namespace

@@ -16,6 +16,7 @@ struct dax_device;
 
 /// Where a file page is, as the filesystem answers (struct iomap).
 struct iomap {
+    static constexpr std::uint64_t no_block = ~std::uint64_t{0};
     enum class kind : unsigned char {
         mapped,
         hole,
@@ -28,8 +29,8 @@ struct iomap {
     bool shared = false;     ///< IOMAP_F_SHARED: other files have the block, too; a write gets one of its own
     bool fresh = false;      ///< IOMAP_F_NEW: allocated by this request
     bool unwritten = false;  ///< allocated and not zeroed yet
-    std::uint64_t source = 0;     ///< of a shared write: the block whose data `pfn` is to get
-    dax_device* device = nullptr; ///< that the block is on
+    std::uint64_t source = no_block; ///< of a shared write: the block whose data `pfn` is to get (srcmap)
+    dax_device* device = nullptr;    ///< that the block is on
 };
 
 /// What the fault asks its filesystem. `begin` looks at up to `pages` pages, and allocates blocks for a write into a hole.

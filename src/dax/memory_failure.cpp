@@ -131,13 +131,16 @@ mf_result memory_failure(kernel& k, dax_device& device, std::uint64_t pfn) {
     set_badblock(device, pfn); // the machine check's notifier has told the driver
     const bool mapped = is_mapped_without_file(k, pfn);
     mf_result result = mf_result::handled;
-    if (!dax_holder_notify_failure(k, device, pfn, mf_reason::poison))
+    const mf_answer answer = dax_holder_notify_failure(k, device, pfn, mf_reason::poison);
+    if (answer == mf_answer::shut_down)
+        result = mf_result::shut_down;
+    else if (answer == mf_answer::cannot_tell)
         result = mf_generic_kill_procs(k, pfn);
     if (result == mf_result::handled || k.rules.mf_puts == mf_pagemap::always)
         put_dev_pagemap(*pgmap);
     if (result == mf_result::handled)
         note_failed(k, device, pfn);
-    else if (mapped && is_mapped_without_file(k, pfn))
+    else if (result == mf_result::no_file && mapped && is_mapped_without_file(k, pfn))
         arch::fail(31, "a page with bad memory stays mapped", "dax_lock_folio found no file");
     return result;
 }

@@ -16,7 +16,7 @@
 namespace daxtorture::inline ARCH_MACHINE {
 
 /// memory_failure_dev_pagemap: one page of the device is bad. Its holder hears of it; without one, whoever maps it loses the page.
-enum class mf_result : unsigned char { handled, no_file, no_device };
+enum class mf_result : unsigned char { handled, no_file, no_device, shut_down };
 mf_result memory_failure(kernel& k, dax_device& device, std::uint64_t pfn);
 
 /// Unmaps file pages [first, last) from every process, each under its entry's lock. Pages without a folio are left alone.

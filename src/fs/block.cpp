@@ -7,7 +7,7 @@
 namespace daxtorture::inline ARCH_MACHINE {
 
 block_allocator::block_allocator(kernel& k, unsigned blocks, std::uint64_t first)
-    : k_(k), first_(first), lock_(lock_classes::block_alloc),
+    : k_(k), blocks_(blocks), first_(first), lock_(lock_classes::block_alloc),
       free_(std::make_unique<arch::plain<std::uint64_t>[]>(blocks)),
       owners_(std::make_unique<arch::plain<unsigned>[]>(blocks)) {
     for (unsigned i = 0; i < blocks; ++i)
@@ -82,6 +82,13 @@ bool block_allocator::is_shared(std::uint64_t block) const {
 bool block_allocator::any_free() const {
     arch::guard held(lock_);
     return free_count_.get() != 0;
+}
+
+unsigned block_allocator::peek_owned() const {
+    unsigned owned = 0;
+    for (unsigned i = 0; i < blocks_; ++i)
+        owned += owners_[i].peek();
+    return owned;
 }
 
 void block_allocator::reindex(std::uint64_t block, int file, std::uint64_t from, std::uint64_t to) {

@@ -35,6 +35,8 @@ class block_allocator {
     void free(std::uint64_t block, int file, std::uint64_t index, bool device_goes = false);
 
     // For the oracle only:
+    /// How many pages of files have a block, shared ones counted for each.
+    unsigned peek_owned() const;
     /// The owner's page has another number now.
     void reindex(std::uint64_t block, int file, std::uint64_t from, std::uint64_t to);
     /// What leads to the block is on disk. `none` is nothing to do.
@@ -47,6 +49,7 @@ class block_allocator {
     void check_idle(std::uint64_t block, const char* when) const;
 
     kernel& k_;
+    const unsigned blocks_;
     const std::uint64_t first_; ///< the lowest block
     mutable arch::spinlock lock_;
     arch::plain<unsigned> free_count_{0};

@@ -50,7 +50,7 @@ outcome file_evict(kernel& k, inode& file) {
     dax_delete_mapping_range(k, file.mapping, 0, to_the_end); // truncate_inode_pages_final
     clear_inode(k, file);
     file.i_size.store(0, arch::order::relaxed);
-    free_blocks(file, 0, file.max_pages);
+    itruncate_extents(file, 0);
     return outcome::done;
 }
 

@@ -1,6 +1,7 @@
 #include "fs/inode.hpp"
 
 #include "dax/sync_fault.hpp"
+#include "fs/cow_fork.hpp"
 #include "fs/dmap.hpp"
 #include "fs/lease.hpp"
 #include "fs/super.hpp"
@@ -86,8 +87,10 @@ bool allocate_block(inode& file, std::uint64_t page) {
     return true;
 }
 
-void free_blocks(inode& file, std::uint64_t first, std::uint64_t last) {
-    arch::guard held(file.ilock);
+namespace {
+
+/// The caller holds ilock.
+void free_extents(inode& file, std::uint64_t first, std::uint64_t last) {
     for (std::uint64_t page = first; page < last && page < file.max_pages; ++page) {
         const std::uint64_t block = file.extents[page].get();
         if (block == block_allocator::none)
@@ -102,6 +105,19 @@ void free_blocks(inode& file, std::uint64_t first, std::uint64_t last) {
         wake_range_waiters(file);
 }
 
+} // namespace
+
+void free_blocks(inode& file, std::uint64_t first, std::uint64_t last) {
+    arch::guard held(file.ilock);
+    free_extents(file, first, last);
+}
+
+void itruncate_extents(inode& file, std::uint64_t first) {
+    arch::guard held(file.ilock);
+    free_extents(file, first, file.max_pages);
+    cancel_cow(file, first, file.max_pages);
+}
+
 namespace {
 
 bool inside_eof(void* host, std::uint64_t pgoff) {
@@ -109,27 +125,27 @@ bool inside_eof(void* host, std::uint64_t pgoff) {
     return pgoff < static_cast<inode*>(host)->i_size.load(order::relaxed);
 }
 
-/// Is it shared, or has another write reserved a block of its own for it, shared or not? (xfs_reflink_trim_around_shared) The caller holds ilock.
-bool needs_cow(const inode& file, std::uint64_t pgoff) {
-    return file.is_reflink.get() && (file.blocks.is_shared(file.extents[pgoff].get()) ||
-                                     file.cow_fork[pgoff].get() != block_allocator::none);
+/// What a write gets where other files have the block, too. Several pages get one run of blocks, or must be asked for one by one.
+iomap begin_cow(inode& file, std::uint64_t pgoff, std::uint64_t pages) {
+    const std::uint64_t own = reserve_cow(file, pgoff, pages);
+    if (own == block_allocator::none)
+        return {.type = pages == 1 ? iomap::kind::beyond_eof : iomap::kind::mapped};
+    file.log_pinned.set(true);
+    return {.type = iomap::kind::mapped,
+            .pfn = own,
+            .pages = pages,
+            .dirty = true,
+            .shared = true,
+            .source = file.extents[pgoff].get(),
+            .device = &file.sb->device};
 }
 
-/// How many of these mapped pages are shared as the first one is.
-std::uint64_t trim_around_shared(const inode& file, std::uint64_t pgoff, std::uint64_t pages) {
-    const bool shared = needs_cow(file, pgoff);
-    std::uint64_t alike = 1;
-    while (alike < pages && file.is_reflink.get() && needs_cow(file, pgoff + alike) == shared)
-        ++alike;
-    return file.is_reflink.get() ? alike : pages;
-}
-
-/// xfs_reflink_allocate_cow: the block that a write to a shared one will have, reserved by this write or by another that is under way. The
-/// caller holds ilock.
-std::uint64_t reserve_cow(inode& file, std::uint64_t pgoff) {
-    if (file.cow_fork[pgoff].get() == block_allocator::none)
-        file.cow_fork[pgoff].set(file.blocks.allocate(file.mapping.number, pgoff));
-    return file.cow_fork[pgoff].get();
+/// A PMD fault that is answered for fewer pages falls back.
+std::uint64_t mapped_run(const kernel& k, const inode& file, std::uint64_t pgoff, std::uint64_t pages,
+                         bool shared) {
+    if (shared && pages > 1 && k.rules.shared_pmds == pmd_sharing::fall_back)
+        return 1;
+    return trim_around_shared(file, pgoff, run_length(file, pgoff, pages));
 }
 
 iomap file_iomap_begin(kernel& k, void* host, std::uint64_t pgoff, std::uint64_t pages, bool write) {
@@ -144,7 +160,7 @@ iomap file_iomap_begin(kernel& k, void* host, std::uint64_t pgoff, std::uint64_t
         // A PMD fault asks for more, has no iomap_end and needs none: it holds invalidate_lock
         if (pages == 1)
             file.dmap_users[pgoff].set(file.dmap_users[pgoff].get() + 1);
-    } else if (file.extents[pgoff].get() == block_allocator::none) {
+    } else if (file.extents[pgoff].get() == block_allocator::none && !(write && needs_cow(file, pgoff))) {
         if (!write)
             return {.type = iomap::kind::hole, .pages = run_length(file, pgoff, pages)};
         if (!allocate_block(file, pgoff))
@@ -155,53 +171,39 @@ iomap file_iomap_begin(kernel& k, void* host, std::uint64_t pgoff, std::uint64_t
         else
             file.unwritten[pgoff].set(true);
     }
-    const std::uint64_t block = file.extents[pgoff].get();
     const bool shared = needs_cow(file, pgoff);
-    if (!write || !shared || pages > 1) // a PMD fault leaves shared blocks to PTE faults
-        return {.type = iomap::kind::mapped,
-                .pfn = block,
-                .pages = trim_around_shared(file, pgoff, run_length(file, pgoff, pages)),
-                .dirty = file.log_pinned.get(),
-                .shared = shared,
-                .fresh = fresh,
-                .unwritten = file.unwritten[pgoff].get(),
-                .device = &file.sb->device};
-    const std::uint64_t own = reserve_cow(file, pgoff);
-    if (own == block_allocator::none)
-        return {.type = iomap::kind::beyond_eof};
-    file.log_pinned.set(true);
+    const std::uint64_t run = mapped_run(k, file, pgoff, pages, shared);
+    if (write && shared && run == pages)
+        return begin_cow(file, pgoff, pages);
     return {.type = iomap::kind::mapped,
-            .pfn = own,
-            .dirty = true,
-            .shared = true,
-            .source = block,
+            .pfn = file.extents[pgoff].get(),
+            .pages = run,
+            .dirty = file.log_pinned.get(),
+            .shared = shared,
+            .fresh = fresh,
+            .unwritten = file.unwritten[pgoff].get(),
             .device = &file.sb->device};
 }
 
-/// xfs_reflink_end_cow: the block that a write to a shared one got takes its place in the file. Whoever comes second finds it done.
-void file_iomap_end(kernel&, void* host, std::uint64_t pgoff, bool write, const iomap& where, bool written) {
+/// What was reserved for a write takes its place in the file, or is given back (xfs_dax_write_iomap_end).
+void file_iomap_end(kernel& k, void* host, std::uint64_t pgoff, bool write, const iomap& where,
+                    bool written) {
     inode& file = *static_cast<inode*>(host);
     if (!file.has_dmaps() && !where.unwritten && (!write || !where.shared))
         return;
     arch::guard held(file.ilock);
     if (file.has_dmaps()) {
         file.dmap_users[pgoff].set(file.dmap_users[pgoff].get() - 1);
-        return;
-    }
-    if (!written)
-        return;            // a block that was reserved stays in the CoW fork for the next write
-    if (where.unwritten) { // the extent is converted: its content is the file's now
-        file.unwritten[pgoff].set(false);
+    } else if (where.unwritten) {
+        if (!written)
+            return;
+        file.unwritten[pgoff].set(false); // the extent is converted: its content is the file's now
         file.log_pinned.set(true);
-        return;
+    } else if (written) {
+        end_cow(file, pgoff, where.pages);
+    } else if (k.rules.cow_cancels == cow_cancel::at_failure) {
+        cancel_cow(file, pgoff, pgoff + where.pages);
     }
-    const std::uint64_t own = file.cow_fork[pgoff].get();
-    if (own == block_allocator::none)
-        return;
-    file.blocks.free(file.extents[pgoff].get(), file.mapping.number, pgoff);
-    file.extents[pgoff].set(own);
-    file.cow_fork[pgoff].set(block_allocator::none);
-    file.log_pinned.set(true); // an fsync since the reservation has not seen this
 }
 
 } // namespace

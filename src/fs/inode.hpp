@@ -41,9 +41,8 @@ struct inode {
     arch::plain<bool> evicted{false}; ///< under i_mmap_rwsem: no new mappings
     std::unique_ptr<arch::plain<std::uint64_t>[]>
         extents; ///< block of each page or block_allocator::none; under ilock
-    /// The CoW fork: a block that a write to a shared one has reserved and not yet put in its place, or none. Under ilock. A fault and a
-    /// write() may be at the same page, and share it.
-    std::unique_ptr<arch::plain<std::uint64_t>[]> cow_fork;
+    std::unique_ptr<arch::plain<std::uint64_t>[]>
+        cow_fork; ///< as extents: what is reserved (fs/cow_fork.hpp); under ilock
     /// Pages whose block was allocated and still has the content of its last owner. Under ilock.
     std::unique_ptr<arch::plain<bool>[]> unwritten;
     /// Did it ever share a block? (XFS_DIFLAG2_REFLINK) Under ilock.
@@ -104,10 +103,10 @@ class discarding {
     inode& file_;
 };
 
-/// Puts a fresh, zeroed block behind a page that has none; false when the device is full. The caller holds ilock.
-bool allocate_block(inode& file, std::uint64_t page);
 /// Frees the blocks of [first, last) in one transaction. The caller holds invalidate_lock exclusively, layouts are broken.
 void free_blocks(inode& file, std::uint64_t first, std::uint64_t last);
+/// Everything from `first` on becomes free, what is reserved in the CoW fork too (xfs_itruncate_extents). The caller is as in free_blocks.
+void itruncate_extents(inode& file, std::uint64_t first);
 /// Makes a hole of [first, last): layouts, cache, blocks. The caller holds i_rwsem and invalidate_lock exclusively. (xfs_free_file_space)
 outcome free_file_space(kernel& k, inode& file, std::uint64_t first, std::uint64_t last);
 

@@ -68,6 +68,7 @@ outcome file_collapse(kernel& k, inode& file, unsigned first, unsigned last) {
         file.log_pinned.set(true);
     }
     file.i_size.store(size - (last - first), order::relaxed); // relaxed: readers hold invalidate_lock
+    itruncate_extents(file, size - (last - first));           // which are all free, but for the CoW fork
     return outcome::done;
 }
 

@@ -50,32 +50,38 @@ void notify_pre_remove(kernel& k, super_block& sb) {
     sb.frozen.store(false, order::relaxed); // thawed, but whoever comes now finds it shut down
 }
 
-/// The rmap btree's answer: which page of which file has this block.
-void kill_owner(kernel& k, super_block& sb, std::uint64_t block) {
+/// The rmap btree's answer: which pages of which files have this block. What is reserved in a CoW fork is in the tree too, and has no file: false.
+bool kill_owners(kernel& k, super_block& sb, std::uint64_t block) {
+    bool reserved = false;
     for (inode* file : sb.files)
         for (unsigned page = 0; page < file->max_pages; ++page) {
             bool owner = false;
             {
                 arch::guard held(file->ilock);
                 owner = file->extents[page].get() == block;
+                reserved |= file->cow_fork[page].get() == block;
             }
             if (owner)
                 mf_dax_kill_procs(k, file->mapping, page, page + 1);
         }
+    return !reserved || k.rules.mf_cow == mf_cow_fork::pass_by;
 }
 
 /// xfs_dax_notify_failure.
-bool notify_failure(kernel& k, void* holder, std::uint64_t pfn, mf_reason why) {
+mf_answer notify_failure(kernel& k, void* holder, std::uint64_t pfn, mf_reason why) {
     if (holder == nullptr)
-        return true; // unmounted meanwhile
+        return mf_answer::dealt_with; // unmounted meanwhile
     if (k.rules.owners == mf_owners::page)
-        return false; // no rmap btree
+        return mf_answer::cannot_tell; // no rmap btree
     super_block& sb = *static_cast<super_block*>(holder);
-    if (why == mf_reason::pre_remove)
+    if (why == mf_reason::pre_remove) {
         notify_pre_remove(k, sb);
-    else
-        kill_owner(k, sb, pfn);
-    return true;
+    } else if (!kill_owners(k, sb, pfn)) {
+        sb.shut_down.store(
+            true, order::relaxed); // relaxed: xfs_force_shutdown; faults read it under ilock at the latest
+        return mf_answer::shut_down;
+    }
+    return mf_answer::dealt_with;
 }
 
 constexpr dax_holder_operations xfs_dax_holder_operations{notify_failure};

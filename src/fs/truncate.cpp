@@ -18,7 +18,7 @@ outcome file_truncate(kernel& k, inode& file, unsigned size) {
         return broken;
     file.i_size.store(size, order::relaxed); // relaxed: readers hold invalidate_lock
     truncate_pagecache(k, file.mapping, size, to_the_end, private_copies::unmap);
-    free_blocks(file, size, to_the_end);
+    itruncate_extents(file, size);
     return outcome::done;
 }
 

@@ -204,7 +204,8 @@ void check_entries(const world_state& w) { // I11, I13
         if (file->mapping.nrpages.peek() != sizes[static_cast<std::size_t>(file->mapping.number)])
             arch::fail(11, "nrpages differs from the entries", "check_entries");
     for (unsigned pfn = 0; pfn < w.k.mem.pages(); ++pfn)
-        if (!w.k.mem.removed(pfn) && w.k.range_of(pfn).type == memory_type::fs_dax)
+        if (!w.k.mem.removed(pfn) && w.k.range_of(pfn).type == memory_type::fs_dax &&
+            head_of(w, pfn) == pfn) // a tail has none of its own
             check_association(w, pfn, referred[pfn]);
 }
 
@@ -261,6 +262,22 @@ void check_devices(const world_state& w, const std::vector<held_pages_count>& ho
     });
 }
 
+void check_blocks(const world_state& w) { // I32
+    unsigned known = 0;
+    for (const std::unique_ptr<inode>& file : w.files) {
+        if (is_device(w.config.files[static_cast<std::size_t>(file->mapping.number)].fs))
+            continue;
+        for (unsigned page = 0; page < file->max_pages; ++page) {
+            const bool reserved = file->cow_fork[page].peek() != block_allocator::none;
+            known += reserved + (file->extents[page].peek() != block_allocator::none);
+            if (reserved && page >= file->i_size.peek())
+                arch::fail(32, "a block is reserved behind the end of a file", "check_blocks");
+        }
+    }
+    if (known != w.blocks.peek_owned())
+        arch::fail(32, "a block is neither free nor known to a file", "check_blocks");
+}
+
 void check_queues(const world_state& w) { // I26
     if (w.k.var_waits.peek_length() != 0 || w.k.entry_waits.peek_length() != 0)
         arch::fail(26, "a wait queue is not empty", "check_queues");
@@ -279,6 +296,7 @@ void check_quiescent(const world_state& w) {
     }
     check_mappings(w);
     check_entries(w);
+    check_blocks(w);
     check_queues(w);
     check_writable(w);
 }

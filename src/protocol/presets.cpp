@@ -83,7 +83,9 @@ constexpr protocol zero_based_fixed = [] {
     row.invalidation = invalidate_mode::locked;
     row.share = share_update::locked;
     row.empty_pmd = zap_empty_pmd::lock;
+    row.cow_cancels = cow_cancel::later;
     row.sync_bad = sync_poison::check;
+    row.shared_pmds = pmd_sharing::fall_back;
     row.unbind_pages = pages_at_unbind::while_busy;
     row.pre_remove = pre_remove_order::shutdown_then_unmap;
     return row;

@@ -278,6 +278,16 @@ constexpr std::array mf_owners_values{
 constexpr std::array bad_blocks_values{
     rule_value{"refuse", "direct access fails for a block that is known to be bad"},
     rule_value{"ignore", "a page that has failed is mapped again"}};
+constexpr std::array cow_cancel_values{
+    rule_value{"at-failure", "a write that fails frees what its range has reserved in the CoW fork at once"},
+    rule_value{"later",
+               "the reservation stays until truncation, eviction or the next write: no kernel has this"}};
+constexpr std::array mf_cow_fork_values{
+    rule_value{"shutdown", "it belongs to no file that could be told: the filesystem is shut down"},
+    rule_value{"pass-by", "only the data forks are searched: the block counts as free"}};
+constexpr std::array pmd_sharing_values{
+    rule_value{"share", "a PMD entry may refer to a folio that other files refer to"},
+    rule_value{"fall-back", "shared blocks are mapped page by page: no kernel has this"}};
 constexpr std::array sync_poison_values{
     rule_value{"ignore", "the second half maps what the first half found, whatever has become of it"},
     rule_value{"check", "it looks whether the page has turned bad meanwhile: no kernel has this"}};
@@ -484,6 +494,12 @@ constexpr std::array table{
                                 "f76b3a32879d", cow_dirty_values),
     rule<&protocol::owners>("mf-owners", "how are the owners of a failed block found", "", mf_owners_values),
     rule<&protocol::bad>("bad-blocks", "direct access to a block that has failed", "", bad_blocks_values),
+    rule<&protocol::cow_cancels>("cow-cancel", "block that a failed copy on write has reserved", "",
+                                 cow_cancel_values),
+    rule<&protocol::mf_cow>("mf-cow-fork", "a failed block that is reserved in a CoW fork", "",
+                            mf_cow_fork_values),
+    rule<&protocol::shared_pmds>("pmd-sharing", "blocks of a PMD's size that files share", "",
+                                 pmd_sharing_values),
     rule<&protocol::sync_bad>("sync-fault-poison", "bad memory between the halves of a synchronous fault", "",
                               sync_poison_values),
     rule<&protocol::metadata>("metadata-pages", "memory failure in the memory map of a device",

@@ -102,6 +102,9 @@ enum class vma_order : std::uint8_t { behind, in_front };
 enum class fork_lock : std::uint8_t { both, child };
 enum class devdax_pgoff : std::uint8_t { aligned, exact };
 enum class mlock_device : std::uint8_t { skip, lock };
+enum class cow_cancel : std::uint8_t { at_failure, later };
+enum class mf_cow_fork : std::uint8_t { shutdown, pass_by };
+enum class pmd_sharing : std::uint8_t { share, fall_back };
 enum class sync_poison : std::uint8_t { ignore, check };
 enum class metadata_pages : std::uint8_t { check, ignore };
 
@@ -200,6 +203,9 @@ struct protocol {
     fork_lock fork_locks = fork_lock::both;
     devdax_pgoff devdax_index = devdax_pgoff::aligned;
     mlock_device mlocks = mlock_device::skip;
+    cow_cancel cow_cancels = cow_cancel::at_failure;
+    mf_cow_fork mf_cow = mf_cow_fork::shutdown;
+    pmd_sharing shared_pmds = pmd_sharing::share;
     sync_poison sync_bad = sync_poison::ignore;
     metadata_pages metadata = metadata_pages::check;
 

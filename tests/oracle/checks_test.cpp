@@ -229,6 +229,18 @@ TEST_CASE("quiescent checks can fail") {
         f.w.k.mem.remove_page(f.w.mms[0]->table.peek(0).pfn());
         CHECK(quiescent_check_reports(f, 23));
     }
+    SECTION("I32: a block that its file has forgotten") {
+        fixture f;
+        f.w.files[0]->extents[0].set(block_allocator::none);
+        CHECK(quiescent_check_reports(f, 32));
+    }
+    SECTION("I32: a reservation behind the end of a file") {
+        fixture f;
+        inode& file = *f.w.files[0];
+        std::swap(file.cow_fork, file.extents); // as many blocks as before
+        file.i_size.store(0, arch::order::relaxed);
+        CHECK(quiescent_check_reports(f, 32));
+    }
     SECTION("I31: a page that failed and is mapped") {
         fixture f;
         f.w.k.mem.ledger(f.touch()).failed.set(true);
