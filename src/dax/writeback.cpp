@@ -96,7 +96,8 @@ void dax_writeback_mapping_range(kernel& k, address_space& mapping, std::uint64_
     tag_pages_for_writeback(mapping, first, last);
     xa_state xas(mapping.i_pages, first);
     arch::guard held(mapping.i_pages.xa_lock);
-    std::uint64_t next = first; // for the check: one that goes back need not end
+    std::uint64_t next =
+        0; // for the check: one that goes back need not end. What covers `first` may begin before it
     xas_for_each_marked(xas, last - 1, pagecache_tag_towrite, [&](std::uint64_t entry) {
         if (xas.xa_index < next)
             arch::fail(16, "livelock: writeback went back to a page that it had passed",
