@@ -20,6 +20,12 @@ struct for_writing {
     static void drop(auto& lock, site at) { lock.up_write(at); }
 };
 
+/// The `drop_site` of locks that do not ask where they are dropped: a guard then keeps none.
+struct nowhere {
+    constexpr explicit nowhere(site) {}
+    constexpr operator site() const { return {}; }
+};
+
 } // namespace hold
 
 /// Of a spinlock or mutex; each machine has read_guard and write_guard for its rwsem.
@@ -44,7 +50,7 @@ template <class L, class How = hold::exclusively> class [[nodiscard]] guard {
 
   private:
     L& lock_;
-    const site at_;
+    [[no_unique_address]] const typename L::drop_site at_;
     bool held_ = true;
 };
 

@@ -38,6 +38,8 @@ inline void check_lock_order(const task& self, const lock_class& type, site at) 
 
 class exclusive_lock {
   public:
+    using drop_site = hold::nowhere;
+
     explicit exclusive_lock(const lock_class& type) : type_(&type) {}
     exclusive_lock(const exclusive_lock&) = delete;
     exclusive_lock& operator=(const exclusive_lock&) = delete;
@@ -94,6 +96,8 @@ class mutex : public detail::exclusive_lock {
 
 class rwsem {
   public:
+    using drop_site = hold::nowhere;
+
     explicit rwsem(const lock_class& type) : type_(&type) {}
     rwsem(const rwsem&) = delete;
     rwsem& operator=(const rwsem&) = delete;

@@ -27,6 +27,8 @@ inline void check_lock_order(const lock_class& type, site at) {
 
 class lock_base {
   public:
+    using drop_site = site;
+
     explicit lock_base(const lock_class& type) : type_(&type) {}
     lock_base(const lock_base&) = delete;
     lock_base& operator=(const lock_base&) = delete;
