@@ -22,7 +22,9 @@ using clock = std::chrono::steady_clock;
 constexpr double default_seconds = 60;               ///< cap of the default plan, per scenario
 constexpr std::uint64_t random_executions = 100'000; ///< of each random phase of the default plan
 constexpr std::uint64_t whole_executions = 20'000;   ///< in which small scenarios are searched to their end
-constexpr std::uint64_t slice = 250'000;             ///< executions of a random phase that only time ends
+constexpr double whole_share =
+    0.25; ///< of the time, at most, so that the other phases come in a short time too
+constexpr std::uint64_t slice = 250'000; ///< executions of a random phase that only time ends
 
 constexpr std::uint64_t aimed_executions = 1'000; ///< at each pair of operations that was not met
 constexpr std::uint64_t aimed_executions_max = 50'000;
@@ -172,6 +174,9 @@ class portfolio {
 
   private:
     double seconds() const { return std::chrono::duration<double>(clock::now() - started_).count(); }
+    bool attempts_whole(const search_phase& phase) const {
+        return options_.scheduler.empty() && phase.request.scheduler == "full";
+    }
     bool found() const { return result_.found.kind != failure_kind::none; }
 
     std::uint64_t executions() const {
@@ -185,7 +190,8 @@ class portfolio {
     bool start_phases() {
         while (running_.size() < jobs_ && !plan_.empty()) {
             search_phase phase = plan_.take();
-            phase.request.seconds = std::max(0.01, limit_ - seconds());
+            phase.request.seconds =
+                std::max(0.01, (limit_ - seconds()) * (attempts_whole(phase) ? whole_share : 1));
             auto worker = std::make_unique<checker>(phase.request);
             running_.push_back({std::move(phase), std::move(worker)});
         }
@@ -231,10 +237,12 @@ class portfolio {
             phase.request.iterations != 0 && phase.answer.executions >= phase.request.iterations;
         const bool to_its_end = phase.answer.exhausted && phase.answer.depth_limit_hits == 0;
         phase.complete = to_its_end || (quota && phase.answer.depth_limit_hits == 0);
-        if (options_.scheduler.empty() && phase.request.scheduler == "full")
+        if (attempts_whole(phase)) {
             result_.whole = to_its_end && phase.answer.found.kind == failure_kind::none;
-        else
+            phase.complete = !phase.answer.gave_up; // nothing was promised
+        } else {
             tree_parts_done_ += tree_strategy(phase.request.scheduler) && to_its_end;
+        }
         if (phase.answer.found.kind != failure_kind::none && options_.wanted &&
             !options_.wanted(phase.answer.found)) {
             if (result_.other.kind == failure_kind::none)
