@@ -80,12 +80,15 @@ class reduced : public strategy {
             return goes_on ? t.current : static_cast<unsigned>(std::countr_zero(t.allowed));
         if (depth_ == size_) {
             const unsigned awake = t.allowed & ~asleep_.mask();
-            const unsigned first = goes_on && (awake >> t.current & 1) != 0
-                                       ? t.current
-                                       : static_cast<unsigned>(std::countr_zero(awake));
+            unsigned first = static_cast<unsigned>(std::countr_zero(awake)); // somebody is: see stepped()
+            unsigned others = awake & (awake - 1);
+            if (goes_on && (awake >> t.current & 1) != 0) {
+                first = t.current;
+                others = awake & ~(1u << first);
+            }
             // The subtrees of a split tree are the same for all parts: nothing in one of them may add to it.
             const bool all = split() && size_ < split_depth;
-            push(decision::thread(t, 0), first, all ? awake & ~(1u << first) : 0).asleep = asleep_;
+            push(decision::thread(t, 0), first, all ? others : 0).asleep = asleep_;
         }
         node& here = visit(decision::thread(t, 0));
         asleep_ = here.asleep;

@@ -69,10 +69,9 @@ std::string coverage_note(const portfolio_result& result, verdict_kind verdict,
         return "the time ended first";
     if (!result.exhaustive)
         return "";
-    const std::string share =
-        options.part.count == 1
-            ? "all executions"
-            : fmt::format("part {} of {} of all executions", options.part.index + 1, options.part.count);
+    std::string share = options.part.count == 1 ? "all executions"
+                                                : fmt::format("part {} of {} of all executions",
+                                                              options.part.index + 1, options.part.count);
     if (result.whole)
         return share;
     if (options.scheduler != "full")
