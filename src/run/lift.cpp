@@ -186,7 +186,7 @@ class projection {
         const operands takes = info(what.kind).takes;
         const bool large = pages(i) == 2;
         const auto small_page = [&](unsigned page) { return large && page % run_ != 0 ? 1U : 0U; };
-        if (takes == operands::mm || takes == operands::mm_page) {
+        if (takes == operands::mm || takes == operands::mm_page || takes == operands::mm_pages) {
             const area_config* area = area_of(what, files_[i]);
             const unsigned page =
                 takes == operands::mm ? area->first_page : area->first_page + what.first - area->at;
@@ -195,6 +195,8 @@ class projection {
                 (takes == operands::mm ? maps_pmd(what.object, files_[i]) : holds_pmd(*area, page));
             what.object = static_cast<std::uint8_t>(mm_of(i) + (large && !fits ? 1 : 0));
             what.first = takes == operands::mm ? 0 : large && !fits ? 1 : small_page(page);
+            if (what.last != 0) // a range: all that the area has from there on
+                what.last = large && what.first == 0 ? 2 : 0;
             return what;
         }
         what.object = static_cast<std::uint8_t>(i);

@@ -91,6 +91,23 @@ TEST_CASE("candidates are small, grow, parse and drop every pin that they take")
     CHECK(literal->what.threads[1].operations.front().kind == op::pin);
 }
 
+TEST_CASE("a pin of several pages stays one where the file has as many") {
+    const std::vector<event> ranges{begins(0, "pin m0 0..4 fast"), begins(1, "get m0 5..8"), begins(1, "put"),
+                                    begins(2, "truncate A 0"), begins(2, "truncate B 1")};
+    const program window = window_of(mix_base(), ranges);
+    std::set<std::string> pins;
+    for (const lifted& one : lift(window, hang_of(ranges))) {
+        CAPTURE(print(one.what));
+        CHECK(parse_scenario(print(one.what), "lifted"));
+        for (const auto& thread : one.what.threads)
+            for (const operation& what : thread.operations)
+                if (what.kind == op::pin || what.kind == op::get)
+                    pins.insert(print(what, one.what.world, {}));
+    }
+    CHECK(pins.contains("pin m0 0 fast"));
+    CHECK(pins.contains("pin m0 0..2 fast"));
+}
+
 TEST_CASE("a file of huge pages stays one: its PMD, the first page and the others") {
     program base = mix_base();
     base.world.files = {{"H", fs_kind::xfs, 1024, true}};
