@@ -9,7 +9,7 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 
 readonly all_steps=(
-    packages setup setup-again demo warnings-gcc include-rules format shell install-clang tidy
+    packages setup setup-again demo warnings-gcc include-rules format shell mutations install-clang tidy
     check museum stress-killed asan tsan
 )
 readonly work=build-ci
@@ -136,6 +136,11 @@ step_shell() {
     local scripts
     mapfile -t scripts < <(git ls-files -- '*.sh' .ci/run)
     shellcheck "${scripts[@]}"
+}
+
+# They run for an hour (ci/mutations.sh), so only by hand; each must at least apply to the tree.
+step_mutations() {
+    git apply --check --verbose ci/mutations/*.patch
 }
 
 # clang++ builds all with -Werror; the result is installed and must find its checker and scenarios there.
