@@ -115,7 +115,7 @@ template <class T> class atomic {
   private:
     /// For the flight recorder: counts, not pointers or packed words.
     void note_change([[maybe_unused]] T before, [[maybe_unused]] T after, [[maybe_unused]] site at) const {
-        if constexpr (std::is_integral_v<T> && sizeof(T) == 4)
+        if constexpr (std::is_same_v<T, int> || std::is_same_v<T, unsigned>)
             record(step::rmw, at.function, this, static_cast<std::int32_t>(before),
                    static_cast<std::int32_t>(after));
     }
