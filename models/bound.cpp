@@ -1,7 +1,6 @@
-#include "strategy.hpp"
+#include "decision_path.hpp"
 
 #include <bit>
-#include <stdexcept>
 
 namespace daxtorture {
 
@@ -12,29 +11,12 @@ namespace {
 class bound : public strategy {
   public:
     bound(unsigned preemptions, unsigned unusual, tree_part part)
-        : preemptions_(preemptions), unusual_(unusual), part_(part) {}
+        : preemptions_(preemptions), unusual_(unusual), path_(part) {}
 
     bool begin(std::uint64_t, unsigned) override {
         preemptions_left_ = preemptions_;
         unusual_left_ = unusual_;
-        depth_ = 0;
-        if (!started_) {
-            started_ = true;
-            return true;
-        }
-        if (subtree_ % part_.count != part_.index && path_.size() > split_depth)
-            path_.resize(
-                split_depth); // another part's: one execution of it showed where the next subtree begins
-        while (!path_.empty() && path_.back().untried == 0)
-            path_.pop_back();
-        if (path_.empty())
-            return false;
-        if (path_.size() <= split_depth)
-            ++subtree_;
-        node& last = path_.back();
-        last.chosen = static_cast<std::uint8_t>(std::countr_zero(static_cast<unsigned>(last.untried)));
-        last.untried &= static_cast<std::uint8_t>(last.untried - 1);
-        return true;
+        return path_.advance();
     }
 
     unsigned next_thread(const turn& t) override {
@@ -60,33 +42,17 @@ class bound : public strategy {
     }
 
   private:
-    static constexpr std::size_t split_depth = 8; ///< decisions that tell the subtrees apart
-
-    struct node {
-        std::uint32_t question;
-        std::uint8_t chosen;
-        std::uint8_t untried;
-    };
-
     unsigned decide(decision question, unsigned first, unsigned others) {
-        if (depth_ == path_.size())
-            path_.push_back(
-                {question.bits(), static_cast<std::uint8_t>(first), static_cast<std::uint8_t>(others)});
-        else if (path_[depth_].question != question.bits())
-            throw std::logic_error(
-                "the model is not deterministic: one prefix of decisions led to two questions");
-        return path_[depth_++].chosen;
+        if (path_.at_end())
+            path_.add(question, first, others);
+        return path_.visit(question).chosen;
     }
 
     unsigned preemptions_;
     unsigned unusual_;
-    tree_part part_;
-    std::uint64_t subtree_ = 0; ///< number of the subtree that the path is in
     unsigned preemptions_left_ = 0;
     unsigned unusual_left_ = 0;
-    std::size_t depth_ = 0;
-    bool started_ = false;
-    std::vector<node> path_;
+    decision_path<decision_node> path_;
 };
 
 } // namespace

@@ -1,9 +1,8 @@
-#include "strategy.hpp"
+#include "decision_path.hpp"
 
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <stdexcept>
 #include <utility>
 
 namespace daxtorture {
@@ -46,30 +45,18 @@ using vector_clock = std::array<std::uint32_t, most_threads>;
 /// orders them. Then it gets all. The argument is in docs/search.md.
 class reduced : public strategy {
   public:
-    explicit reduced(tree_part part) : part_(part) {}
+    explicit reduced(tree_part part) : path_(part) {}
 
     bool begin(std::uint64_t, unsigned) override {
-        depth_ = 0;
         step_ = 0;
         latest_.fill(none);
         repeats_ = false;
         asleep_.clear();
         chooser_ = nullptr;
-        if (!started_) {
-            started_ = true;
-            return true;
-        }
-        if (subtree_ % part_.count != part_.index && size_ > split_depth)
-            size_ = split_depth; // another part's: one execution of it showed where the next subtree begins
-        while (size_ != 0 && path_[size_ - 1]->untried == 0)
-            --size_;
-        if (size_ == 0)
+        if (!path_.advance())
             return false;
-        if (size_ <= split_depth)
-            ++subtree_;
-        path_[size_ - 1]->next();
-        last_turn_ = size_;
-        while (last_turn_ != 0 && !path_[last_turn_ - 1]->of_threads())
+        last_turn_ = path_.size();
+        while (last_turn_ != 0 && !path_[last_turn_ - 1].of_threads())
             --last_turn_;
         return true;
     }
@@ -78,7 +65,7 @@ class reduced : public strategy {
         const bool goes_on = t.current != turn::nobody && !t.yielding;
         if (repeats_)
             return goes_on ? t.current : static_cast<unsigned>(std::countr_zero(t.allowed));
-        if (depth_ == size_) {
+        if (path_.at_end()) {
             const unsigned awake = t.allowed & ~asleep_.mask();
             unsigned first = static_cast<unsigned>(std::countr_zero(awake)); // somebody is: see stepped()
             unsigned others = awake & (awake - 1);
@@ -87,10 +74,9 @@ class reduced : public strategy {
                 others = awake & ~(1u << first);
             }
             // The subtrees of a split tree are the same for all parts: nothing in one of them may add to it.
-            const bool all = split() && size_ < split_depth;
-            push(decision::thread(t, 0), first, all ? others : 0).asleep = asleep_;
+            add(decision::thread(t, 0), first, path_.splits_at(path_.size()) ? others : 0).asleep = asleep_;
         }
-        node& here = visit(decision::thread(t, 0));
+        node& here = path_.visit(decision::thread(t, 0));
         asleep_ = here.asleep;
         for (unsigned left = here.done; left != 0; left &= left - 1) {
             const unsigned thread = static_cast<unsigned>(std::countr_zero(left));
@@ -103,15 +89,15 @@ class reduced : public strategy {
     unsigned pick(const question& q) override {
         if (repeats_)
             return 0;
-        if (depth_ == size_)
-            push(decision::value(q, 0), 0, ((1u << q.options) - 1) & ~1u);
-        if (chooser_ != nullptr && split() && chooser_->depth < split_depth)
+        if (path_.at_end())
+            add(decision::value(q, 0), 0, ((1u << q.options) - 1) & ~1u);
+        if (chooser_ != nullptr && path_.splits_at(chooser_->depth))
             chooser_->steps[chooser_->chosen].everything = true; // not all its ways to go are this part's
-        return visit(decision::value(q, 0)).chosen;
+        return path_.visit(decision::value(q, 0)).chosen;
     }
 
     bool watches() const override { return true; }
-    bool notes() const override { return !repeats_ && depth_ >= last_turn_; }
+    bool notes() const override { return !repeats_ && path_.depth() >= last_turn_; }
 
     void stepped(unsigned thread, const footprint& did, unsigned next) override {
         if (repeats_)
@@ -132,22 +118,17 @@ class reduced : public strategy {
 
   private:
     static constexpr std::size_t none = ~std::size_t{0};
-    static constexpr std::size_t split_depth = 8; ///< decisions that tell the subtrees apart
 
-    struct node {
-        std::uint32_t question;
-        std::size_t depth;
-        std::uint8_t chosen;
-        std::uint8_t untried;
-        std::uint8_t done; ///< options, but not the chosen one, that were explored
-        sleepers asleep;   ///< when the decision was first reached
+    struct node : decision_node {
+        std::size_t depth = 0;
+        std::uint8_t done = 0; ///< options, but not the chosen one, that were explored
+        sleepers asleep;       ///< when the decision was first reached
         std::array<footprint, most_threads> steps;
 
         bool of_threads() const { return decision(question).kind() == choice_kind::thread; }
         void next() {
             done |= static_cast<std::uint8_t>(1u << chosen);
-            chosen = static_cast<std::uint8_t>(std::countr_zero(static_cast<unsigned>(untried)));
-            untried &= static_cast<std::uint8_t>(untried - 1);
+            decision_node::next();
             if (of_threads())
                 steps[chosen].clear();
         }
@@ -190,36 +171,16 @@ class reduced : public strategy {
         at.untried |= static_cast<std::uint8_t>(decision(at.question).options() & ~tried);
     }
 
-    bool split() const { return part_.count > 1; }
-
-    node& push(decision question, unsigned first, unsigned others) {
-        if (size_ == path_.size())
-            path_.push_back(std::make_unique<node>());
-        node& fresh = *path_[size_];
-        fresh.question = question.bits();
-        fresh.depth = size_++;
-        fresh.chosen = static_cast<std::uint8_t>(first);
-        fresh.untried = static_cast<std::uint8_t>(others);
+    node& add(decision question, unsigned first, unsigned others) {
+        node& fresh = path_.add(question, first, others);
+        fresh.depth = path_.size() - 1;
         fresh.done = 0;
         if (fresh.of_threads())
             fresh.steps[first].clear();
         return fresh;
     }
-    node& visit(decision question) {
-        node& here = *path_[depth_];
-        if (here.question != question.bits())
-            throw std::logic_error(
-                "the model is not deterministic: one prefix of decisions led to two questions");
-        ++depth_;
-        return here;
-    }
 
-    tree_part part_;
-    std::uint64_t subtree_ = 0; ///< number of the subtree that the path is in
-    bool started_ = false;
     bool repeats_ = false; ///< everybody who could run slept: the rest of the execution decides nothing
-    std::size_t depth_ = 0;
-    std::size_t size_ = 0; ///< decisions of the path; the nodes behind them wait to be used again
     std::size_t last_turn_ =
         0; ///< decisions up to the last among threads, which the execution repeats from the one before
     std::size_t step_ = 0;                           ///< steps of the execution so far
@@ -229,7 +190,7 @@ class reduced : public strategy {
     sleepers asleep_;
     node* chooser_ =
         nullptr; ///< the decision by which the present step came; none: there was no other thread
-    std::vector<std::unique_ptr<node>> path_;
+    decision_path<node> path_;
 };
 
 } // namespace
