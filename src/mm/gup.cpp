@@ -11,9 +11,6 @@
 namespace daxtorture::inline ARCH_MACHINE {
 namespace {
 
-/// What one reference of this kind weighs in the folio's refcount: a large folio counts its pins apart.
-int weight(gup_kind kind, bool large) { return kind == gup_kind::pin && !large ? pin_bias : 1; }
-
 /// A pin is for the device to write, so it needs a writable entry; a get only reads.
 bool usable(pte_t entry, gup_kind kind) {
     return entry.present() && !entry.special() && (kind == gup_kind::get || entry.writable());
@@ -30,7 +27,7 @@ void drop(kernel& k, folio& f, gup_kind kind, int refs) {
     const bool large = folio_test_large(k, f);
     if (large && kind == gup_kind::pin)
         count_pins(f, -refs);
-    folio_put(k, f, refs * weight(kind, large)); // may be the last: then it frees and wakes
+    folio_put(k, f, refs * gup_weight(kind, large)); // may be the last: then it frees and wakes
 }
 
 /// The walk's reference to the device of the pages that it meets, as the protocol asks for one: got once for neighbours on one device.
@@ -289,7 +286,7 @@ follow grab_mapped(gup_walk& walk, gup_device& device, pte_t entry) {
         arch::fail(5, "a mapped page has no reference",
                    "try_grab_folio met refcount 0 under the page-table lock");
     const bool large = folio_test_large(k, head);
-    folio_get(head, weight(walk.kind, large));
+    folio_get(head, gup_weight(walk.kind, large));
     if (large && walk.kind == gup_kind::pin)
         count_pins(head, 1);
     walk.add(device, page, head);

@@ -19,6 +19,9 @@ namespace daxtorture::inline ARCH_MACHINE {
 
 enum class gup_kind : unsigned char { get, pin };
 
+/// What one reference of this kind weighs in the folio's refcount: a large folio counts its pins apart.
+constexpr int gup_weight(gup_kind kind, bool large) { return kind == gup_kind::pin && !large ? pin_bias : 1; }
+
 /// A page that a thread holds, and the owner generation of its block when it was got. Without initial values: a world has room
 /// for many, and every execution of a check builds one.
 struct held_page {

@@ -60,31 +60,28 @@ bool move_pmd(kernel& k, mm_struct& mm, std::uint64_t from, std::uint64_t to, st
     return false;
 }
 
+/// How many of the `count` pages to move lie under one entry of `size` pages at both places.
+std::uint64_t under_one_entry(std::uint64_t count, std::uint64_t size, std::uint64_t from, std::uint64_t to) {
+    return std::min({count, size - from % size, size - to % size});
+}
+
 void move_page_tables(kernel& k, mm_struct& mm, const vm_area& from, const vm_area& to) {
     const page_table& table = mm.table;
-    const std::uint64_t pages = from.last - from.first;
-    for (std::uint64_t done = 0; done < pages;) {
-        const std::uint64_t old_at = from.first + done;
-        const std::uint64_t new_at = to.first + done;
-        std::uint64_t count = pages - done;
+    std::uint64_t old_at = from.first;
+    std::uint64_t new_at = to.first;
+    for (std::uint64_t count = 0; old_at < from.last; old_at += count, new_at += count) {
+        count = from.last - old_at;
         if (table.has_pud()) {
-            count = std::min({count, table.pud_pages() - table.pud_offset(old_at),
-                              table.pud_pages() - table.pud_offset(new_at)});
-            if (move_pud(k, mm, old_at, new_at, count)) {
-                done += count;
+            count = under_one_entry(count, table.pud_pages(), old_at, new_at);
+            if (move_pud(k, mm, old_at, new_at, count))
                 continue;
-            }
         }
         if (table.has_pmd()) {
-            count = std::min({count, table.pmd_pages() - table.pmd_offset(old_at),
-                              table.pmd_pages() - table.pmd_offset(new_at)});
-            if (move_pmd(k, mm, old_at, new_at, count)) {
-                done += count;
+            count = under_one_entry(count, table.pmd_pages(), old_at, new_at);
+            if (move_pmd(k, mm, old_at, new_at, count))
                 continue;
-            }
         }
         move_ptes(k, mm, old_at, new_at, count);
-        done += count;
     }
 }
 

@@ -71,7 +71,7 @@ int held_references(const world_state& w, const folio& head) {
     int held = 0;
     for (std::uint64_t pfn = first; pfn < first + pages; ++pfn) {
         const page_ledger& page = w.k.mem.ledger(pfn);
-        held += page.gets.get() + page.pins.get() * (large ? 1 : pin_bias);
+        held += page.gets.get() + page.pins.get() * gup_weight(gup_kind::pin, large);
     }
     return held;
 }

@@ -77,7 +77,7 @@ std::vector<held_pages_count> count_held(const world_state& w) {
         for (const held_page& held : w.workers[i].held) {
             const std::uint64_t head = head_of(w, w.k.mem.pfn(*held.page));
             const bool large = (w.k.mem[head].order_and_head.peek() & folio::head_bit) != 0;
-            all[head].references += held.kind == gup_kind::pin && !large ? pin_bias : 1;
+            all[head].references += gup_weight(held.kind, large);
             all[head].pins += held.kind == gup_kind::pin && large;
         }
     return all;
