@@ -14,7 +14,7 @@ wait_queue_head::wait_queue_head() : lock_(lock_classes::wait_queue) {}
 bool wait_queue_head::prepare_to_wait_event(wait_queue_entry& entry, arch::task_state state,
                                             full_fence fence) {
     arch::guard held(lock_);
-    if (state == arch::task_state::interruptible && arch::signal_pending(*entry.task)) {
+    if (state == arch::task_state::interruptible && arch::signal_pending(arch::current())) {
         if (entry.queued.load(order::relaxed)) // relaxed: the queue lock is held
             unlink(entry);
         return false;
@@ -65,7 +65,7 @@ unsigned wait_queue_head::wake_up(wait_on key, unsigned exclusive) {
         if (!(entry->key == key))
             continue;
         const bool was_exclusive = entry->exclusive;
-        arch::wake_up_process(*entry->task);
+        arch::wake_up_process(entry->waiter());
         ++woken;
         unlink(*entry);
         if (was_exclusive && --exclusive == 0)

@@ -6,13 +6,14 @@
 /// Ordering  prepare_to_wait_event  a full fence between queueing and the caller's test      (rule waiter-fence)   [O1]
 ///           waitqueue_active       relaxed: the caller's change of the condition must be fully ordered before it  [O1]
 ///           wake                   the waker touches the entry last in its release store of `queued`, which
-///                                  finish_wait acquires: then the waiter's stack frame may go
+///                                  finish_wait acquires: then the waiter's stack frame may go                      [I26]
 /// Checked   every scenario that waits; lost wake-ups are I16 (pages) and I17 (entries)
 #pragma once
 
 #include "protocol/rules.hpp"
 
 #include <arch/atomic.hpp>
+#include <arch/check.hpp>
 #include <arch/lock.hpp>
 #include <arch/machine.hpp>
 #include <arch/plain.hpp>
@@ -30,14 +31,30 @@ struct wait_on {
     friend bool operator==(const wait_on&, const wait_on&) = default;
 };
 
+/// Lives in its waiter's stack frame.
 struct wait_queue_entry {
     wait_queue_entry(arch::task& waiter, wait_on waits_for, bool one_of_many)
-        : task(&waiter), key(waits_for), exclusive(one_of_many) {}
-    arch::task* const task;
+        : key(waits_for), exclusive(one_of_many), task_(&waiter) {}
+    /// The frame is used for something else from here on: a waker that nothing orders before it races with this.
+    ~wait_queue_entry() { next.set(nullptr); }
+    wait_queue_entry(const wait_queue_entry&) = delete;
+    wait_queue_entry& operator=(const wait_queue_entry&) = delete;
+
+    /// For a waker. An entry that is off its queue may be gone at any time, and is not to be touched.
+    arch::task& waiter() const {
+        if (!queued.peek())
+            arch::fail(26, "a waker touches a waiter that is off its queue",
+                       "the waiter may have returned: its stack frame is another's");
+        return *task_;
+    }
+
     const wait_on key;
     const bool exclusive;
     arch::plain<wait_queue_entry*> next{nullptr};
     arch::atomic<bool> queued{false};
+
+  private:
+    arch::task* const task_;
 };
 
 class wait_queue_head {

@@ -1,6 +1,6 @@
 /// The invariants as data: the one list that the model's checks, the oracle, reports, tests and docs share.
 ///
-/// Numbers are those of the protocol description (docs/invariants.md). `when` says when a check may look: continuously,
+/// Their numbers stay: bundles and JSON have them. docs/scenarios.md tells which scenario checks which. `when` says when a check may look: continuously,
 /// or only at quiescent points, when no thread is inside an operation. Machine-neutral, std only.
 #pragma once
 
@@ -52,7 +52,7 @@ inline constexpr std::array<invariant_info, 32> invariant_table{{
     {24, check_time::continuous, "no TLB holds a translation whose reference was dropped"},
     {25, check_time::continuous,
      "a put is the thread's last access to the folio unless it made the count idle"},
-    {26, check_time::quiescent, "wait queues are empty"},
+    {26, check_time::quiescent, "wait queues are empty, and nobody touches a waiter that has left its queue"},
     {27, check_time::continuous, "zero pages are never associated, counted or waited on"},
     {28, check_time::continuous, "waiter and waker use the same key for the same folio"},
     {29, check_time::continuous, "locks are taken in the documented order"},

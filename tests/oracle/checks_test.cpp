@@ -269,6 +269,11 @@ TEST_CASE("continuous checks can fail") {
         folio_remove_rmap_pte(page);
         CHECK(reported(1));
     }
+    SECTION("I26: a waker touches a waiter that is off its queue") {
+        const wait_queue_entry entry(f.w.workers[0].task, {&f, 0}, false);
+        CHECK(&entry.waiter() == &f.w.workers[0].task);
+        CHECK(reported(26));
+    }
     SECTION("I6: fewer references than mappings") {
         page.mapcount.fetch_add(2, arch::order::relaxed);
         folio_remove_rmap_pte(page);
