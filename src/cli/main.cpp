@@ -72,11 +72,16 @@ class command_line {
     exit_code run(int argc, char** argv) {
         if (argc > 1 && argv[1][0] != '-')
             check_command(argv[1]);
+        const std::vector<std::string> words =
+            with_job_file({argv + std::min(argc, 1), argv + argc}, check_option);
         try {
-            parse(with_job_file({argv + std::min(argc, 1), argv + argc}, check_option));
+            parse(words);
         } catch (const CLI::Success& help) {
             app_.exit(help);
             return exit_code::pass;
+        } catch (const CLI::ExtrasError& error) {
+            check_option_names(words);
+            throw usage_error(std::string(error.what()) + " (try --help)");
         } catch (const CLI::ParseError& error) {
             throw usage_error(std::string(error.what()) + " (try --help)");
         }
@@ -94,6 +99,23 @@ class command_line {
         }
         throw usage_error("unknown command '" + command + "'" + did_you_mean(command, names) +
                           " (try --help)");
+    }
+
+    void check_option_names(const std::vector<std::string>& words) const {
+        const CLI::App& command = *app_.get_subcommand(words.front());
+        std::vector<std::string> known;
+        for (const CLI::Option* option : command.get_options())
+            for (const std::string& name : option->get_lnames())
+                known.push_back("--" + name);
+        const std::vector<std::string_view> names(known.begin(), known.end());
+        for (const std::string& word : words) {
+            const std::string name = word.substr(0, word.find('='));
+            if (name == "--")
+                return; // no options after it
+            if (name.starts_with("--") && std::find(known.begin(), known.end(), name) == known.end())
+                throw usage_error("unknown option '" + name + "'" + did_you_mean(name, names) +
+                                  " (try --help)");
+        }
     }
 
     void parse(std::vector<std::string> words) {

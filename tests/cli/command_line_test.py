@@ -37,6 +37,7 @@ class CommandLine(unittest.TestCase):
         for expected, words in (
             ("unknown command 'chek'", ("chek",)),
             ("--foo", ("check", "--foo")),
+            ("unknown option '--secnds'; did you mean '--seconds'?", ("check", "--secnds=3")),
             ("nosuch", ("check", "nosuch")),
             ("unknown rule 'foo'", ("check", "break-vs-pin", "--rule", "foo=1")),
             ("expected page|refcount", ("check", "break-vs-pin", "--rule", "wake-key=x")),
