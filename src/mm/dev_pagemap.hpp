@@ -34,6 +34,9 @@ struct dev_pagemap {
     const unsigned metadata;
     percpu_ref ref;
     completion done; ///< ref was released
+    /// The range has memory. What a reference protects: its holders look at it, bind and unbind change it, and nothing but the reference
+    /// orders the two.
+    arch::plain<bool> bound{false};
     /// pgmap->ref is set: to the caller's own count, so it was said, which needs no initialising.
     arch::plain<bool> has_ref{false};
     /// ref was killed before memunmap_pages came to it.

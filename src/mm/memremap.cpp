@@ -6,11 +6,23 @@ namespace daxtorture::inline ARCH_MACHINE {
 
 using arch::order;
 
+namespace {
+
+void check_bound(const dev_pagemap& pgmap) {
+    if (!pgmap.bound.get())
+        arch::fail(22, "a device was used that is not bound", "get_dev_pagemap");
+}
+
+} // namespace
+
 dev_pagemap* get_dev_pagemap(kernel& k, std::uint64_t pfn) {
     const arch::rcu_read_guard reading(k.rcu);
     // acquire stands for rcu_dereference's address dependency
     dev_pagemap* pgmap = k.pgmap_slot(pfn).load(order::acquire);
-    return pgmap != nullptr && pgmap->ref.tryget_live() ? pgmap : nullptr;
+    if (pgmap == nullptr || !pgmap->ref.tryget_live())
+        return nullptr;
+    check_bound(*pgmap);
+    return pgmap;
 }
 
 bool pgmap_pfn_valid(const kernel& k, const dev_pagemap& pgmap, std::uint64_t pfn) {
@@ -19,7 +31,10 @@ bool pgmap_pfn_valid(const kernel& k, const dev_pagemap& pgmap, std::uint64_t pf
     return !k.mem.removed(pfn);
 }
 
-void put_dev_pagemap(dev_pagemap& pgmap) { pgmap.ref.put(); }
+void put_dev_pagemap(dev_pagemap& pgmap) {
+    check_bound(pgmap);
+    pgmap.ref.put();
+}
 
 namespace {
 
@@ -61,6 +76,7 @@ void drop_page_references(kernel& k, dev_pagemap& pgmap) {
 void wait_for_release(kernel& k, dev_pagemap& pgmap) {
     k.rcu.barrier(); // stands for the softirq that runs the callbacks: here nobody else does while all sleep
     pgmap.done.wait();
+    pgmap.bound.set(false);
     pgmap.ref.exit();
     if (k.rules.pagemap_reuse == pagemap_ref::reset)
         pgmap.has_ref.set(false);
@@ -88,6 +104,7 @@ bool memremap_pages(kernel& k, dev_pagemap& pgmap, bool fails) {
         pgmap.ref.init(release_pgmap);
         pgmap.has_ref.set(true);
     }
+    pgmap.bound.set(true);
     // release: rcu_assign_pointer
     k.pgmap_slot(pgmap.first_pfn).store(&pgmap, order::release);
     if (fails) {

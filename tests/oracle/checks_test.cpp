@@ -11,6 +11,7 @@
 #include "dax/truncate.hpp"
 #include "fs/lease.hpp"
 #include "mm/huge_memory.hpp"
+#include "mm/memremap.hpp"
 #include "mm/pagewalk.hpp"
 #include "mm/private_cow.hpp"
 #include "mm/rmap.hpp"
@@ -394,6 +395,14 @@ TEST_CASE("continuous checks can fail") {
     SECTION("I22: a page of a device that is gone") {
         REQUIRE(pmem_detach(f.w.k, f.w.sb, false) == outcome::done);
         folio_put(f.w.k, page);
+        CHECK(reported(22));
+    }
+    SECTION("I22: a device that is not bound") {
+        dev_pagemap* const pgmap = get_dev_pagemap(f.w.k, f.w.pmem.pgmap.first_pfn);
+        REQUIRE(pgmap != nullptr);
+        CHECK(violated.empty());
+        pgmap->bound.set(false);
+        put_dev_pagemap(*pgmap);
         CHECK(reported(22));
     }
     SECTION("I22: a device killed twice") {
