@@ -58,8 +58,8 @@ bool dax_kernel_read(kernel& k, dax_device& device, std::uint64_t pfn) {
     const dax_access_guard access(k, device);
     if (!access.possible() || !dax_direct_access(k, device, pfn, 1))
         return false;
-    k.mem[pfn].contents.load(order::relaxed); // relaxed: user data
-    k.mem.check_present(pfn);                 // at the end of the copy it is still there
+    k.mem.load_content(pfn);  // whose data it is makes no difference to the device's reader
+    k.mem.check_present(pfn); // at the end of the copy it is still there
     return true;
 }
 

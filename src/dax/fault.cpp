@@ -81,9 +81,9 @@ bool dax_iomap_direct_access(kernel& k, const iomap& where, std::uint64_t pages)
 
 /// The file's own block gets the data of the shared one, or none of a hole. A store like any other, to be flushed.
 void copy_shared_block(kernel& k, std::uint64_t from, std::uint64_t to) {
-    // relaxed: nobody may store into a shared block; the new one is not mapped yet
-    const auto data = from == iomap::no_block ? 0 : k.mem[from].contents.load(arch::order::relaxed);
-    k.mem[to].contents.store(data, arch::order::relaxed);
+    if (from != iomap::no_block)
+        k.mem.check_content(from, k.mem.load_content(from), "a shared block was copied");
+    k.mem.store_whole(to, writer::nobody);
     arch::oracle<std::uint64_t>& since = k.mem.ledger(to).block.dirty_since;
     if (since.get() == 0)
         since.set(k.fsync_count.get());
@@ -101,7 +101,7 @@ bool dax_iomap_copy_around(kernel& k, const iomap& where, std::uint64_t pages) {
 
 /// Clears a block whose old content must not be seen. Whoever has stored into it since loses that.
 void zero_block(kernel& k, std::uint64_t pfn) {
-    k.mem[pfn].contents.store(0, arch::order::relaxed); // relaxed: the page is not mapped yet
+    k.mem.store_whole(pfn, writer::nobody);
     if (k.mem.ledger(pfn).block.dirty_since.get() != 0)
         arch::fail(20, "a fault zeroed a block after a store to it", "dax_fault_iter");
 }
@@ -140,7 +140,7 @@ bool dax_fault_is_synchronous(const kernel& k, const vm_fault& fault, const ioma
 
 /// A store to a private mapping: no entry is made and no page of the device is mapped.
 vm_fault_result dax_fault_cow_page(kernel& k, vm_fault& fault, const iomap& where) {
-    if (where.type == iomap::kind::mapped) {
+    if (where.type == iomap::kind::mapped && !where.unwritten) {
         if (!dax_iomap_direct_access(k, where, 1))
             return vm_fault_result::sigbus;
         copy_to_cow_page(k, fault, where.pfn);

@@ -38,8 +38,7 @@ void dax_entry_mkclean(kernel& k, address_space& mapping, std::uint64_t pfn, std
 /// Cleans the CPU caches of the pages: what was stored before is durable now.
 void dax_flush(kernel& k, std::uint64_t first, std::uint64_t count) {
     for (std::uint64_t pfn = first; pfn < first + count; ++pfn) {
-        k.mem[pfn].contents.load(
-            arch::order::relaxed); // relaxed: nobody stores any more; mkclean's flush is the full barrier
+        k.mem.load_content(pfn); // nobody stores any more; mkclean's flush is the full barrier
         k.mem.ledger(pfn).block.dirty_since.set(0);
     }
 }

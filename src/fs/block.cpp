@@ -65,6 +65,8 @@ void block_allocator::take(std::uint64_t block, int file, std::uint64_t index) {
     owners_[block - first_].set(1);
 }
 
+void block_allocator::zero(std::uint64_t block) { k_.mem.store_whole(block, writer::nobody); }
+
 bool block_allocator::share(std::uint64_t block, int file, std::uint64_t index) {
     arch::guard held(lock_);
     if (owners_[block - first_].get() == block_owner::most)

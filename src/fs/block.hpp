@@ -1,7 +1,7 @@
 /// The device's blocks: which are free, and who owns the others. A block number is a page frame number.
 ///
 /// Here invariant I7 is checked: a block that is freed, and a block that is given out, must be idle and held by nobody. Giving one out starts a
-/// new owner generation, which later accesses through old references are measured against.
+/// new owner generation, which later accesses through old references are measured against, and so is what readers find in it [I33].
 /// Last freed is first reused, so that a use after free meets its new owner soon.
 #pragma once
 
@@ -26,6 +26,8 @@ class block_allocator {
     std::uint64_t allocate(int file, std::uint64_t index);
     /// 2^order free blocks in a row, aligned, for pages from `index` on; the first of them, or `none`.
     std::uint64_t allocate_run(int file, std::uint64_t index, unsigned order);
+    /// Zeroes a block that was given out: what its earlier owner left is gone.
+    void zero(std::uint64_t block);
     /// Page `index` of `file` shares the block from now on; false when it has as many owners as it can.
     bool share(std::uint64_t block, int file, std::uint64_t index);
     bool is_shared(std::uint64_t block) const;

@@ -29,7 +29,7 @@ inode::inode(int number, const file_config& config, unsigned order_of_extents, b
     }
     for (unsigned page = 0; page < pages; ++page) {
         if (extents[page].get() == block_allocator::none)
-            allocate_block(*this, page);
+            allocate_block(*this, page, new_block::zeroed);
         blocks.commit(extents[page].get());
     }
     log_pinned.set(false);
@@ -39,8 +39,19 @@ inode::~inode() = default;
 
 namespace {
 
+/// The pages from `page` on get the blocks from `block` on.
+void give_blocks(inode& file, std::uint64_t page, std::uint64_t block, std::uint64_t count, new_block state) {
+    for (std::uint64_t i = 0; i < count; ++i) {
+        if (state == new_block::zeroed)
+            file.blocks.zero(block + i);
+        file.unwritten[page + i].set(state == new_block::unwritten);
+        file.extents[page + i].set(block + i);
+    }
+    file.log_pinned.set(true);
+}
+
 /// Gives the aligned run around `page` a run of blocks, when all of it is a hole inside the file.
-bool allocate_extent(inode& file, std::uint64_t page) {
+bool allocate_extent(inode& file, std::uint64_t page, new_block state) {
     const std::uint64_t pages = std::uint64_t{1} << file.extent_order;
     const std::uint64_t first = page & ~(pages - 1);
     // relaxed: i_size changes under invalidate_lock, which every caller holds. Nothing is allocated behind the end of the file
@@ -52,9 +63,7 @@ bool allocate_extent(inode& file, std::uint64_t page) {
     const std::uint64_t block = file.blocks.allocate_run(file.mapping.number, first, file.extent_order);
     if (block == block_allocator::none)
         return false;
-    for (std::uint64_t i = 0; i < pages; ++i)
-        file.extents[first + i].set(block + i);
-    file.log_pinned.set(true);
+    give_blocks(file, first, block, pages, state);
     return true;
 }
 
@@ -76,14 +85,13 @@ std::uint64_t end_of_hole(const inode& file, std::uint64_t page) {
     return page + run_length(file, page, pages - (page & (pages - 1)));
 }
 
-bool allocate_block(inode& file, std::uint64_t page) {
-    if (allocate_extent(file, page))
+bool allocate_block(inode& file, std::uint64_t page, new_block state) {
+    if (allocate_extent(file, page, state))
         return true;
     const std::uint64_t block = file.blocks.allocate(file.mapping.number, page);
     if (block == block_allocator::none)
         return false;
-    file.extents[page].set(block);
-    file.log_pinned.set(true);
+    give_blocks(file, page, block, 1, state);
     return true;
 }
 
@@ -155,7 +163,9 @@ iomap file_iomap_begin(kernel& k, void* host, std::uint64_t pgoff, std::uint64_t
         return {iomap::kind::beyond_eof}; // EIO: SIGBUS
     bool fresh = false;
     if (file.has_dmaps()) {
-        if (file.extents[pgoff].get() == block_allocator::none && !allocate_block(file, pgoff))
+        // What the range shows from now on is the file, which the host keeps
+        if (file.extents[pgoff].get() == block_allocator::none &&
+            !allocate_block(file, pgoff, new_block::zeroed))
             return {.type = iomap::kind::no_range}; // EAGAIN: a fault cannot reclaim one
         // A PMD fault asks for more, has no iomap_end and needs none: it holds invalidate_lock
         if (pages == 1)
@@ -163,13 +173,12 @@ iomap file_iomap_begin(kernel& k, void* host, std::uint64_t pgoff, std::uint64_t
     } else if (file.extents[pgoff].get() == block_allocator::none && !(write && needs_cow(file, pgoff))) {
         if (!write)
             return {.type = iomap::kind::hole, .pages = run_length(file, pgoff, pages)};
-        if (!allocate_block(file, pgoff))
+        const bool zeroed = k.rules.zeroing == hole_zeroing::at_allocation;
+        if (!allocate_block(file, pgoff, zeroed ? new_block::zeroed : new_block::unwritten))
             return {.type = iomap::kind::beyond_eof}; // no space: SIGBUS
         fresh = true;
-        if (k.rules.zeroing == hole_zeroing::at_allocation)
+        if (zeroed)
             pmem_clear_poison(k, file.sb->device, file.extents[pgoff].get());
-        else
-            file.unwritten[pgoff].set(true);
     }
     const bool shared = needs_cow(file, pgoff);
     const std::uint64_t run = mapped_run(k, file, pgoff, pages, shared);

@@ -65,9 +65,11 @@ struct inode {
 extern const iomap_ops file_iomap_ops;
 /// The VMA operations of a file on any of these filesystems.
 extern const vm_operations file_vm_ops;
+/// What becomes of what an earlier owner has left in a block: gone before the file has the block, or, as the file's extent says, still there.
+enum class new_block : unsigned char { zeroed, unwritten };
 /// Gives the hole at `page` a block, and the aligned run of holes around it one aligned run of blocks when that can be had. The caller holds
 /// ilock. False when the device is full.
-bool allocate_block(inode& file, std::uint64_t page);
+bool allocate_block(inode& file, std::uint64_t page, new_block state);
 
 /// The end of the hole that starts at `page`, as far as allocate_block may fill it. The caller holds ilock.
 std::uint64_t end_of_hole(const inode& file, std::uint64_t page);

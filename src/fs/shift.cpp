@@ -107,7 +107,8 @@ outcome file_zero(kernel& k, inode& file, unsigned first, unsigned last) {
     arch::guard held(file.ilock);
     const unsigned size = file.i_size.load(order::relaxed); // relaxed: i_rwsem is held
     for (std::uint64_t page = first; page < last && page < size; ++page)
-        if (file.extents[page].get() == block_allocator::none && !allocate_block(file, page))
+        if (file.extents[page].get() == block_allocator::none &&
+            !allocate_block(file, page, new_block::zeroed))
             return outcome::refused; // no space: what is left of the range stays a hole
     return outcome::done;
 }

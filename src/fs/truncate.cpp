@@ -73,7 +73,7 @@ outcome file_reuse(kernel& k, inode& file) {
         const std::uint64_t end = end_of_hole(file, page);
         unmap_mapping_pages(k, file.mapping, page, end);
         dax_delete_mapping_range(k, file.mapping, page, end);
-        if (!allocate_block(file, page))
+        if (!allocate_block(file, page, new_block::zeroed))
             break;
         any = true;
     }

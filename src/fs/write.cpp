@@ -33,8 +33,7 @@ outcome file_write(kernel& k, inode& file, unsigned page) {
     if (where.fresh || where.unwritten || where.shared)
         invalidate_range(k, file.mapping, page, page + 1);
     pmem_clear_poison(k, file.sb->device, where.pfn);
-    k.mem[where.pfn].contents.store(
-        3, arch::order::relaxed); // relaxed: user data; written past the caches, so durable
+    k.mem.store_whole(where.pfn, writer::kernel); // past the caches, so durable
     if (!k.mem.ledger(where.pfn).block.backs(file.mapping.number, page))
         arch::fail(7, "write() hit a block that its file does not own", "dax_iomap_iter");
     file_iomap_ops.end(k, &file, page, true, where, true);

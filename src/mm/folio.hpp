@@ -49,7 +49,7 @@ struct alignas(64) folio {
     arch::atomic<address_space*> mapping{nullptr};
     /// Page index in `mapping`; when `mapping` is null, the number of entries that share the folio.
     arch::atomic<std::uint64_t> index_or_share{0};
-    /// What is stored in the block: written by users and devices, so that an access is a step of its own.
+    /// What lies in the page: see memmap::store_whole.
     arch::atomic<std::uint32_t> contents{0};
 };
 /// One cache line, as in Linux, on the machine whose atomics are plain words.

@@ -391,8 +391,7 @@ void gup_put(kernel& k, const held_page* pages, unsigned count) {
 }
 
 void dma_write(kernel& k, const held_page& held) {
-    held.page->contents.store(
-        2, arch::order::relaxed); // relaxed: a device's write, ordered by whoever waits for its end
+    k.mem.store_part(k.mem.pfn(*held.page), writer::device);
     if (k.mem.ledger(*held.page).block.generation.get() != held.generation)
         arch::fail(7, "DMA wrote to a block that has a new owner",
                    "the block was freed and reused while the pin was held");

@@ -38,6 +38,39 @@ void memmap::remove_page(std::uint64_t pfn) {
     removed_pages_.add(1);
 }
 
+namespace {
+
+/// In the contents of a page: the owner generation that it was last written as a whole for, above the writer.
+constexpr unsigned writer_bits = 2;
+constexpr std::uint32_t writer_mask = (1U << writer_bits) - 1;
+
+std::uint32_t written_for(const block_owner& block) {
+    return static_cast<std::uint32_t>(block.generation.get()) << writer_bits;
+}
+
+} // namespace
+
+// relaxed: user data. What orders it is its page-table entry, and what programs do that share it.
+
+void memmap::store_whole(std::uint64_t pfn, writer by, arch::site at) {
+    folios_[pfn].contents.store(written_for(ledgers_[pfn].block) | static_cast<std::uint32_t>(by),
+                                order::relaxed, at);
+}
+
+void memmap::store_part(std::uint64_t pfn, writer by, arch::site at) {
+    arch::atomic<std::uint32_t>& contents = folios_[pfn].contents;
+    contents.store((contents.peek() & ~writer_mask) | static_cast<std::uint32_t>(by), order::relaxed, at);
+}
+
+std::uint32_t memmap::load_content(std::uint64_t pfn, arch::site at) const {
+    return folios_[pfn].contents.load(order::relaxed, at);
+}
+
+void memmap::check_content(std::uint64_t pfn, std::uint32_t seen, const char* reader) const {
+    if ((seen & ~writer_mask) != written_for(ledgers_[pfn].block))
+        arch::fail(33, "what an earlier owner left in a block was read", reader);
+}
+
 void memmap::check_present(std::uint64_t pfn) const {
     if (ledgers_[pfn].metadata.get())
         arch::fail(22, "part of a device's memory map was taken for one of its pages",

@@ -61,6 +61,9 @@ struct alignas(64) page_ledger {
 /// A second line for each page, and no more.
 static_assert(sizeof(page_ledger) == 64);
 
+/// Who wrote to a page last: nobody since it was zeroed or copied, a program through a mapping, a device by DMA, the kernel for write().
+enum class writer : std::uint32_t { nobody, user, device, kernel };
+
 /// Folios by page frame number, which is also the block number.
 class memmap {
   public:
@@ -83,6 +86,14 @@ class memmap {
     void init_page(std::uint64_t pfn, dev_pagemap& device, int refcount);
     /// The page's memory map is taken away.
     void remove_page(std::uint64_t pfn);
+    /// The page is written from end to end, for whoever owns its block now: what an earlier owner left is gone. `at`, as everywhere: for traces.
+    void store_whole(std::uint64_t pfn, writer by, arch::site at = arch::site::here());
+    /// Part of the page is written: what is in the rest stays.
+    void store_part(std::uint64_t pfn, writer by, arch::site at = arch::site::here());
+    /// Reads the page. The caller hands the result to check_content when it has seen that it was right to.
+    std::uint32_t load_content(std::uint64_t pfn, arch::site at = arch::site::here()) const;
+    /// Reports the data of an earlier owner of the block [I33].
+    void check_content(std::uint64_t pfn, std::uint32_t seen, const char* reader) const;
     bool removed(std::uint64_t pfn) const { return removed_pages_.get() != 0 && ledgers_[pfn].removed.get(); }
     /// Reports whoever touches a page that was removed [I22].
     void check_present(std::uint64_t pfn) const;

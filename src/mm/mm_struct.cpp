@@ -136,21 +136,22 @@ bool hardware_access(kernel& k, mm_struct& mm, std::uint64_t page, bool write) {
         return true;
     if (k.mem.removed(pte.pfn()))
         arch::fail(23, "a page table maps a device that was unbound", "a user access went through it");
-    folio& f = k.mem[pte.pfn()];
     block_owner& block = k.mem.ledger(pte.pfn()).block;
-    // relaxed: user data; what orders it is between the programs that share it
+    std::uint32_t seen = 0;
     if (write) {
-        f.contents.store(1, arch::order::relaxed);
+        k.mem.store_part(pte.pfn(), writer::user);
         if (block.dirty_since.get() == 0)
             block.dirty_since.set(k.fsync_count.get());
     } else {
-        f.contents.load(arch::order::relaxed);
+        seen = k.mem.load_content(pte.pfn());
     }
     const vm_area& area = *mm.area_at(page);
     if (!block_backs(block, area, page))
         arch::fail(8, "user access through a mapping of a freed block",
                    write ? "a store hit a block that its file does not own"
                          : "a load hit a block that its file does not own");
+    if (!write)
+        k.mem.check_content(pte.pfn(), seen, "a load through a mapping");
     if (write && block.shared())
         arch::fail(7, "a store hit a block that two files share",
                    "it was mapped writable before it was shared");

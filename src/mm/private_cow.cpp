@@ -9,9 +9,10 @@
 namespace daxtorture::inline ARCH_MACHINE {
 
 void copy_to_cow_page(kernel& k, const vm_fault& fault, std::uint64_t pfn) {
-    k.mem[pfn].contents.load(arch::order::relaxed); // relaxed: user data
+    const std::uint32_t seen = k.mem.load_content(pfn);
     if (!block_backs(k.mem.ledger(pfn).block, fault.vma, fault.page))
         arch::fail(8, "a private copy was made of a block that the file does not own", "copy_to_cow_page");
+    k.mem.check_content(pfn, seen, "a private copy was made of it");
 }
 
 void map_cow_page(vm_fault& fault) {

@@ -17,7 +17,7 @@ struct invariant_info {
     std::string_view text;
 };
 
-inline constexpr std::array<invariant_info, 32> invariant_table{{
+inline constexpr std::array<invariant_info, 33> invariant_table{{
     {1, check_time::quiescent, "mapcount equals the number of present page-table entries that map the folio"},
     {2, check_time::quiescent, "refcount equals idle value + mappings + get references + 1024 per pin"},
     {3, check_time::quiescent,
@@ -60,6 +60,7 @@ inline constexpr std::array<invariant_info, 32> invariant_table{{
     {31, check_time::quiescent, "a page with bad memory that was dealt with is mapped by nobody"},
     {32, check_time::quiescent,
      "a block that is not free is a file's; nothing is reserved behind a file's end"},
+    {33, check_time::continuous, "nobody reads what an earlier owner of a block has left in it"},
 }};
 
 constexpr const invariant_info& invariant(int number) {

@@ -270,6 +270,21 @@ TEST_CASE("continuous checks can fail") {
         folio_remove_rmap_pte(page);
         CHECK(reported(1));
     }
+    SECTION("I33: what an earlier owner left in a block") {
+        REQUIRE(user_access(f.w.k, *f.w.mms[0], 0, false));
+        CHECK(violated.empty());
+        f.w.k.mem.ledger(page).block.generation.add(1);
+        REQUIRE(user_access(f.w.k, *f.w.mms[0], 0, false));
+        CHECK(reported(33));
+        violated.clear();
+        f.w.k.mem.store_part(f.w.k.mem.pfn(page), writer::user); // what is in the rest stays
+        REQUIRE(user_access(f.w.k, *f.w.mms[0], 0, false));
+        CHECK(reported(33));
+        violated.clear();
+        f.w.k.mem.store_whole(f.w.k.mem.pfn(page), writer::kernel);
+        REQUIRE(user_access(f.w.k, *f.w.mms[0], 0, false));
+        CHECK(violated.empty());
+    }
     SECTION("I26: a waker touches a waiter that is off its queue") {
         const wait_queue_entry entry(f.w.workers[0].task, {&f, 0}, false);
         CHECK(&entry.waiter() == &f.w.workers[0].task);
