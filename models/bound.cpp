@@ -20,7 +20,7 @@ class bound : public strategy {
     }
 
     unsigned next_thread(const turn& t) override {
-        const bool costs = t.current != turn::nobody && !t.yielding;
+        const bool costs = t.can_go_on();
         unsigned first = static_cast<unsigned>(std::countr_zero(t.allowed));
         unsigned others = t.allowed & (t.allowed - 1);
         if (costs) {

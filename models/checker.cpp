@@ -53,6 +53,12 @@ std::unique_ptr<strategy> strategy_of(const search_options& options) {
     return nullptr;
 }
 
+/// Lower bounds are all that was searched.
+search_result unfinished(search_result total) {
+    total.exhausted = false;
+    return total;
+}
+
 /// Bounds one after the other: the first failure has the fewest preemptions.
 search_result search_bounds(body& runs, const search_options& options) {
     search_result total;
@@ -60,12 +66,12 @@ search_result search_bounds(body& runs, const search_options& options) {
         exploration_options e = exploration_of(options);
         if (options.iterations != 0) {
             if (total.executions >= options.iterations)
-                break;
+                return unfinished(std::move(total));
             e.executions = options.iterations - total.executions;
         }
         if (options.seconds > 0) {
             if (total.seconds >= options.seconds)
-                break;
+                return unfinished(std::move(total));
             e.seconds = options.seconds - total.seconds;
         }
         if (options.progress)

@@ -98,6 +98,7 @@ struct exploration {
     bool run_again();       ///< begins the second run of the execution that just ended
     bool differs() const;   ///< the second run was not the first one
     void report_difference(const char* how);
+    void report_error();
     void watch_step(unsigned thread);               ///< of an execution beyond its limit
     unsigned next(unsigned current, bool yielding); ///< the thread whose step comes now
     void note_step();                               ///< if the strategy wants to know of it
@@ -222,6 +223,12 @@ class context final : public rl::context_impl<suite<N>, scheduler<N>>, public ma
         return data;
     }
     rl::var_data* new_plain() override { return plains_.get(); }
+    void begin_release_sequence(rl::atomic_data* cell, bool release) override {
+        auto& data = *static_cast<rl::atomic_data_impl<N>*>(cell);
+        const auto& me = *static_cast<rl::thread_info<N>*>(rl::ctx().threadx_);
+        std::copy_n(release ? me.acq_rel_order_ : me.release_fence_order_, N,
+                    data.history_[data.current_index_ % rl::atomic_history_size].acq_rel_order_);
+    }
     void block(unsigned threads) override { exploring->turn.block(threads); }
     void unblock(unsigned threads) override { exploring->turn.unblock(threads); }
     bool may_fail() override {

@@ -92,6 +92,7 @@ bool exploration::begin_execution() {
     machine::machine_state& s = machine::state;
     s.special = true;
     s.special_spins = 0;
+    s.stored = false;
     s.recording = options.record;
     s.violation = {};
     s.tracking = false;
@@ -143,7 +144,21 @@ void exploration::watch_step(unsigned thread) {
     watch.see(machine::state.shared, thread);
 }
 
+/// A strategy that threw was asked no more: what came after is no execution of its tree.
+void exploration::report_error() {
+    failure& f = result.found;
+    f = {};
+    f.kind = failure_kind::tool;
+    f.cause = turn.error();
+    f.detail = "execution " + std::to_string(number);
+    result.failed_at = number;
+}
+
 bool exploration::end_execution() {
+    if (!turn.error().empty()) {
+        report_error();
+        return true;
+    }
     if (again != nullptr) {
         if (differs()) {
             report_difference("other decisions, steps or outcome");
@@ -164,7 +179,7 @@ bool exploration::end_execution() {
         options.cover->end(outcome);
     result.steps += turn.steps();
     result.overruns += turn.overran() ? 1 : 0;
-    result.executions += 1;
+    result.executions += probing ? 0 : 1;
     result.repetitions += how.repeats() ? 1 : 0;
     if (options.record) {
         result.events = named_events();
@@ -258,6 +273,10 @@ void exploration::failed(rl::test_result_e kind, const char* text, rl::debug_inf
         result.executions += 1;
         return;
     }
+    if (!turn.error().empty()) {
+        kind = rl::test_result_inconsistent_test_suite;
+        text = turn.error().c_str();
+    }
     failure& f = result.found;
     f.state = what.take_snapshot();
     f.invariant = s.violation.invariant;
@@ -283,7 +302,7 @@ void exploration::failed(rl::test_result_e kind, const char* text, rl::debug_inf
     case rl::test_result_livelock:
         f.kind = failure_kind::livelock;
         f.invariant = f.state.invariant;
-        f.cause = f.state.cause.empty() ? "no fair schedule ends it" : f.state.cause;
+        f.cause = f.state.cause.empty() ? "every thread that can run goes round in circles" : f.state.cause;
         f.detail = std::to_string(turn.steps()) + " steps without an end; in the last " +
                    std::to_string(watch.length) + ", under fair turns, shared values went round " +
                    std::to_string(watch.count) + (watch.count == 1 ? " state" : " states") +

@@ -15,7 +15,9 @@ class pct : public strategy {
     bool wants_probe() const override { return length_ == 0; }
 
     bool begin(std::uint64_t iteration, unsigned threads) override {
-        random_ = random_source(seed_, iteration);
+        // The probe is the same whatever comes first, so that an iteration is the same in every process and shard.
+        constexpr std::uint64_t probe = 0;
+        random_ = random_source(seed_, length_ == 0 ? probe : iteration);
         threads_ = threads;
         for (unsigned i = 0; i < threads; ++i) {
             priority_[i] = static_cast<int>(i + 1);

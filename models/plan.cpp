@@ -35,8 +35,7 @@ bool plan_strategy::begin(std::uint64_t, unsigned) {
 }
 
 unsigned plan_strategy::next_thread(const turn& t) {
-    const bool can_go_on = t.current != turn::nobody && !t.yielding;
-    if (can_go_on && t.current == running_ && t.step < until_)
+    if (t.can_go_on() && t.current == running_ && t.step < until_)
         return t.current;
     while (at_ < plan_.stretches.size()) {
         const plan::stretch next = plan_.stretches[at_++];
@@ -46,7 +45,7 @@ unsigned plan_strategy::next_thread(const turn& t) {
         until_ = next.until;
         return next.thread;
     }
-    running_ = can_go_on ? t.current : static_cast<unsigned>(std::countr_zero(t.allowed));
+    running_ = t.usual();
     until_ = plan::no_end;
     return running_;
 }

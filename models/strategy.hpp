@@ -7,6 +7,7 @@
 
 #include "footprint.hpp"
 
+#include <bit>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -25,6 +26,13 @@ struct turn {
     bool yielding = false;           ///< it asked to be passed over: switching away costs nothing
     unsigned step = 0;               ///< scheduling points that `current` has reached
     const int* operations = nullptr; ///< of each thread: number of the operation it is in, -1: in none
+
+    /// The thread that just ran is to go on unless something speaks against it.
+    bool can_go_on() const { return current != nobody && !yielding && (allowed >> current & 1) != 0; }
+    /// It goes on; where it cannot, the first one comes.
+    unsigned usual() const {
+        return can_go_on() ? current : static_cast<unsigned>(std::countr_zero(allowed));
+    }
 };
 
 /// A decision among outcomes of one access: 0 is the newest value or the usual outcome.
@@ -55,7 +63,7 @@ class decision {
     constexpr bool preempts() const {
         const unsigned current = bits_ >> 16 & 0xf;
         return kind() == choice_kind::thread && current != turn::nobody && (bits_ >> 20 & 1) == 0 &&
-               value() != current;
+               (options() >> current & 1) != 0 && value() != current;
     }
     /// Not the newest value, or the rare outcome.
     constexpr bool unusual() const { return kind() != choice_kind::thread && value() != 0; }

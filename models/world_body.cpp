@@ -85,6 +85,8 @@ class world_body : public body {
                 add(static_cast<unsigned char>(c));
         }
         for (const entry_snapshot& e : left.entries) {
+            for (const char c : e.file)
+                add(static_cast<unsigned char>(c));
             add(e.index);
             add(e.pfn * 4 + (e.locked ? 1 : 0) + (e.empty ? 2 : 0));
         }

@@ -66,6 +66,20 @@ TEST_CASE("the same scenario with its fence passes every scheduler") {
     }
 }
 
+TEST_CASE("a search that ended between two bounds is not exhaustive") {
+    const program fixed = lost_wake_up("waiter-fence=full");
+    search_options options = quickly(memory_class::weak, search_kind::bound);
+    options.bound = 2;
+    options.seconds = 1e-9;
+    CHECK_FALSE(search(fixed, options).exhausted);
+    options.seconds = 0;
+    options.iterations = 1;
+    CHECK_FALSE(search(fixed, options).exhausted);
+    options.bound = 0;
+    options.iterations = 0;
+    CHECK(search(fixed, options).exhausted);
+}
+
 TEST_CASE("a hang replays step for step, with events, and shrinks to what it needs") {
     const program broken = lost_wake_up("waiter-fence=none");
     const search_result found = search(broken, quickly(memory_class::weak));

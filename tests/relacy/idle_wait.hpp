@@ -33,7 +33,7 @@ class idle_wait : public small_body<idle_page> {
     using order = arch::order;
 
     static void store(arch::atomic<int>& a, int value) {
-        a.store(value, order::relaxed);
+        a.store(value, order::release);
         arch::smp_mb();
     }
     static int load(arch::atomic<int>& a) {

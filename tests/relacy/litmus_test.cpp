@@ -6,8 +6,16 @@
 
 #include "small_body.hpp"
 
+#include "models/random.hpp"
+
+#include <arch/lock.hpp>
 #include <arch/plain.hpp>
 #include <arch/rcu.hpp>
+
+#include <algorithm>
+#include <mutex>
+#include <string>
+#include <vector>
 
 using arch::atomic;
 using arch::order;
@@ -16,10 +24,15 @@ using daxtorture::test::outcomes;
 
 namespace {
 
+constexpr arch::lock_class some_lock{"lock", 1};
+
 struct cells {
-    atomic<int> x{0}, y{0};
+    atomic<int> x{0}, y{0}, z{0};
+    arch::plain<int> data{0};
     int r[4] = {};
     arch::rcu_domain rcu;
+    arch::mutex lock{some_lock};
+    arch::rwsem sem{some_lock};
 };
 using steps = std::vector<std::function<void(cells&)>>;
 
@@ -224,4 +237,209 @@ TEST_CASE("what came before a wake-up is visible after it") {
     CHECK(result.found.cause == "");
     CHECK(result.exhausted);
     CHECK(seen.count("1") == 1);
+}
+
+TEST_CASE(
+    "a fence after an access does not take part in it: another thread may see the access and fence first") {
+    const steps mp{[](cells& c) {
+                       c.x.store(1, order::relaxed);
+                       c.y.store(1, order::relaxed);
+                       arch::smp_mb();
+                   },
+                   [](cells& c) {
+                       c.r[0] = c.y.load(order::relaxed);
+                       arch::smp_mb();
+                       c.r[1] = c.x.load(order::relaxed);
+                   }};
+    CHECK(run(memory_class::weak, mp, 2) == set{"00", "01", "10", "11"});
+    const steps race{[](cells& c) {
+                         c.y.store(1, order::relaxed);
+                         c.data.set(1);
+                         arch::smp_mb();
+                     },
+                     [](cells& c) {
+                         if (c.y.load(order::relaxed) != 1)
+                             return;
+                         arch::smp_mb();
+                         c.r[0] = c.data.get();
+                     }};
+    CHECK(run(memory_class::weak, race, 1).contains("failure: data race on plain data"));
+}
+
+namespace {
+
+/// A random program of stores, loads, exchanges and fences.
+struct instruction {
+    enum kind : unsigned { store, release, load, acquire, exchange, full_exchange, fence, kinds } what;
+    bool of_x;
+    int value;
+};
+std::vector<std::vector<instruction>> random_program(daxtorture::random_source& random) {
+    std::vector<std::vector<instruction>> threads(2 + random.below(2));
+    int value = 0;
+    for (auto& thread : threads)
+        for (unsigned i = 2 + random.below(threads.size() == 2 ? 4 : 2); i != 0; --i)
+            thread.push_back({static_cast<instruction::kind>(random.below(instruction::kinds)),
+                              random.below(2) == 0, ++value});
+    return threads;
+}
+
+/// `apart`: every fence is a step of its own.
+void perform(cells& c, const std::vector<instruction>& program, bool apart, std::string& log) {
+    for (const instruction& i : program) {
+        atomic<int>& cell = i.of_x ? c.x : c.y;
+        switch (i.what) {
+        case instruction::store:
+        case instruction::release:
+            cell.store(i.value, i.what == instruction::store ? order::relaxed : order::release);
+            break;
+        case instruction::load:
+        case instruction::acquire:
+            log += std::to_string(cell.load(i.what == instruction::load ? order::relaxed : order::acquire));
+            break;
+        case instruction::exchange:
+        case instruction::full_exchange:
+            log += std::to_string(
+                cell.exchange(i.value, i.what == instruction::exchange ? order::relaxed : order::full));
+            break;
+        default:
+            if (apart)
+                arch::relacy::detail::scheduling_point();
+            arch::smp_mb();
+        }
+        log += ' ';
+    }
+}
+
+} // namespace
+
+TEST_CASE("a fence that is one step with the load before it loses no outcome") {
+    unsigned with_fence = 0;
+    for (unsigned seed = 1; seed <= 1500; ++seed) {
+        daxtorture::random_source random(seed, 1);
+        const auto program = random_program(random);
+        std::string logs[3];
+        const auto all = [&](bool apart) {
+            steps threads;
+            for (std::size_t t = 0; t < program.size(); ++t)
+                threads.push_back([&, t, apart](cells& c) {
+                    logs[t].clear();
+                    perform(c, program[t], apart, logs[t]);
+                });
+            return outcomes<cells>(memory_class::weak, threads, [&](cells& c) {
+                return logs[0] + "/" + logs[1] + "/" + logs[2] + std::to_string(c.x.peek()) + " " +
+                       std::to_string(c.y.peek());
+            });
+        };
+        INFO("seed " << seed);
+        const set apart = all(true);
+        REQUIRE(all(false) == apart);
+        for (const auto& thread : program)
+            with_fence += std::any_of(thread.begin(), thread.end(),
+                                      [](const instruction& i) { return i.what == instruction::fence; });
+    }
+    CHECK(with_fence > 500);
+}
+
+TEST_CASE("a store after a release store does not go on with the release; a read-modify-write does") {
+    const auto mp = [](bool rmw) {
+        return steps{[rmw](cells& c) {
+                         c.x.store(1, order::relaxed);
+                         c.y.store(1, order::release);
+                         if (rmw)
+                             c.y.fetch_add(1, order::relaxed);
+                         else
+                             c.y.store(2, order::relaxed);
+                     },
+                     [](cells& c) {
+                         c.r[0] = c.y.load(order::acquire);
+                         c.r[1] = c.x.load(order::relaxed);
+                     }};
+    };
+    CHECK(run(memory_class::weak, mp(false), 2) == set{"00", "01", "11", "20", "21"});
+    CHECK(run(memory_class::weak, mp(true), 2) == set{"00", "01", "11", "21"});
+    CHECK(run(memory_class::tso, mp(false), 2) == set{"00", "01", "11", "21"});
+}
+
+TEST_CASE("a sleep orders nothing by itself") {
+    const auto reads = [](bool sleeps) {
+        return steps{[sleeps](cells& c) {
+                         c.r[0] = c.x.load(order::relaxed);
+                         if (sleeps) {
+                             const std::lock_guard held(c.lock);
+                         }
+                         c.r[1] = c.y.load(order::relaxed);
+                         c.r[2] = c.x.load(order::relaxed);
+                     },
+                     [](cells& c) {
+                         c.x.store(1, order::relaxed);
+                         c.y.store(1, order::relaxed);
+                     },
+                     [](cells& c) {
+                         const std::lock_guard held(c.lock);
+                         c.z.store(1, order::relaxed); // the other may come to wait here
+                     }};
+    };
+    CHECK(run(memory_class::weak, reads(false), 3).contains("010"));
+    const steps waits = reads(true);
+    bool slept = false;
+    const auto after_a_sleep = outcomes<cells>(memory_class::weak,
+                                               {[&](cells& c) {
+                                                    c.r[0] = c.x.load(order::relaxed);
+                                                    slept = c.lock.is_locked();
+                                                    c.lock.lock();
+                                                    c.lock.unlock();
+                                                    c.r[1] = c.y.load(order::relaxed);
+                                                    c.r[2] = c.x.load(order::relaxed);
+                                                },
+                                                waits[1], waits[2]},
+                                               [&](cells& c) {
+                                                   return (slept ? "slept " : "") + std::to_string(c.r[0]) +
+                                                          std::to_string(c.r[1]) + std::to_string(c.r[2]);
+                                               });
+    CHECK(after_a_sleep.contains("slept 010"));
+}
+
+TEST_CASE("a try may find a lock that was just dropped still taken, and then no more") {
+    const auto tries = [](bool makes_a_step) {
+        return steps{[makes_a_step](cells& c) {
+                         c.lock.lock();
+                         c.x.store(1, order::relaxed);
+                         c.lock.unlock();
+                         if (makes_a_step)
+                             c.y.store(1, order::relaxed);
+                     },
+                     [makes_a_step](cells& c) {
+                         if ((makes_a_step ? c.y : c.x).load(order::relaxed) == 0)
+                             return;
+                         c.r[0] = c.lock.try_lock() ? 1 : 2;
+                         if (c.r[0] == 1)
+                             c.lock.unlock();
+                     }};
+    };
+    CHECK(run(memory_class::sc, tries(false), 1) == set{"0", "1", "2"});
+    CHECK(run(memory_class::sc, tries(true), 1) == set{"0", "1"});
+}
+
+TEST_CASE("a try for writing may find any reader that has just left") {
+    const steps tries{[](cells& c) {
+                          c.sem.down_read();
+                          c.x.store(1, order::relaxed);
+                          c.sem.up_read();
+                      },
+                      [](cells& c) {
+                          if (c.x.load(order::relaxed) == 0)
+                              return;
+                          c.sem.down_read();
+                          c.sem.up_read();
+                          c.y.store(1, order::relaxed);
+                      },
+                      [](cells& c) {
+                          if (c.y.load(order::relaxed) == 0)
+                              return;
+                          c.r[0] = c.sem.try_down_write() ? 1 : 2;
+                          if (c.r[0] == 1)
+                              c.sem.up_write();
+                      }};
+    CHECK(run(memory_class::sc, tries, 1) == set{"0", "1", "2"});
 }

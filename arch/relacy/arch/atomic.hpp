@@ -5,7 +5,7 @@
 ///           order::full RMW: fence, RMW, fence, as the kernel's value-returning atomics; never a lone seq_cst RMW, which
 ///           orders nothing around itself.
 ///           A failed compare_exchange is a relaxed load of the newest value without fences.
-/// Every access but peek() is a scheduling point, before the access.
+/// Every access but peek() is a scheduling point, before the access; of fences see smp_mb.
 /// Checked   tests/relacy
 #pragma once
 
@@ -49,9 +49,10 @@ template <class T> class atomic {
         o = detail::effective(o, "store", at);
         rl::thread_info_base& me = detail::self();
         const T before = value_;
-        set(o == order::relaxed && as_written() ? me.atomic_store_relaxed(cell_)
-                                                : me.atomic_store_release(cell_),
-            value);
+        const bool release = o != order::relaxed || !as_written();
+        set(release ? me.atomic_store_release(cell_) : me.atomic_store_relaxed(cell_), value);
+        // Relacy follows C++11, where a thread's later stores belong to its release; C++20 and the LKMM have read-modify-writes only.
+        detail::state.host->begin_release_sequence(cell_, release);
         if (detail::state.recording)
             detail::record("store", this, at, detail::text(before), detail::text(value));
     }
@@ -125,8 +126,8 @@ template <class T> class atomic {
         detail::touch(this, true);
         newest_ = index;
         history_[index] = value;
-        if (detail::state.watching)
-            detail::watch(this, value_, value);
+        detail::state.stored = true;
+        detail::watch_change(this, value_, value);
         value_ = value;
     }
 
@@ -178,9 +179,15 @@ template <class T> class atomic {
     volatile std::uint32_t alive_ = alive_mark;
 };
 
+/// A step of its own after a store: another thread may see the store and fence first, and is then not behind what came before the store.
+/// After a load it need not be: who comes between the two and fences first may come before the load, which then reads an old value. What comes
+/// first in a thread is a step in any case.
 inline void smp_mb(site at = site::here()) {
     if (detail::state.special || detail::effective(order::full, "fence", at) != order::full)
         return;
+    const bool first = !detail::state.special && detail::state.steps[detail::self_index()] == 0;
+    if (detail::state.stored || first)
+        detail::scheduling_point();
     detail::full_fence();
     if (detail::state.recording)
         detail::record("fence", nullptr, at);

@@ -14,6 +14,8 @@
 #include <arch/guard.hpp>
 #include <arch/task.hpp>
 
+#include <bit>
+
 namespace arch::inline relacy {
 
 namespace detail {
@@ -56,23 +58,31 @@ class lock_base {
     void dropped(const char* kind, site at) {
         sync_.release();
         current().held.pop(this);
-        dropper_ = self_index();
-        drop_step_ = state.steps[dropper_];
+        if (!state.special) {
+            droppers_ |= self_bit();
+            drop_step_[self_index()] = state.steps[self_index()];
+        }
         if (state.recording)
             record(kind, this, at, type_->name);
     }
-    /// A try may still find the lock held by a thread that has not made a step since it dropped it.
+    /// A try may still find the lock held by a thread that has not made a step since it dropped it: one that is at its end, or stands at the
+    /// scheduling point of its next step.
     bool try_may_fail() const {
-        if (state.special || dropper_ >= max_threads || dropper_ == self_index())
-            return false;
-        state.steps_read |= 1u << dropper_;
-        return state.steps[dropper_] == drop_step_ && state.host->may_fail();
+        bool may = false;
+        for (unsigned left = state.special ? 0 : droppers_ & ~self_bit(); left != 0; left &= left - 1) {
+            const auto dropper = static_cast<unsigned>(std::countr_zero(left));
+            state.steps_read |= 1u << dropper;
+            may = may || state.steps[dropper] - drop_step_[dropper] <= 1;
+        }
+        return may && state.host->may_fail();
     }
+    /// Whoever has the lock for itself knows that all others have dropped it.
+    void nobody_dropping() { droppers_ = 0; }
 
     const lock_class* type_;
     clock sync_;
-    unsigned dropper_ = none;
-    std::uint32_t drop_step_ = 0;
+    unsigned droppers_ = 0; ///< since somebody last had the lock for itself
+    std::uint32_t drop_step_[max_threads] = {};
 };
 
 class exclusive_lock : public lock_base {
@@ -117,6 +127,7 @@ class exclusive_lock : public lock_base {
   private:
     void take(site at) {
         owner_ = self_index();
+        nobody_dropping();
         taken("lock", at);
         if (waiters_ != 0)
             state.host->block(waiters_);
@@ -208,11 +219,15 @@ class rwsem : public detail::lock_base {
         if (readers_waiting_ != 0)
             detail::state.host->unblock(readers_waiting_);
     }
-    bool is_locked() const { return writer_ != none || readers_ != 0; }
+    bool is_locked() const {
+        detail::touch(this, false);
+        return writer_ != none || readers_ != 0;
+    }
 
   private:
     void take(site at) {
         writer_ = detail::self_index();
+        nobody_dropping();
         taken("lock", at);
         block_waiters();
     }

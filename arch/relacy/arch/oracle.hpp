@@ -17,12 +17,14 @@ template <class T> class oracle {
     }
     void set(T value) {
         detail::touch(this, true);
+        detail::watch_change(this, value_, value);
         value_ = value;
     }
     /// Returns the value after the addition.
     T add(T value) {
-        detail::touch(this, true);
-        return value_ = static_cast<T>(value_ + value);
+        const T sum = static_cast<T>(value_ + value);
+        set(sum);
+        return sum;
     }
 
   private:

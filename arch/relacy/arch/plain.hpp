@@ -38,6 +38,7 @@ template <class T> class plain {
         written_at_ = at;
         if (detail::state.recording)
             detail::record("store", this, at, detail::text(value_), detail::text(value));
+        detail::watch_change(this, value_, value);
         value_ = value;
     }
 

@@ -93,6 +93,7 @@ inline bool wake_up_process(task& t, site at = site::here()) {
 
 inline void send_signal(task& t, site at = site::here()) {
     t.signal.store(true, order::relaxed, at);
+    detail::scheduling_point();
     detail::full_fence(); // as in try_to_wake_up, before it reads the state
     detail::touch(&t, true);
     t.last_wake.release();
@@ -106,10 +107,12 @@ inline bool signal_pending(const task& t, site at = site::here()) {
 
 /// One turn of a spin loop: another thread runs before this one, if any can.
 inline void cpu_relax(site at = site::here()) {
-    if (!detail::state.special)
+    if (!detail::state.special) {
         rl::ctx().yield(1, detail::info(at));
-    else if (++detail::state.special_spins > 100'000)
+        detail::state.stored = false;
+    } else if (++detail::state.special_spins > 100'000) {
         detail::stop(rl::test_result_inconsistent_test_suite, "set-up or final check spins for ever", at);
+    }
 }
 
 } // namespace arch::inline relacy

@@ -82,6 +82,8 @@ class engine {
     virtual rl::atomic_data*
     new_atomic() = 0; ///< freed with the execution; its one value was written before everything
     virtual rl::var_data* new_plain() = 0;
+    /// The newest store of the running thread, which is no read-modify-write, goes on with no earlier store's release.
+    virtual void begin_release_sequence(rl::atomic_data* cell, bool release) = 0;
     virtual void block(unsigned threads) = 0;   ///< masks: these threads cannot run ...
     virtual void unblock(unsigned threads) = 0; ///< ... until somebody lets them
     virtual bool may_fail() = 0; ///< a choice of the strategy, false unless it wants the rare outcome
@@ -96,6 +98,7 @@ struct machine_state {
     memory_class memory = memory_class::weak;
     unsigned threads = 1; ///< also the number of the set-up task in events
     unsigned special_spins = 0;
+    bool stored = false; ///< the running step wrote to an atomic object, and no full fence came after it
     engine* host = nullptr;
     task* bound[max_threads + 1] = {}; ///< by thread; the last is that of set-up and final checks
     int operation[max_threads + 1] = {};
@@ -132,6 +135,7 @@ inline rl::debug_info info(site at) { return {at.function, at.file, at.line}; }
 inline void scheduling_point() {
     if (!state.special)
         rl::ctx().sched();
+    state.stored = false;
 }
 
 /// Ends the execution; does not return.
@@ -139,14 +143,13 @@ inline void stop(rl::test_result_e kind, const char* why, site at) {
     rl::ctx().fail_test(why, kind, info(at));
 }
 
-/// A full fence. Not a scheduling point: it touches no shared location, so running another thread before it or after it, up
-/// to this thread's next access, gives that thread the same view. Only the order of the fences of different threads counts, and
-/// that is the order of the accesses they are glued to.
+/// A full fence, part of the running step.
 inline void full_fence() {
     if (state.special)
         return;
     touch(&state, true); // all full fences have one order, and what each sees is what those before it saw
     rl::ctx().atomic_thread_fence_seq_cst();
+    state.stored = false;
 }
 
 template <class T> std::string text(T value) {
@@ -190,7 +193,10 @@ inline order effective(order written, const char* kind, site at) {
     return state.probing_orders ? examined(written, kind, at) : written;
 }
 
-template <class T> void watch(const void* object, T before, T after) {
+/// While watching: a shared value changes.
+template <class T> void watch_change(const void* object, T before, T after) {
+    if (!state.watching) [[likely]]
+        return;
     const auto mixed = [object](T value) {
         std::uint64_t x = reinterpret_cast<std::uintptr_t>(object) * 0x9e3779b97f4a7c15u;
         if constexpr (std::is_pointer_v<T>)
@@ -241,7 +247,12 @@ inline void park(const void* object, site at) {
         record("block", object, at);
     if (state.special)
         stop(rl::test_result_inconsistent_test_suite, "set-up or final check blocks", at);
+    // Relacy takes a block for a yield, after which loads are fresh. What wakes a thread orders it, the sleep does not.
+    rl::thread_info_base& me = self();
+    const rl::timestamp_t last_yield = me.last_yield_;
     rl::ctx().park_current_thread(false, false, false, info(at));
+    me.last_yield_ = last_yield;
+    state.stored = false;
 }
 
 } // namespace detail
