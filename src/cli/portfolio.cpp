@@ -26,6 +26,9 @@ constexpr double whole_share =
     0.25; ///< of the time, at most, so that the other phases come in a short time too
 constexpr std::uint64_t slice = 250'000; ///< executions of a random phase that only time ends
 
+/// Processes that share a time end together, some after it: how long their answers are waited for.
+constexpr double settling_seconds = 1;
+
 constexpr std::uint64_t aimed_executions = 1'000; ///< at each pair of operations that was not met
 constexpr std::uint64_t aimed_executions_max = 50'000;
 
@@ -168,6 +171,7 @@ class portfolio {
             if (options_.coverage && options_.scheduler.empty() && running_.empty() && plan_.empty())
                 aim_at_what_is_missing();
         }
+        settle();
         finish();
         return std::move(result_);
     }
@@ -253,6 +257,16 @@ class portfolio {
             result_.found_by = phase.name;
         }
         result_.phases.push_back(std::move(phase));
+    }
+
+    /// Asks no more of the processes, but hears what they have to say: all search up to the same moment, and the loop ends at the first
+    /// that says so.
+    void settle() {
+        const double until = seconds() + settling_seconds;
+        while (!found() && !result_.whole && !running_.empty() && seconds() < until) {
+            wait_for_news();
+            collect();
+        }
     }
 
     void finish() {

@@ -93,6 +93,12 @@ class CommandLine(unittest.TestCase):
         for key in ("name", "protocol", "rules", "memory", "scheduler", "invariant", "cause", "executions", "seconds"):
             self.assertIn(key, verdict)
 
+    def test_what_every_process_did_counts(self):
+        jobs = 8
+        _, (verdict,) = self.check_json("break-vs-pin", "--scheduler", "pct", "--seconds", "1.4s", "--jobs", str(jobs))
+        # Each process runs one in 1,000 of its executions twice, and says so only at its end.
+        self.assertGreaterEqual(verdict["rechecked"], verdict["executions"] // 1000 - jobs)
+
     def test_broken_rules_fail_with_the_right_invariant(self):
         for scenario, rule, invariants in (
             ("break-vs-pin", "wait-for=one", {"I16", "I7"}),
