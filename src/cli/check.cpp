@@ -39,13 +39,21 @@ std::string phases_text(const portfolio_result& result) {
     return fmt::format("{}", fmt::join(names, "+"));
 }
 
+/// Some phase stopped at an execution that has no end and no argument: what it was to run, it did not.
+bool gave_up(const portfolio_result& result) {
+    return std::any_of(result.phases.begin(), result.phases.end(),
+                       [](const search_phase& phase) { return phase.answer.gave_up; });
+}
+
 verdict_kind judge(const portfolio_result& result, const check_options& options) {
     if (result.found.kind != failure_kind::none)
         return verdict_kind::fail;
+    if (result.executions == 0)
+        return verdict_kind::inconclusive; // a pass on nothing would be one
     const bool random_for_a_time =
         (options.scheduler == "pct" || options.scheduler == "uniform") && options.iterations == 0;
     // Searching at random for a time is done when the time is over; anything else must have run to its end.
-    if (result.complete || (random_for_a_time && result.executions > 0))
+    if (result.complete || (random_for_a_time && !gave_up(result)))
         return verdict_kind::pass;
     return verdict_kind::inconclusive;
 }
@@ -55,16 +63,15 @@ std::string coverage_note(const portfolio_result& result, verdict_kind verdict,
     if (verdict == verdict_kind::fail)
         return "found by " + result.found_by;
     std::uint64_t cut_short = 0;
-    bool gave_up = false;
-    for (const search_phase& phase : result.phases) {
+    for (const search_phase& phase : result.phases)
         cut_short += phase.answer.depth_limit_hits;
-        gave_up = gave_up || phase.answer.gave_up;
-    }
-    if (gave_up)
+    if (gave_up(result))
         return "an execution did not end, and nothing shows that it never will: the rest of its search was "
                "skipped";
     if (cut_short != 0)
         return fmt::format("{} executions ended only at the step limit", grouped(cut_short));
+    if (verdict == verdict_kind::inconclusive && result.executions == 0 && result.complete)
+        return "nothing was run: this shard's part of the executions is empty";
     if (verdict == verdict_kind::inconclusive)
         return "the time ended first";
     if (!result.exhaustive)

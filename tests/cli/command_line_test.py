@@ -2,12 +2,19 @@
 """The command line as its users meet it: exit codes, one-line errors, JSON keys, replay. Usage: command_line_test.py DAXTORTURE"""
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
 from pathlib import Path
 
+SMALL = """scenario small
+file A fs=xfs pages=1
+mm m0 maps A 0..1 shared rw
+thread a: pin m0 0
+thread b: truncate A 0
+"""
 PROGRAM = Path(sys.argv.pop(1)).resolve()
 
 
@@ -23,6 +30,16 @@ class CommandLine(unittest.TestCase):
     def check_json(self, *words):
         done = self.run_it("check", *words, "--json", "-")
         return done.returncode, json.loads(done.stdout)["scenarios"]
+
+    def with_checker(self, script):
+        """A copy of the program beside a checker that is this shell script, and a scenario to give it."""
+        program = self.here / "daxtorture"
+        shutil.copy(PROGRAM, program)
+        checker = self.here / "daxtorture-checker"
+        checker.write_text("#!/bin/sh\n" + script, encoding="utf-8")
+        checker.chmod(0o755)
+        (self.here / "s.dax").write_text(SMALL, encoding="utf-8")
+        return program
 
     def refused(self, expected, *words):
         """One line on stderr that says what is wrong, nothing on stdout, exit code 2."""
@@ -98,6 +115,22 @@ class CommandLine(unittest.TestCase):
         _, (verdict,) = self.check_json("break-vs-pin", "--scheduler", "pct", "--seconds", "1.4s", "--jobs", str(jobs))
         # Each process runs one in 1,000 of its executions twice, and says so only at its end.
         self.assertGreaterEqual(verdict["rechecked"], verdict["executions"] // 1000 - jobs)
+
+    def test_a_search_that_gave_up_does_not_pass(self):
+        result = {"type": "result", "kind": "search", "failure": None, "executions": 1, "gave_up": True}
+        program = self.with_checker(f"sleep 0.1; echo '{json.dumps(result)}'\n")
+        for scheduler in ("pct", "uniform"):
+            done = subprocess.run(
+                [program, "check", "s.dax", "--scheduler", scheduler, "--seconds", "0.3s"],
+                cwd=self.here, capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
+            self.assertIn("did not end", done.stdout)
+
+    def test_a_pass_is_not_given_for_nothing(self):
+        words = ("--scheduler", "uniform", "--iterations", "3", "--shard", "1/8")
+        code, (verdict,) = self.check_json("break-vs-pin", *words)
+        self.assertEqual((code, verdict["verdict"], verdict["executions"]), (3, "inconclusive", 0))
+        self.assertIn("nothing was run", verdict["note"])
 
     def test_broken_rules_fail_with_the_right_invariant(self):
         for scenario, rule, invariants in (
