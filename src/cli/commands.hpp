@@ -96,6 +96,7 @@ struct museum_options {
     bool list = false;
     bool memory_table = false; ///< which memory models each bug needs
     double seconds = 30;       ///< per bug
+    double fixed_seconds = 0;  ///< per fix; 0: a few, at most `seconds`
     unsigned jobs = 0;
     std::string json;
 };

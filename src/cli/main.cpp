@@ -325,6 +325,8 @@ class command_line {
         command.add_flag("--memory-table", museum_.memory_table,
                          "which memory models each bug is found under");
         add_duration(command, "--seconds", museum_.seconds, "time per bug (default 30)");
+        add_duration(command, "--fixed-seconds", museum_.fixed_seconds,
+                     "time per fix, which must not fail (default 5, at most --seconds)");
         command.add_option("--jobs", museum_.jobs, "processes (default: one per processor)")
             ->check(CLI::Range(1, 1024));
         command.add_option("--json", museum_.json, "write results as JSON to this file, - for stdout");

@@ -7,6 +7,7 @@
 #include "cli/terminal.hpp"
 
 #include "report/text.hpp"
+#include "run/verdict.hpp"
 #include "scenario/library.hpp"
 #include "scenario/parser.hpp"
 #include "scenario/printer.hpp"
@@ -20,7 +21,9 @@
 namespace daxtorture::cli {
 namespace {
 
-constexpr double fixed_seconds = 3; ///< how long the fixed protocol is searched for the same failure
+/// How long a fixed protocol is searched, unless the command line says. Most are searched to the end of the default plan in less; the rest
+/// would take a minute each, and say that they were cut off.
+constexpr double default_fixed_seconds = 5;
 
 std::string note(const program& what, std::string_view key) {
     for (const auto& [name, text] : what.notes)
@@ -45,10 +48,11 @@ struct exhibit {
 
 struct exhibit_result {
     std::string id, commit;
-    std::string inexpressible; ///< why the model cannot bring the bug back; empty: it can
-    bool caught = false;       ///< the broken protocol fails
-    bool right = false;        ///< ... by the invariant that was expected
-    bool fixed_passes = false; ///< the fixed protocol does not fail
+    std::string inexpressible;  ///< why the model cannot bring the bug back; empty: it can
+    bool caught = false;        ///< the broken protocol fails
+    bool right = false;         ///< ... by the invariant that was expected
+    bool fixed_passes = false;  ///< the fixed protocol does not fail
+    bool fixed_cut_off = false; ///< ... but its search was not done when its time was over
     portfolio_result broken, fixed;
     int expected_invariant = 0;
     bool found() const { return caught && right && fixed_passes; }
@@ -110,9 +114,11 @@ exhibit_result examine(const exhibit& one, const museum_options& options, status
         result.expected_invariant == 0 || result.broken.found.invariant == result.expected_invariant;
     program fixed = one.what;
     override_rules(fixed, "", fix_of(one.what));
-    result.fixed =
-        search(one, fixed, std::min(options.seconds, fixed_seconds), options.jobs, status, "fixed");
+    const double fixed_seconds =
+        options.fixed_seconds > 0 ? options.fixed_seconds : std::min(options.seconds, default_fixed_seconds);
+    result.fixed = search(one, fixed, fixed_seconds, options.jobs, status, "fixed");
     result.fixed_passes = result.fixed.found.kind == failure_kind::none;
+    result.fixed_cut_off = result.fixed_passes && !result.fixed.complete;
     return result;
 }
 
@@ -126,7 +132,17 @@ std::string outcome_text(const exhibit_result& r) {
     if (!r.fixed_passes)
         return fmt::format("I{}, but the fixed protocol fails too: I{} {}", r.broken.found.invariant,
                            r.fixed.found.invariant, r.fixed.found.cause);
-    return fmt::format("I{} {}", r.broken.found.invariant, r.broken.found.cause);
+    std::string text = fmt::format("I{} {}", r.broken.found.invariant, r.broken.found.cause);
+    if (r.fixed_cut_off)
+        text += fmt::format("; its fix: search cut off after {:.2f} s and {} executions", r.fixed.seconds,
+                            grouped(r.fixed.executions));
+    return text;
+}
+
+const char* fixed_verdict(const exhibit_result& r) {
+    return name(!r.fixed_passes   ? verdict_kind::fail
+                : r.fixed_cut_off ? verdict_kind::inconclusive
+                                  : verdict_kind::pass);
 }
 
 nlohmann::json json_of(const exhibit_result& r) {
@@ -141,7 +157,10 @@ nlohmann::json json_of(const exhibit_result& r) {
         {"expected_invariant", r.expected_invariant == 0 ? "" : "I" + std::to_string(r.expected_invariant)},
         {"cause", r.broken.found.cause},
         {"inexpressible", r.inexpressible},
-        {"fixed_passes", r.fixed_passes}};
+        {"fixed_passes", r.fixed_passes},
+        {"fixed_verdict", r.inexpressible.empty() ? nlohmann::json(fixed_verdict(r)) : nlohmann::json()},
+        {"fixed_executions", r.fixed.executions},
+        {"fixed_seconds", r.fixed.seconds}};
 }
 
 void list(const std::vector<exhibit>& all) {
@@ -212,12 +231,14 @@ exit_code run_museum(const museum_options& options) {
     nlohmann::json bugs = nlohmann::json::array();
     std::size_t survivors = 0;
     std::size_t found = 0;
+    std::size_t cut_off = 0;
     for (const exhibit& one : all) {
         status_line status;
         const exhibit_result result = examine(one, options, status);
         status.clear();
         survivors += result.survived() ? 1 : 0;
         found += result.found() ? 1 : 0;
+        cut_off += result.fixed_cut_off ? 1 : 0;
         bugs.push_back(json_of(result));
         if (!quiet)
             fmt::print("{:<18} {:<14} {:<10} {:>11} {:>8.2f}  {}\n", one.file, result.commit,
@@ -226,8 +247,12 @@ exit_code run_museum(const museum_options& options) {
         std::fflush(stdout);
     }
     if (!quiet)
-        fmt::print("{} of {} bugs found, each gone with its fix; {} survived, {} not expressible\n", found,
-                   all.size(), survivors, all.size() - found - survivors);
+        fmt::print("{} of {} bugs found, each gone with its fix; {} survived, {} not expressible{}\n", found,
+                   all.size(), survivors, all.size() - found - survivors,
+                   cut_off == 0
+                       ? ""
+                       : fmt::format("; {} searched until cut off only, see --fixed-seconds",
+                                     cut_off == 1 ? "1 fix was" : fmt::format("{} fixes were", cut_off)));
     if (!options.json.empty())
         write_result(options.json, nlohmann::json{{"version", 1}, {"bugs", bugs}}.dump(2));
     return survivors == 0 ? exit_code::pass : exit_code::violation;

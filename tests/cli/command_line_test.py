@@ -178,6 +178,20 @@ class CommandLine(unittest.TestCase):
         code, (verdict,) = self.check_json("break-vs-refault")
         self.assertEqual((code, verdict["verdict"], verdict["known_finding"]), (0, "fail", True))
 
+    def museum_json(self, *words):
+        done = self.run_it("museum", *words, "--json", "-")
+        return done.returncode, json.loads(done.stdout)
+
+    def test_the_museum_says_when_the_search_of_a_fix_was_cut_off(self):
+        for seconds, verdict, told in (("0.02s", "inconclusive", True), ("60s", "pass", False)):
+            words = ("bug-08", "--fixed-seconds", seconds)
+            code, document = self.museum_json(*words)
+            (bug,) = document["bugs"]
+            self.assertEqual((code, bug["found"], bug["fixed_passes"], bug["fixed_verdict"]), (0, True, True, verdict))
+            text = self.run_it("museum", *words).stdout
+            self.assertEqual("; its fix: search cut off after" in text, told, text)
+            self.assertEqual("1 fix was searched until cut off only" in text, told, text)
+
     def test_stress_finds_a_hang_and_names_its_waiter(self):
         done = self.run_it("stress", "break-vs-munmap", "--rule", "wake-key=refcount", "--duration", "60s", "--seed", "1")
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
