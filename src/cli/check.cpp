@@ -1,6 +1,7 @@
 #include "cli/arch.hpp"
 #include "cli/commands.hpp"
 #include "cli/failure_report.hpp"
+#include "cli/interrupt.hpp"
 #include "cli/output.hpp"
 #include "cli/portfolio.hpp"
 #include "cli/scenarios.hpp"
@@ -21,6 +22,7 @@ namespace daxtorture::cli {
 namespace {
 
 constexpr double shrink_seconds = 10;
+constexpr const char* not_begun_note = "not begun: a signal came before";
 
 std::string memory_of(const program& what, const check_options& options) {
     if (!options.memory_from_arch.empty())
@@ -48,7 +50,7 @@ bool gave_up(const portfolio_result& result) {
 verdict_kind judge(const portfolio_result& result, const check_options& options) {
     if (result.found.kind != failure_kind::none)
         return verdict_kind::fail;
-    if (result.executions == 0)
+    if (result.interrupted || result.executions == 0)
         return verdict_kind::inconclusive; // a pass on nothing would be one
     const bool random_for_a_time =
         (options.scheduler == "pct" || options.scheduler == "uniform") && options.iterations == 0;
@@ -65,6 +67,8 @@ std::string coverage_note(const portfolio_result& result, verdict_kind verdict,
     std::uint64_t cut_short = 0;
     for (const search_phase& phase : result.phases)
         cut_short += phase.answer.depth_limit_hits;
+    if (result.interrupted)
+        return "stopped by a signal";
     if (gave_up(result))
         return "an execution did not end, and nothing shows that it never will: the rest of its search was "
                "skipped";
@@ -177,16 +181,17 @@ scenario_verdict check_one(const checked& one, const check_options& options, std
     verdict.known_finding = verdict.verdict == verdict_kind::fail && is_known(one, verdict.found);
     std::string report;
     if (verdict.verdict == verdict_kind::fail && result.found.kind != failure_kind::tool) {
-        told_failure told;
-        if (options.shrink) {
+        told_failure told{{what, own_command(), memory, "check", result.found_by, options.seed, 0,
+                           checker_fingerprint(), result.found},
+                          "",
+                          0};
+        if (options.shrink && !interrupted()) {
             status.show(fmt::format("[{}/{}] {}: found after {} executions, shrinking", number, total,
                                     what.name, grouped(result.executions)));
-            told = shrink_failure(what, memory, result.found, shrink_seconds);
-        } else {
-            told = {{what, own_command(), memory, "check", result.found_by, options.seed, 0,
-                     checker_fingerprint(), result.found},
-                    "",
-                    0};
+            try {
+                told = shrink_failure(what, memory, result.found, shrink_seconds);
+            } catch (const stopped_by_signal&) { // it stays as it was found
+            }
         }
         told.kept.scheduler = result.found_by;
         told.kept.seed = options.seed;
@@ -204,6 +209,12 @@ scenario_verdict check_one(const checked& one, const check_options& options, std
     return verdict;
 }
 
+scenario_verdict not_begun(const checked& one, const check_options& options) {
+    scenario_verdict v = verdict_of(one.what, memory_of(one.what, options), portfolio_result{}, options);
+    v.note = not_begun_note;
+    return v;
+}
+
 void print_count(const std::vector<scenario_verdict>& all) {
     const auto count = [&](verdict_kind kind) {
         return std::count_if(all.begin(), all.end(),
@@ -211,8 +222,11 @@ void print_count(const std::vector<scenario_verdict>& all) {
     };
     const auto known =
         std::count_if(all.begin(), all.end(), [](const scenario_verdict& v) { return v.known_finding; });
-    fmt::print("{} pass, {} fail ({} known findings), {} inconclusive\n", count(verdict_kind::pass),
-               count(verdict_kind::fail), known, count(verdict_kind::inconclusive));
+    const auto left = std::count_if(all.begin(), all.end(),
+                                    [](const scenario_verdict& v) { return v.note == not_begun_note; });
+    fmt::print("{} pass, {} fail ({} known findings), {} inconclusive{}\n", count(verdict_kind::pass),
+               count(verdict_kind::fail), known, count(verdict_kind::inconclusive),
+               left == 0 ? "" : fmt::format(", {} of them not begun: stopped by a signal", left));
 }
 
 } // namespace
@@ -254,8 +268,11 @@ exit_code run_check(const check_options& given) {
     const bool quiet = options.json == "-";
     std::vector<scenario_verdict> verdicts;
     verdicts.reserve(all.size());
+    end_on_signals();
     for (const checked& one : all)
-        verdicts.push_back(check_one(one, options, widest, quiet, verdicts.size() + 1, all.size()));
+        verdicts.push_back(interrupted()
+                               ? not_begun(one, options)
+                               : check_one(one, options, widest, quiet, verdicts.size() + 1, all.size()));
     if (!quiet && verdicts.size() > 1)
         print_count(verdicts);
     if (!options.json.empty())

@@ -1,11 +1,16 @@
 #include "cli/checker.hpp"
 
 #include "cli/commands.hpp"
+#include "cli/interrupt.hpp"
 #include "cli/paths.hpp"
 
 #include "run/failure_json.hpp"
 
 #include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <csignal>
+#include <thread>
 
 #include <poll.h>
 
@@ -107,17 +112,28 @@ bool checker::advance() {
     const bool open = child_.read_more();
     while (const auto line = child_.next_line())
         hear(*line);
-    if (!open && !answered_)
-        throw std::runtime_error("the checker ended without an answer (exit code " +
-                                 std::to_string(child_.wait()) + ")");
+    if (!open && !answered_) {
+        const int code = child_.wait();
+        // A terminal's signal goes to all processes, and may end the checker before it has reached this one.
+        if (code == 128 + SIGINT || code == 128 + SIGTERM)
+            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        if (interrupted())
+            throw stopped_by_signal();
+        throw std::runtime_error("the checker ended without an answer (exit code " + std::to_string(code) +
+                                 ")");
+    }
     return answered_;
 }
 
 checker_answer ask_checker(const checker_request& request) {
+    if (interrupted())
+        throw stopped_by_signal();
     checker one(request);
     while (!one.advance()) {
         pollfd more{one.output(), POLLIN, 0};
-        poll(&more, 1, -1);
+        poll(&more, 1, 200); // a signal wakes one thread of those that wait
+        if (interrupted())
+            throw stopped_by_signal();
     }
     return one.answer();
 }

@@ -85,7 +85,8 @@ class checker {
     explicit checker(const checker_request& request);
 
     int output() const { return child_.output(); }
-    /// Takes what the checker has said. True when it has answered; throws std::runtime_error when it failed.
+    /// Takes what the checker has said. True when it has answered; throws std::runtime_error when it failed, stopped_by_signal when a
+    /// signal ended it.
     bool advance();
     const checker_answer& answer() const { return answer_; }
     std::uint64_t executions() const { return answer_.executions; } ///< so far
@@ -99,7 +100,7 @@ class checker {
     bool answered_ = false;
 };
 
-/// Starts one checker and waits for its answer.
+/// Starts one checker and waits for its answer; throws stopped_by_signal when a signal comes first.
 checker_answer ask_checker(const checker_request& request);
 
 } // namespace daxtorture::cli

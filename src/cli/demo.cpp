@@ -1,5 +1,6 @@
 /// The first minute: what the tool does, on its main case.
 #include "cli/commands.hpp"
+#include "cli/interrupt.hpp"
 #include "cli/scenarios.hpp"
 
 #include <fmt/format.h>
@@ -41,6 +42,8 @@ exit_code run_demo() {
     stress.seconds = 10;
     const exit_code raced = run_stress_command(stress);
 
+    if (interrupted())
+        return exit_code::inconclusive;
     const bool as_told = (sound == exit_code::pass || sound == exit_code::inconclusive) &&
                          caught == exit_code::violation && raced == exit_code::pass;
     fmt::print("\n{}\n",

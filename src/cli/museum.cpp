@@ -1,5 +1,6 @@
 /// The museum: every known bug must be found, by the invariant that its file names, and must be gone with its fix.
 #include "cli/commands.hpp"
+#include "cli/interrupt.hpp"
 #include "cli/output.hpp"
 #include "cli/paths.hpp"
 #include "cli/portfolio.hpp"
@@ -56,6 +57,7 @@ struct exhibit_result {
     portfolio_result broken, fixed;
     int expected_invariant = 0;
     bool found() const { return caught && right && fixed_passes; }
+    bool ended() const { return !inexpressible.empty() || !(broken.interrupted || fixed.interrupted); }
     bool survived() const { return inexpressible.empty() && !found(); }
 };
 
@@ -169,6 +171,19 @@ void list(const std::vector<exhibit>& all) {
                    note(one.what, "needs"), note(one.what, "story"));
 }
 
+/// Tells and writes what is left to say after the last row.
+exit_code conclude(const nlohmann::json& bugs, const std::vector<std::string>& not_run,
+                   const museum_options& options, bool wrong) {
+    if (!not_run.empty() && options.json != "-")
+        fmt::print("stopped by a signal; not or not fully run: {}\n", fmt::join(not_run, ", "));
+    if (!options.json.empty())
+        write_result(options.json,
+                     nlohmann::json{{"version", 1}, {"bugs", bugs}, {"not_run", not_run}}.dump(2));
+    if (wrong)
+        return exit_code::violation;
+    return not_run.empty() ? exit_code::pass : exit_code::inconclusive;
+}
+
 /// Every bug under every memory model. A bug that only `weak` shows needs a machine that reorders more than a store and a later load.
 exit_code print_memory_table(const std::vector<exhibit>& all, const museum_options& options) {
     const bool quiet = options.json == "-";
@@ -176,6 +191,8 @@ exit_code print_memory_table(const std::vector<exhibit>& all, const museum_optio
     if (!quiet)
         fmt::print("{:<18} {:<10} {:<10} {:<10} {:<6}\n", "bug", "sc", "tso", "weak", "needs");
     bool wrong = false;
+    std::vector<std::string> not_run;
+    end_on_signals();
     for (const exhibit& one : all) {
         if (!note(one.what, "inexpressible").empty()) {
             if (!quiet)
@@ -196,6 +213,10 @@ exit_code print_memory_table(const std::vector<exhibit>& all, const museum_optio
                 needs = memory;
         }
         status.clear();
+        if (interrupted()) {
+            not_run.push_back(one.file);
+            continue;
+        }
         wrong = wrong || needs != note(one.what, "needs");
         bugs.push_back(
             {{"id", one.file}, {"found", found}, {"needs", needs}, {"noted", note(one.what, "needs")}});
@@ -209,9 +230,7 @@ exit_code print_memory_table(const std::vector<exhibit>& all, const museum_optio
         fmt::print("-: no failure in the default search; (time): cut short by --seconds. tso here allows a "
                    "little more than TSO: two threads\n"
                    "may disagree about the order of stores by two others.\n");
-    if (!options.json.empty())
-        write_result(options.json, nlohmann::json{{"version", 1}, {"bugs", bugs}}.dump(2));
-    return wrong ? exit_code::violation : exit_code::pass;
+    return conclude(bugs, not_run, options, wrong);
 }
 
 } // namespace
@@ -232,10 +251,16 @@ exit_code run_museum(const museum_options& options) {
     std::size_t survivors = 0;
     std::size_t found = 0;
     std::size_t cut_off = 0;
+    end_on_signals();
+    std::vector<std::string> not_run;
     for (const exhibit& one : all) {
         status_line status;
         const exhibit_result result = examine(one, options, status);
         status.clear();
+        if (interrupted() && !result.ended()) {
+            not_run.push_back(one.file);
+            continue;
+        }
         survivors += result.survived() ? 1 : 0;
         found += result.found() ? 1 : 0;
         cut_off += result.fixed_cut_off ? 1 : 0;
@@ -248,14 +273,12 @@ exit_code run_museum(const museum_options& options) {
     }
     if (!quiet)
         fmt::print("{} of {} bugs found, each gone with its fix; {} survived, {} not expressible{}\n", found,
-                   all.size(), survivors, all.size() - found - survivors,
+                   all.size(), survivors, all.size() - found - survivors - not_run.size(),
                    cut_off == 0
                        ? ""
                        : fmt::format("; {} searched until cut off only, see --fixed-seconds",
                                      cut_off == 1 ? "1 fix was" : fmt::format("{} fixes were", cut_off)));
-    if (!options.json.empty())
-        write_result(options.json, nlohmann::json{{"version", 1}, {"bugs", bugs}}.dump(2));
-    return survivors == 0 ? exit_code::pass : exit_code::violation;
+    return conclude(bugs, not_run, options, survivors != 0);
 }
 
 } // namespace daxtorture::cli

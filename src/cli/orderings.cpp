@@ -6,6 +6,7 @@
 /// and when that fails, each order in between is tried.
 #include "cli/checker.hpp"
 #include "cli/commands.hpp"
+#include "cli/interrupt.hpp"
 #include "cli/output.hpp"
 #include "cli/scenarios.hpp"
 #include "cli/terminal.hpp"
@@ -46,7 +47,7 @@ struct weakening {
 
 struct order_result {
     examined_order what;
-    std::vector<weakening> tried;
+    std::vector<weakening> tried; ///< empty: a signal came before
 };
 
 checker_request request_for(const program& what, double seconds) {
@@ -107,6 +108,31 @@ class examination {
 
     /// Searches the scenarios as written: which orders they meet, and which fail anyway.
     void collect() {
+        try {
+            collect_all();
+        } catch (const stopped_by_signal&) { // which orders there are is not known
+            results_.clear();
+        }
+    }
+
+    void weaken(const std::function<void(std::size_t done, std::size_t all)>& progress) {
+        std::atomic<std::size_t> done{0};
+        std::mutex lock;
+        in_parallel(results_.size(), jobs_, [&](std::size_t i) {
+            try {
+                examine(results_[i]);
+            } catch (const stopped_by_signal&) { // what was tried stays
+            }
+            const std::lock_guard held(lock);
+            progress(++done, results_.size());
+        });
+    }
+
+    const std::vector<order_result>& results() const { return results_; }
+    const std::vector<std::string>& left_out() const { return left_out_; }
+
+  private:
+    void collect_all() {
         std::mutex lock;
         std::map<std::tuple<std::string, unsigned, std::string>, examined_order> met;
         in_parallel(programs_.size(), jobs_, [&](std::size_t i) {
@@ -134,20 +160,6 @@ class examination {
         std::sort(left_out_.begin(), left_out_.end());
     }
 
-    void weaken(const std::function<void(std::size_t done, std::size_t all)>& progress) {
-        std::atomic<std::size_t> done{0};
-        std::mutex lock;
-        in_parallel(results_.size(), jobs_, [&](std::size_t i) {
-            examine(results_[i]);
-            const std::lock_guard held(lock);
-            progress(++done, results_.size());
-        });
-    }
-
-    const std::vector<order_result>& results() const { return results_; }
-    const std::vector<std::string>& left_out() const { return left_out_; }
-
-  private:
     void examine(order_result& result) {
         result.tried.push_back(attempt(result.what, "relaxed"));
         if (!result.tried.back().needed || result.what.place.kind != "rmw")
@@ -200,10 +212,12 @@ std::string reason(const weakening& w) {
 
 void print_results(const examination& all) {
     std::size_t needed = 0;
+    const auto untried = static_cast<std::size_t>(std::count_if(
+        all.results().begin(), all.results().end(), [](const order_result& r) { return r.tried.empty(); }));
     for (const bool wanted : {true, false}) {
         fmt::print("{}\n", wanted ? "shown necessary" : "\nnot shown necessary");
         for (const order_result& r : all.results()) {
-            if (r.tried.front().needed != wanted)
+            if (r.tried.empty() || r.tried.front().needed != wanted)
                 continue;
             needed += wanted ? 1 : 0;
             fmt::print("  {}:{} {}() {}{}\n", r.what.place.file, r.what.place.line, r.what.place.function,
@@ -218,8 +232,11 @@ void print_results(const examination& all) {
             }
         }
     }
-    fmt::print("\n{} memory orders met, {} shown necessary, {} not\n", all.results().size(), needed,
-               all.results().size() - needed);
+    fmt::print("\n{} memory orders met, {} shown necessary, {} not{}\n", all.results().size(), needed,
+               all.results().size() - needed - untried,
+               untried == 0 ? "" : fmt::format(", {} not tried", untried));
+    if (interrupted())
+        fmt::print("stopped by a signal\n");
     if (!all.left_out().empty())
         fmt::print("left out, because they fail as written: {}\n", fmt::join(all.left_out(), ", "));
 }
@@ -235,13 +252,14 @@ nlohmann::json json_of(const examination& all) {
                              {"invariant", w.invariant == 0 ? "" : "I" + std::to_string(w.invariant)},
                              {"cause", w.cause},
                              {"executions", w.executions}});
-        orders.push_back({{"file", r.what.place.file},
-                          {"line", r.what.place.line},
-                          {"function", r.what.place.function},
-                          {"kind", r.what.place.kind},
-                          {"order", r.what.place.order},
-                          {"needed", r.tried.front().needed},
-                          {"weaker", tried}});
+        orders.push_back(
+            {{"file", r.what.place.file},
+             {"line", r.what.place.line},
+             {"function", r.what.place.function},
+             {"kind", r.what.place.kind},
+             {"order", r.what.place.order},
+             {"needed", r.tried.empty() ? nlohmann::json() : nlohmann::json(r.tried.front().needed)},
+             {"weaker", tried}});
     }
     return {{"version", 1}, {"orders", orders}, {"left_out", all.left_out()}};
 }
@@ -250,6 +268,7 @@ nlohmann::json json_of(const examination& all) {
 
 exit_code run_orderings(const orders_options& options) {
     examination all(load_scenarios(options.targets), options);
+    end_on_signals();
     status_line status;
     status.show("searching the scenarios as written");
     all.collect();
@@ -261,7 +280,7 @@ exit_code run_orderings(const orders_options& options) {
         print_results(all);
     if (!options.json.empty())
         write_result(options.json, json_of(all).dump(2));
-    return exit_code::pass;
+    return interrupted() ? exit_code::inconclusive : exit_code::pass;
 }
 
 } // namespace daxtorture::cli

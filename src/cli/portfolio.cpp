@@ -1,5 +1,7 @@
 #include "cli/portfolio.hpp"
 
+#include "cli/interrupt.hpp"
+
 #include "report/text.hpp"
 #include "scenario/printer.hpp"
 
@@ -164,7 +166,7 @@ class portfolio {
           limit_(options.seconds > 0 ? options.seconds : default_seconds), plan_(base, options, jobs_) {}
 
     portfolio_result run(const std::function<void(const std::string&)>& progress) {
-        while (!found() && !result_.whole && seconds() < limit_ && start_phases()) {
+        while (!found() && !result_.whole && !interrupted() && seconds() < limit_ && start_phases()) {
             wait_for_news();
             collect();
             progress(fmt::format("{} executions, {:.1f} s", grouped(executions()), seconds()));
@@ -219,12 +221,20 @@ class portfolio {
 
     void collect() {
         for (std::size_t i = 0; i < running_.size();) {
-            if (!running_[i].worker->advance()) {
+            if (!has_answered(*running_[i].worker)) {
                 ++i;
                 continue;
             }
             conclude(running_[i]);
             running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(i));
+        }
+    }
+
+    static bool has_answered(checker& worker) {
+        try {
+            return worker.advance();
+        } catch (const stopped_by_signal&) {
+            return false;
         }
     }
 
@@ -263,13 +273,14 @@ class portfolio {
     /// that says so.
     void settle() {
         const double until = seconds() + settling_seconds;
-        while (!found() && !result_.whole && !running_.empty() && seconds() < until) {
+        while (!found() && !result_.whole && !interrupted() && !running_.empty() && seconds() < until) {
             wait_for_news();
             collect();
         }
     }
 
     void finish() {
+        result_.interrupted = interrupted() && !found() && !result_.whole;
         result_.complete = result_.whole || (plan_.empty() && running_.empty());
         result_.exhaustive =
             result_.whole || (plan_.tree_parts() != 0 && tree_parts_done_ == plan_.tree_parts());

@@ -31,6 +31,7 @@ struct portfolio_result {
     double seconds = 0;
     bool exhaustive = false;     ///< an exhaustive phase ran to its end
     bool whole = false;          ///< the default plan began with all executions and ran to their end
+    bool interrupted = false;    ///< a signal ended the search
     bool complete = false;       ///< the plan was done before the time ended
     std::uint64_t rechecked = 0; ///< executions run twice
     search_coverage covered;     ///< of all phases that ended, when asked for

@@ -1,6 +1,7 @@
 #include "cli/campaign.hpp"
 #include "cli/commands.hpp"
 #include "cli/failure_report.hpp"
+#include "cli/interrupt.hpp"
 #include "cli/loads.hpp"
 #include "cli/output.hpp"
 #include "cli/scenarios.hpp"
@@ -20,9 +21,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <atomic>
 #include <charconv>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -30,17 +29,6 @@
 
 namespace daxtorture::cli {
 namespace {
-
-std::atomic<bool> cancelled{false};
-
-void cancel_on_signals() {
-    struct sigaction action {};
-    action.sa_handler = [](int) { cancelled.store(true); };
-    sigemptyset(&action.sa_mask);
-    action.sa_flags = SA_RESETHAND; // a second one ends the process at once
-    sigaction(SIGINT, &action, nullptr);
-    sigaction(SIGTERM, &action, nullptr);
-}
 
 /// Short enough to type.
 std::uint64_t short_seed() { return fresh_seed() >> 16; }
@@ -191,17 +179,17 @@ exit_code run_stress_command(const stress_command& given) {
     campaign_options lasting;
     lasting.json = given.json;
     lasting.prometheus = given.prometheus;
-    lasting.cancel = &cancelled;
+    lasting.cancel = &interruption();
     if (!given.resume.empty()) {
         lasting.directory = given.resume;
-        cancel_on_signals();
+        end_on_signals();
         return resume_campaign(lasting);
     }
     stress_command command = given;
     if (!command.part_given)
         command.part = shard_of_slurm(command.part);
     const std::vector<load> loads = loads_of(command);
-    cancel_on_signals();
+    end_on_signals();
     if (!command.out.empty()) {
         lasting.directory = command.out;
         return begin_campaign(parameters_from(command, loads), lasting);
@@ -216,7 +204,7 @@ exit_code run_stress_command(const stress_command& given) {
     // Shards share a seed and differ by their number.
     parameters.seed += parameters.shard_index * 0x9e3779b97f4a7c15U;
     stress_options options = options_of(parameters, what);
-    options.cancel = &cancelled;
+    options.cancel = &interruption();
     status_line status;
     options.on_progress = [&](const stress_progress& now) {
         status.show(fmt::format("{:.0f}/{:.0f} s  {} operations  {} rounds  {} failures", now.seconds,

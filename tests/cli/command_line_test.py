@@ -2,7 +2,9 @@
 """The command line as its users meet it: exit codes, one-line errors, JSON keys, replay. Usage: command_line_test.py DAXTORTURE"""
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -191,6 +193,60 @@ class CommandLine(unittest.TestCase):
             text = self.run_it("museum", *words).stdout
             self.assertEqual("; its fix: search cut off after" in text, told, text)
             self.assertEqual("1 fix was searched until cut off only" in text, told, text)
+
+    def stopped_after(self, seconds, *words, group=False):
+        """Runs it, sends SIGTERM, or SIGINT to all of its processes as a terminal does, and waits for its end."""
+        with subprocess.Popen(
+            [PROGRAM, *words], cwd=self.here, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            start_new_session=True,
+        ) as process:
+            with self.assertRaises(subprocess.TimeoutExpired):
+                process.wait(seconds)
+            if group:
+                os.killpg(process.pid, signal.SIGINT)
+            else:
+                process.terminate()
+            output, errors = process.communicate(timeout=20)
+            with self.assertRaises(ProcessLookupError, msg="one of its processes outlived it"):
+                os.killpg(process.pid, 0)
+        return process.returncode, output, errors
+
+    def written_json(self):
+        return json.loads((self.here / "out.json").read_text(encoding="utf-8"))
+
+    def test_a_signal_ends_a_check_in_good_order(self):
+        for group in (False, True):
+            words = ("break-vs-munmap", "break-vs-pin", "break-nowait", "--memory", "sc", "--scheduler", "pct")
+            code, output, errors = self.stopped_after(
+                3, "check", *words, "--seconds", "2", "--json", "out.json", group=group)
+            self.assertEqual(code, 3, output + errors)
+            first, second, third = self.written_json()["scenarios"]
+            verdicts = [one["verdict"] for one in (first, second, third)]
+            self.assertEqual(verdicts, ["pass", "inconclusive", "inconclusive"])
+            self.assertGreater(second["executions"], 0)
+            self.assertEqual((second["note"], third["executions"]), ("stopped by a signal", 0))
+            self.assertIn("1 of them not begun", output)
+        code, output, errors = self.stopped_after(
+            1, "check", "break-vs-pin", "--scheduler", "pct", "--seconds", "30", "--bisect")
+        self.assertEqual(code, 125, output + errors)
+
+    def test_a_signal_ends_a_museum_in_good_order(self):
+        for words in ((), ("--memory-table",)):
+            code, output, errors = self.stopped_after(0.7, "museum", *words, "--json", "out.json")
+            self.assertEqual(code, 3, output + errors)
+            document = self.written_json()
+            self.assertTrue(document["bugs"])
+            self.assertTrue(document["not_run"])
+            self.assertIn("stopped by a signal", output)
+
+    def test_a_signal_ends_orderings_in_good_order(self):
+        code, output, errors = self.stopped_after(
+            4, "orderings", "break-vs-pin", "fault-vs-truncate", "--seconds", "1s", "--json", "out.json")
+        self.assertEqual(code, 3, output + errors)
+        needed = [one["needed"] for one in self.written_json()["orders"]]
+        self.assertIn(None, needed)
+        self.assertNotEqual(set(needed), {None})
+        self.assertIn("stopped by a signal", output)
 
     def test_stress_finds_a_hang_and_names_its_waiter(self):
         done = self.run_it("stress", "break-vs-munmap", "--rule", "wake-key=refcount", "--duration", "60s", "--seed", "1")

@@ -1,0 +1,24 @@
+#include "cli/interrupt.hpp"
+
+#include <csignal>
+
+namespace daxtorture::cli {
+namespace {
+
+std::atomic<bool> signalled{false};
+
+} // namespace
+
+void end_on_signals() {
+    struct sigaction action {};
+    action.sa_handler = [](int) { signalled.store(true); };
+    sigemptyset(&action.sa_mask);
+    action.sa_flags = SA_RESETHAND; // a second one ends the process at once
+    sigaction(SIGINT, &action, nullptr);
+    sigaction(SIGTERM, &action, nullptr);
+}
+
+bool interrupted() { return signalled.load(std::memory_order_relaxed); }
+const std::atomic<bool>& interruption() { return signalled; }
+
+} // namespace daxtorture::cli
