@@ -40,6 +40,7 @@ class bound : public strategy {
             --unusual_left_;
         return chosen;
     }
+    double explored() const override { return path_.explored(); }
 
   private:
     unsigned decide(decision question, unsigned first, unsigned others) {

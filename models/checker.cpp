@@ -63,6 +63,7 @@ search_result unfinished(search_result total) {
 search_result search_bounds(body& runs, const search_options& options) {
     search_result total;
     for (unsigned bound = 0; bound <= options.bound; ++bound) {
+        const bool last = bound == options.bound; // the trees before it are small, and parts of it
         exploration_options e = exploration_of(options);
         if (options.iterations != 0) {
             if (total.executions >= options.iterations)
@@ -75,12 +76,13 @@ search_result search_bounds(body& runs, const search_options& options) {
             e.seconds = options.seconds - total.seconds;
         }
         if (options.progress)
-            e.progress = [&](std::uint64_t executions, double seconds) {
-                options.progress(total.executions + executions, total.seconds + seconds);
+            e.progress = [&](std::uint64_t executions, double seconds, double explored) {
+                options.progress(total.executions + executions, total.seconds + seconds, last ? explored : 0);
             };
         const std::uint64_t before = total.executions;
         const auto how = make_bound(bound, bound, options.part);
         add(total, explore(runs, *how, e));
+        total.explored = last ? how->explored() : 0;
         if (total.found.kind != failure_kind::none)
             total.failed_at += before;
         if (total.found.kind != failure_kind::none || !total.exhausted)
@@ -100,6 +102,7 @@ search_result search(const program& what, const search_options& options) {
     e.progress = options.progress;
     search_result total;
     add(total, explore(*runs, *how, e));
+    total.explored = how->explored();
     return total;
 }
 

@@ -31,7 +31,8 @@ struct search_options {
     coverage* cover = nullptr;
     const weak_order* weaken = nullptr;
     bool collect_orders = false;
-    std::function<void(std::uint64_t executions, double seconds)> progress;
+    /// About twice a second; `explored` as in search_result.
+    std::function<void(std::uint64_t executions, double seconds, double explored)> progress;
 };
 
 struct search_result {
@@ -41,6 +42,7 @@ struct search_result {
     std::uint64_t failed_at = 0;   ///< number of the failing execution
     double seconds = 0;
     bool exhausted = false;             ///< every execution that the search could reach was run
+    double explored = 0;                ///< bound, full: estimate of the share of the executions that was run
     std::uint64_t depth_limit_hits = 0; ///< executions that ended only under a fair schedule
     std::uint64_t rechecked = 0;        ///< executions that were run twice, to see that they are the same
     bool gave_up = false; ///< ended early, at an execution without end that is not shown to be a livelock

@@ -199,7 +199,7 @@ bool exploration::end_execution() {
             return true;
         if (options.progress && now - reported >= 0.5) {
             reported = now;
-            options.progress(result.executions, now - started);
+            options.progress(result.executions, now - started, how.explored());
         }
     }
     if (begin_execution())

@@ -62,7 +62,8 @@ struct exploration_options {
     const weak_order* weaken = nullptr; ///< the model with one memory order weaker than written
     bool collect_orders = false;        ///< list the memory orders that are met
     bool record = false;                ///< structured events
-    std::function<void(std::uint64_t executions, double seconds)> progress; ///< about twice a second
+    /// About twice a second.
+    std::function<void(std::uint64_t executions, double seconds, double explored)> progress;
 };
 
 struct exploration_result {

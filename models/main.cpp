@@ -16,7 +16,7 @@
 ///   replay     schedule: [numbers]; no_return: bool, marks the event from which on everything fails
 ///   shrink     schedule; reduce_program: bool; no_return: bool
 /// Standard output: one JSON object a line.
-///   {"type": "progress", "executions", "seconds"}                 about twice a second
+///   {"type": "progress", "executions", "seconds", "explored"}     about twice a second; explored: estimate of the share of the tree (bound, full)
 ///   {"type": "result", "kind", "failure": null or object, "executions", "seconds", "memory", ...}   the last line
 ///   {"type": "error", "what": "request" | "scenario" | "tool", "message"}                           or this
 /// Exit code: 0 with a result, whatever it is; 2 bad request or scenario; 4 the checker itself failed.
@@ -95,11 +95,11 @@ program program_of(const json& request) {
     return std::move(*parsed.value);
 }
 
-std::function<void(std::uint64_t, double)> progress_lines() {
-    return [parent = getppid()](std::uint64_t executions, double seconds) {
+auto progress_lines() {
+    return [parent = getppid()](std::uint64_t executions, double seconds, double explored = 0) {
         if (getppid() != parent)
             _exit(4);
-        say({{"type", "progress"}, {"executions", executions}, {"seconds", seconds}});
+        say({{"type", "progress"}, {"executions", executions}, {"seconds", seconds}, {"explored", explored}});
     };
 }
 
@@ -166,6 +166,7 @@ json run_search(const program& what, memory_class memory, const json& request) {
                 {"failed_at", r.failed_at},
                 {"seconds", r.seconds},
                 {"exhausted", r.exhausted},
+                {"explored", r.explored},
                 {"depth_limit_hits", r.depth_limit_hits},
                 {"rechecked", r.rechecked},
                 {"gave_up", r.gave_up},

@@ -96,6 +96,7 @@ class reduced : public strategy {
         return path_.visit(decision::value(q, 0)).chosen;
     }
 
+    double explored() const override { return path_.explored(); }
     bool watches() const override { return true; }
     bool notes() const override { return !repeats_ && path_.depth() >= last_turn_; }
 

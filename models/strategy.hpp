@@ -102,6 +102,8 @@ class strategy {
     virtual void stepped(unsigned /*thread*/, const footprint& /*did*/, unsigned /*next*/) {}
     /// From some point on the execution only did, in another order, what an earlier one did.
     virtual bool repeats() const { return false; }
+    /// Estimate of the share of its tree that was explored; 0 without a tree.
+    virtual double explored() const { return 0; }
 };
 
 /// Every allowed thread and every outcome with equal probability.

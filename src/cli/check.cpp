@@ -60,6 +60,16 @@ verdict_kind judge(const portfolio_result& result, const check_options& options)
     return verdict_kind::inconclusive;
 }
 
+/// What the exhaustive phase of the plan searches.
+std::string tree_text(const check_options& options) {
+    std::string share = options.part.count == 1 ? "all executions"
+                                                : fmt::format("part {} of {} of all executions",
+                                                              options.part.index + 1, options.part.count);
+    if (options.scheduler != "full")
+        share += fmt::format(" with at most {0} preemptions and {0} stale loads", options.bound);
+    return share;
+}
+
 std::string coverage_note(const portfolio_result& result, verdict_kind verdict,
                           const check_options& options) {
     if (verdict == verdict_kind::fail)
@@ -77,17 +87,13 @@ std::string coverage_note(const portfolio_result& result, verdict_kind verdict,
     if (verdict == verdict_kind::inconclusive && result.executions == 0 && result.complete)
         return "nothing was run: this shard's part of the executions is empty";
     if (verdict == verdict_kind::inconclusive)
-        return "the time ended first";
+        return "the time ended first" +
+               (result.explored == 0 || result.exhaustive
+                    ? ""
+                    : fmt::format(", at about {:.1f} % of {}", 100 * result.explored, tree_text(options)));
     if (!result.exhaustive)
         return "";
-    std::string share = options.part.count == 1 ? "all executions"
-                                                : fmt::format("part {} of {} of all executions",
-                                                              options.part.index + 1, options.part.count);
-    if (result.whole)
-        return share;
-    if (options.scheduler != "full")
-        return fmt::format("{0} with at most {1} preemptions and {1} stale loads", share, options.bound);
-    return options.part.count == 1 ? "" : share;
+    return result.whole ? "all executions" : tree_text(options);
 }
 
 std::string operation_text(const program& what, unsigned thread, unsigned number) {

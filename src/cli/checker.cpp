@@ -63,6 +63,7 @@ checker_answer answer_from(const json& line) {
     answer.repetitions = line.value("repetitions", answer.repetitions);
     answer.seconds = line.value("seconds", answer.seconds);
     answer.exhausted = line.value("exhausted", answer.exhausted);
+    answer.explored = line.value("explored", answer.explored);
     answer.depth_limit_hits = line.value("depth_limit_hits", answer.depth_limit_hits);
     answer.diverged = line.value("diverged", answer.diverged);
     answer.divergence = line.value("divergence", answer.divergence);
@@ -97,6 +98,7 @@ void checker::hear(const std::string& text) {
     if (type == "progress") {
         answer_.executions = line.at("executions");
         answer_.seconds = line.at("seconds");
+        answer_.explored = line.at("explored");
     } else if (type == "error") {
         const std::string message = line.at("message");
         if (line.at("what") == "tool")

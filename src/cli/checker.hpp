@@ -64,6 +64,7 @@ struct checker_answer {
     std::uint64_t repetitions = 0; ///< of them: cut short because they repeated others
     double seconds = 0;
     bool exhausted = false;
+    double explored = 0; ///< bound, full: estimate of the share of the executions that was run
     std::uint64_t depth_limit_hits = 0;
     bool diverged = false; ///< replay
     std::uint64_t divergence = 0;
@@ -90,6 +91,7 @@ class checker {
     bool advance();
     const checker_answer& answer() const { return answer_; }
     std::uint64_t executions() const { return answer_.executions; } ///< so far
+    double explored() const { return answer_.explored; }            ///< so far
     void stop() { child_.stop(); }
 
   private:

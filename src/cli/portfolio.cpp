@@ -169,7 +169,7 @@ class portfolio {
         while (!found() && !result_.whole && !interrupted() && seconds() < limit_ && start_phases()) {
             wait_for_news();
             collect();
-            progress(fmt::format("{} executions, {:.1f} s", grouped(executions()), seconds()));
+            progress(status());
             if (options_.coverage && options_.scheduler.empty() && running_.empty() && plan_.empty())
                 aim_at_what_is_missing();
         }
@@ -183,6 +183,9 @@ class portfolio {
     bool attempts_whole(const search_phase& phase) const {
         return options_.scheduler.empty() && phase.request.scheduler == "full";
     }
+    bool searches_tree(const search_phase& phase) const {
+        return tree_strategy(phase.request.scheduler) && !attempts_whole(phase);
+    }
     bool found() const { return result_.found.kind != failure_kind::none; }
 
     std::uint64_t executions() const {
@@ -190,6 +193,35 @@ class portfolio {
         for (const running_phase& one : running_)
             total += one.worker->executions();
         return total;
+    }
+
+    /// The share of the tree whose parts the plan has; a part that was cut off counts with what was run of it.
+    double explored() const {
+        double parts = 0;
+        for (const search_phase& phase : result_.phases)
+            if (searches_tree(phase))
+                parts += phase.answer.exhausted ? 1 : phase.answer.explored;
+        for (const running_phase& one : running_)
+            if (searches_tree(one.phase))
+                parts += one.worker->explored();
+        return plan_.tree_parts() == 0 ? 0 : parts / plan_.tree_parts();
+    }
+
+    std::string status() const {
+        const double now = seconds();
+        std::string text = fmt::format(
+            "{} executions, {}/s, {:.1f} s", grouped(executions()),
+            grouped(static_cast<std::uint64_t>(static_cast<double>(executions()) / std::max(now, 0.001))),
+            now);
+        for (const running_phase& one : running_)
+            if (attempts_whole(one.phase))
+                text += fmt::format("; {}: about {:.1f} % of the tree", one.phase.name,
+                                    100 * one.worker->explored());
+        for (const running_phase& one : running_)
+            if (searches_tree(one.phase))
+                return text +
+                       fmt::format("; {}: about {:.1f} % of the tree", one.phase.name, 100 * explored());
+        return text;
     }
 
     /// Keeps every process busy. False when nothing runs and nothing is left.
@@ -255,7 +287,7 @@ class portfolio {
             result_.whole = to_its_end && phase.answer.found.kind == failure_kind::none;
             phase.complete = !phase.answer.gave_up; // nothing was promised
         } else {
-            tree_parts_done_ += tree_strategy(phase.request.scheduler) && to_its_end;
+            tree_parts_done_ += searches_tree(phase) && to_its_end;
         }
         if (phase.answer.found.kind != failure_kind::none && options_.wanted &&
             !options_.wanted(phase.answer.found)) {
@@ -284,6 +316,7 @@ class portfolio {
         result_.complete = result_.whole || (plan_.empty() && running_.empty());
         result_.exhaustive =
             result_.whole || (plan_.tree_parts() != 0 && tree_parts_done_ == plan_.tree_parts());
+        result_.explored = explored();
         for (const running_phase& one : running_)
             result_.executions += one.worker->executions();
         running_.clear();

@@ -29,6 +29,8 @@ struct portfolio_result {
     std::uint64_t executions = 0;
     std::uint64_t repetitions = 0; ///< of them: cut short because they repeated others
     double seconds = 0;
+    double explored =
+        0; ///< estimate of the share of the (bounded) tree, or of this shard's part, that was run
     bool exhaustive = false;     ///< an exhaustive phase ran to its end
     bool whole = false;          ///< the default plan began with all executions and ran to their end
     bool interrupted = false;    ///< a signal ended the search

@@ -3,6 +3,7 @@
 
 import json
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -133,6 +134,20 @@ class CommandLine(unittest.TestCase):
         code, (verdict,) = self.check_json("break-vs-pin", *words)
         self.assertEqual((code, verdict["verdict"], verdict["executions"]), (3, "inconclusive", 0))
         self.assertIn("nothing was run", verdict["note"])
+
+    def test_progress_tells_the_speed_and_how_much_of_the_tree_is_done(self):
+        master, terminal = pty.openpty()
+        words = ("check", "fault-vs-truncate", "--scheduler", "full", "--no-reduction", "--seconds", "1.5s")
+        done = subprocess.run(
+            [PROGRAM, *words], cwd=self.here, stdout=subprocess.PIPE, stderr=terminal, text=True, timeout=60,
+            check=False, env={**os.environ, "TERM": "xterm"})
+        os.close(terminal)
+        shown = os.read(master, 100_000).decode()
+        os.close(master)
+        self.assertRegex(shown, r"[\d,]+ executions, [\d,]+/s, \d+\.\d s; full: about \d+\.\d %")
+        self.assertRegex(done.stdout, r"the time ended first, at about \d+\.\d % of all executions\n")
+        whole = self.run_it("check", "fault-vs-truncate", "--scheduler", "full").stdout
+        self.assertIn("(full); all executions\n", whole)
 
     def test_broken_rules_fail_with_the_right_invariant(self):
         for scenario, rule, invariants in (

@@ -2,6 +2,7 @@
 #include "../catch.hpp"
 
 #include "models/checker.hpp"
+#include "models/decision_path.hpp"
 #include "models/shrink.hpp"
 #include "scenario/parser.hpp"
 #include "scenario/printer.hpp"
@@ -143,4 +144,32 @@ TEST_CASE("aiming meets a pair of operations that random turns rarely meet") {
     const unsigned aimed = met_by(search_kind::aim);
     CHECK(aimed >= 25);
     CHECK(met_by(search_kind::uniform) < aimed / 2);
+}
+
+TEST_CASE("the explored share of an even tree is exact, and of a search that ends it grows") {
+    decision_path<decision_node> path({});
+    const decision coin = decision::value({choice_kind::rare, 2, 0, 0}, 0);
+    for (int execution = 0; execution < 8; ++execution) {
+        REQUIRE(path.advance());
+        CHECK(path.explored() == execution / 8.0);
+        for (int depth = 0; depth < 3; ++depth) {
+            if (path.at_end())
+                path.add(coin, 0, 2);
+            path.visit(coin);
+        }
+    }
+    CHECK(!path.advance());
+    const program fixed = lost_wake_up("waiter-fence=full");
+    double share = 0;
+    for (const std::uint64_t executions : {2'000, 4'000, 8'000}) {
+        search_options o = quickly(memory_class::weak, search_kind::bound);
+        o.iterations = executions;
+        const search_result r = search(fixed, o);
+        if (r.exhausted)
+            break;
+        CHECK(r.explored >= share);
+        CHECK(r.explored < 1);
+        share = r.explored;
+    }
+    CHECK(share > 0);
 }
