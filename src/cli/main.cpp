@@ -162,7 +162,9 @@ class command_line {
         command.add_option("--depth", check_.depth, "pct: ordering constraints of a failure")
             ->capture_default_str()
             ->check(CLI::Range(1, 50));
-        add_count(command, "--iterations", check_.iterations, "executions per scenario");
+        add_count(
+            command, "--iterations", check_.iterations,
+            "executions per scenario, at most, of all phases together (bound, full: of a shard its part)");
         add_duration(command, "--seconds", check_.seconds, "time per scenario");
         add_count(command, "--seed", check_.seed, "seed of the random strategies (default 1)");
         add_count(command, "--first", check_.first, "number of the first execution (default 1)");

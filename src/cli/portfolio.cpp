@@ -26,7 +26,7 @@ constexpr std::uint64_t random_executions = 100'000; ///< of each random phase o
 constexpr std::uint64_t whole_executions = 20'000;   ///< in which small scenarios are searched to their end
 constexpr double whole_share =
     0.25; ///< of the time, at most, so that the other phases come in a short time too
-constexpr std::uint64_t slice = 250'000; ///< executions of a random phase that only time ends
+constexpr std::uint64_t slice = 250'000; ///< random executions that one process runs at a time
 
 /// Processes that share a time end together, some after it: how long their answers are waited for.
 constexpr double settling_seconds = 1;
@@ -37,7 +37,15 @@ constexpr std::uint64_t aimed_executions_max = 50'000;
 bool random_strategy(const std::string& name) { return name == "pct" || name == "uniform"; }
 bool tree_strategy(const std::string& name) { return name == "bound" || name == "full"; }
 
-/// What is left to search: phases in order, and when they are used up, more slices of a random strategy that has no other limit.
+/// A range of numbers of random executions, of which this shard does its part.
+struct random_range {
+    std::string scheduler;
+    unsigned depth = 0;
+    std::uint64_t next = 1; ///< execution
+    std::uint64_t left = 0;
+};
+
+/// What is left to search: phases in order, then ranges of random executions, cut into slices when a process is free for one.
 class search_plan {
   public:
     search_plan(const checker_request& base, const check_options& options, unsigned jobs)
@@ -45,15 +53,16 @@ class search_plan {
         if (options.scheduler.empty())
             plan_portfolio();
         else if (random_strategy(options.scheduler))
-            plan_random();
+            add_random(options.scheduler, options.depth,
+                       options.iterations != 0 ? options.iterations : no_limit);
         else
-            add_tree(options.scheduler);
+            add_tree(options.scheduler, options.iterations);
     }
 
-    bool empty() const { return phases_.empty() && !endless_; }
+    bool empty() const { return phases_.empty() && ranges_.empty(); }
     search_phase take() {
         if (phases_.empty())
-            add_slice(options_.scheduler, options_.depth, slice);
+            return take_slice();
         search_phase front = std::move(phases_.front());
         phases_.pop_front();
         return front;
@@ -81,6 +90,8 @@ class search_plan {
     }
 
   private:
+    static constexpr std::uint64_t no_limit = ~std::uint64_t{0};
+
     search_phase phase(const std::string& scheduler, unsigned depth) const {
         search_phase p{base_, scheduler, {}, false};
         p.request.scheduler = scheduler;
@@ -93,64 +104,83 @@ class search_plan {
         return p;
     }
 
-    /// The next `count` executions of a random strategy that belong to this shard.
-    void add_slice(const std::string& scheduler, unsigned depth, std::uint64_t count) {
-        search_phase p = phase(scheduler, depth);
-        p.request.first = next_ + options_.part.index * count;
-        p.request.iterations = count;
-        next_ += options_.part.count * count;
-        phases_.push_back(std::move(p));
+    search_phase take_slice() {
+        random_range& range = ranges_.front();
+        search_phase p = phase(range.scheduler, range.depth);
+        p.request.first = range.next;
+        p.request.iterations = std::min(slice, range.left);
+        range.next += p.request.iterations;
+        range.left -= p.request.iterations;
+        if (range.left == 0)
+            ranges_.pop_front();
+        return p;
     }
 
-    /// The tree, a part for each process of each shard; in one piece when its executions are counted.
-    void add_tree(const std::string& scheduler) {
-        tree_parts_ = base_.iterations != 0 ? 1 : jobs_;
+    /// How many of `count` executions are those of the shards before number `index`.
+    std::uint64_t before_shard(std::uint64_t count, unsigned index) const {
+        const std::uint64_t each = count / options_.part.count;
+        const std::uint64_t rest = count % options_.part.count;
+        return each * index + rest * index / options_.part.count;
+    }
+    std::uint64_t share_of(std::uint64_t count) const {
+        return before_shard(count, options_.part.index + 1) - before_shard(count, options_.part.index);
+    }
+
+    /// This shard's part of the next `count` random executions of all.
+    void add_random(const std::string& scheduler, unsigned depth, std::uint64_t count) {
+        if (const std::uint64_t mine = share_of(count); mine != 0)
+            ranges_.push_back({scheduler, depth, next_ + before_shard(count, options_.part.index), mine});
+        next_ += count;
+    }
+
+    /// The tree, a part for each process of each shard; in one piece a shard when its executions are counted.
+    void add_tree(const std::string& scheduler, std::uint64_t iterations) {
+        const unsigned processes = iterations != 0 ? 1 : jobs_;
+        const std::uint64_t mine = share_of(iterations);
+        tree_parts_ = iterations != 0 && mine == 0 ? 0 : processes;
         for (unsigned i = 0; i < tree_parts_; ++i) {
             search_phase p = phase(scheduler, 0);
-            if (base_.iterations == 0)
-                p.request.tree = {options_.part.index * jobs_ + i, options_.part.count * jobs_};
+            p.request.tree = {options_.part.index * processes + i, options_.part.count * processes};
+            p.request.iterations = mine;
             phases_.push_back(std::move(p));
         }
     }
 
+    /// Counted executions are shared: up to a quarter for all executions, a quarter for the bounded ones, the rest at random.
     void plan_portfolio() {
+        const bool counted = options_.iterations != 0;
+        const std::uint64_t quarter = std::max<std::uint64_t>(options_.iterations / 4, 1);
+        std::uint64_t left = options_.iterations;
+        const auto grant = [&](std::uint64_t wanted) {
+            const std::uint64_t granted = std::min(wanted, left);
+            left -= granted;
+            return granted;
+        };
         if (base_.reduce && options_.part.count == 1) {
             search_phase whole = phase("full", 0);
             whole.request.iterations =
-                base_.iterations != 0 ? std::min(base_.iterations, whole_executions) : whole_executions;
+                counted ? grant(std::min(quarter, whole_executions)) : whole_executions;
             phases_.push_back(std::move(whole));
         }
-        add_tree("bound");
-        add_slice("pct", 2, random_executions);
-        add_slice("pct", 3, random_executions);
-        add_slice("uniform", 0, random_executions);
-        add_slice("pct", 5, random_executions);
-        add_slice("pct", 10, random_executions);
-    }
-
-    void plan_random() {
-        if (options_.iterations == 0) {
-            endless_ = true;
-            return;
-        }
-        // This shard's part of [first, first + iterations), cut into slices so that all processes share the work.
-        const std::uint64_t begin = options_.iterations * options_.part.index / options_.part.count;
-        const std::uint64_t end = options_.iterations * (options_.part.index + 1) / options_.part.count;
-        for (std::uint64_t at = begin; at < end; at += slice) {
-            search_phase p = phase(options_.scheduler, options_.depth);
-            p.request.first = options_.first + at;
-            p.request.iterations = std::min(slice, end - at);
-            phases_.push_back(std::move(p));
-        }
+        if (!counted)
+            add_tree("bound", 0);
+        else if (const std::uint64_t bounded = grant(quarter); bounded != 0)
+            add_tree("bound", bounded);
+        std::uint64_t phases = 5;
+        for (const auto& [scheduler, depth] :
+             {std::pair("pct", 2U), std::pair("pct", 3U), std::pair("uniform", 0U), std::pair("pct", 5U),
+              std::pair("pct", 10U)})
+            add_random(scheduler, depth,
+                       counted ? grant(left / phases--) : random_executions * options_.part.count);
     }
 
     const checker_request& base_;
     const check_options& options_;
     std::deque<search_phase> phases_;
+    std::deque<random_range> ranges_;
     const unsigned jobs_;
     std::uint64_t next_;
     unsigned tree_parts_ = 0;
-    bool endless_ = false;
 };
 
 struct running_phase {
@@ -359,7 +389,6 @@ portfolio_result search_scenario(const program& what, const std::string& memory,
     base.seed = options.seed;
     base.coverage = options.coverage;
     base.reduce = options.reduce && !options.coverage; // which order two steps had counts for coverage
-    base.iterations = random_strategy(options.scheduler) ? 0 : options.iterations;
     return portfolio(what, base, options).run(progress);
 }
 

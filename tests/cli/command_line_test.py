@@ -149,6 +149,26 @@ class CommandLine(unittest.TestCase):
         whole = self.run_it("check", "fault-vs-truncate", "--scheduler", "full").stdout
         self.assertIn("(full); all executions\n", whole)
 
+    def test_iterations_are_those_of_all_phases_and_shards_together(self):
+        for count in (1, 10, 1001):
+            code, (verdict,) = self.check_json("break-vs-pin", "--iterations", str(count))
+            self.assertEqual((code, verdict["verdict"], verdict["executions"]), (0, "pass", count))
+        for scheduler in (("--scheduler", "bound"), ("--scheduler", "uniform"), ()):
+            total = 0
+            for index in (1, 2, 3):
+                words = ("--iterations", "1001", "--shard", f"{index}/3", *scheduler)
+                _, (verdict,) = self.check_json("break-vs-pin", *words)
+                total += verdict["executions"]
+            self.assertEqual(total, 1001, scheduler)
+
+    def test_any_number_of_iterations_fits_in_memory(self):
+        words = ("--scheduler", "uniform", "--iterations", "10000000000000000000", "--shard", "3/3", "--seconds", "0.3s")
+        done = subprocess.run(
+            ["sh", "-c", 'ulimit -v 4000000; exec "$@"', "sh", PROGRAM, "check", "break-vs-pin", *words],
+            cwd=self.here, capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
+        self.assertIn("the time ended first", done.stdout)
+
     def test_broken_rules_fail_with_the_right_invariant(self):
         for scenario, rule, invariants in (
             ("break-vs-pin", "wait-for=one", {"I16", "I7"}),
