@@ -248,18 +248,7 @@ exit_code for_bisect(exit_code code) {
 
 } // namespace
 
-exit_code run_check(const check_options& given) {
-    check_options options = given;
-    if (options.bisect) {
-        options.bisect = false;
-        try {
-            const exit_code code = run_check(options);
-            return for_bisect(code);
-        } catch (const std::exception& problem) {
-            std::fprintf(stderr, "daxtorture: %s: skipped\n", problem.what());
-            return exit_code::bisect_skip;
-        }
-    }
+exit_code run_check(const check_options& options) {
     const std::vector<program> programs = load_scenarios(options.targets);
     if (options.list) {
         list(programs);
@@ -283,7 +272,8 @@ exit_code run_check(const check_options& given) {
         print_count(verdicts);
     if (!options.json.empty())
         write_result(options.json, check_json(verdicts));
-    return exit_code_of(verdicts);
+    const exit_code code = exit_code_of(verdicts);
+    return options.bisect ? for_bisect(code) : code;
 }
 
 } // namespace daxtorture::cli

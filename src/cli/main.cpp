@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <functional>
+#include <string_view>
 
 namespace daxtorture::cli {
 namespace {
@@ -348,6 +349,20 @@ class command_line {
     std::function<exit_code()> run_;
 };
 
+/// With `check --bisect` nothing that is wrong with the command or the tool may look like a verdict on the commit: git takes every other
+/// code up to 127 for a bad one.
+bool asked_for_bisect(int argc, char** argv) {
+    const auto is_it = [](const char* word) {
+        return std::string_view(word) == "--bisect" || std::string_view(word).starts_with("--bisect=");
+    };
+    return argc > 1 && std::string_view(argv[1]) == "check" && std::any_of(argv + 2, argv + argc, is_it);
+}
+
+int failed(const char* what, const std::exception& problem, exit_code code, bool bisecting) {
+    std::fprintf(stderr, "daxtorture: %s%s%s\n", what, problem.what(), bisecting ? ": skipped" : "");
+    return static_cast<int>(bisecting ? exit_code::bisect_skip : code);
+}
+
 } // namespace
 } // namespace daxtorture::cli
 
@@ -356,13 +371,12 @@ int main(int argc, char** argv) {
     using namespace daxtorture::cli;
     spdlog::set_default_logger(spdlog::stderr_color_mt("daxtorture"));
     spdlog::set_pattern("%H:%M:%S %^%l%$ %v");
+    const bool bisecting = asked_for_bisect(argc, argv);
     try {
         return static_cast<int>(command_line().run(argc, argv));
     } catch (const usage_error& error) {
-        std::fprintf(stderr, "daxtorture: %s\n", error.what());
-        return static_cast<int>(exit_code::usage);
+        return failed("", error, exit_code::usage, bisecting);
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "daxtorture: internal error: %s\n", error.what());
-        return static_cast<int>(exit_code::tool_failed);
+        return failed("internal error: ", error, exit_code::tool_failed, bisecting);
     }
 }

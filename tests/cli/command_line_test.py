@@ -169,6 +169,20 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
         self.assertIn("the time ended first", done.stdout)
 
+    def test_bisect_skips_what_cannot_be_tested(self):
+        for words in (("--seconds", "0"), ("--shard", "9/2"), ("--memory", "foo"), ("--nonsense",), ("absent",)):
+            done = self.run_it("check", "break-vs-pin", "--bisect", *words)
+            self.assertEqual(done.returncode, 125, (words, done.stderr))
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        program = self.with_checker("exit 3\n")
+        done = subprocess.run(
+            [program, "check", "s.dax", "--bisect"],
+            cwd=self.here, capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 125, done.stderr)
+        for rule, code in (("wake-key=page", 0), ("wake-key=refcount", 1)):
+            done = self.run_it("check", "break-vs-munmap", "--bisect", "--rule", rule)
+            self.assertEqual(done.returncode, code, done.stderr)
+
     def test_broken_rules_fail_with_the_right_invariant(self):
         for scenario, rule, invariants in (
             ("break-vs-pin", "wait-for=one", {"I16", "I7"}),
