@@ -48,17 +48,18 @@ struct exhibit {
 };
 
 struct exhibit_result {
-    std::string id, commit;
-    std::string inexpressible;  ///< why the model cannot bring the bug back; empty: it can
-    bool caught = false;        ///< the broken protocol fails
-    bool right = false;         ///< ... by the invariant that was expected
-    bool fixed_passes = false;  ///< the fixed protocol does not fail
-    bool fixed_cut_off = false; ///< ... but its search was not done when its time was over
+    std::string id, bug, commit; ///< "bug-23-order", "BUG-23"
+    std::string inexpressible;   ///< why the model cannot bring the bug back; empty: it can
+    std::string tool_failure;    ///< of either search: nothing was learnt
+    bool caught = false;         ///< the broken protocol fails
+    bool right = false;          ///< ... by the invariant that was expected
+    bool fixed_passes = false;   ///< the fixed protocol does not fail
+    bool fixed_cut_off = false;  ///< ... but its search was not done when its time was over
     portfolio_result broken, fixed;
     int expected_invariant = 0;
     bool found() const { return caught && right && fixed_passes; }
     bool ended() const { return !inexpressible.empty() || !(broken.interrupted || fixed.interrupted); }
-    bool survived() const { return inexpressible.empty() && !found(); }
+    bool survived() const { return inexpressible.empty() && tool_failure.empty() && !found(); }
 };
 
 std::vector<exhibit> exhibits(const std::vector<std::string>& wanted) {
@@ -101,9 +102,16 @@ portfolio_result search(const exhibit& one, const program& what, double seconds,
     });
 }
 
+bool tool_failed(exhibit_result& result, const failure& found) {
+    if (found.kind == failure_kind::tool)
+        result.tool_failure = found.cause;
+    return found.kind == failure_kind::tool;
+}
+
 exhibit_result examine(const exhibit& one, const museum_options& options, status_line& status) {
     exhibit_result result;
-    result.id = note(one.what, "bug").empty() ? one.file : note(one.what, "bug");
+    result.id = one.file;
+    result.bug = note(one.what, "bug");
     result.commit = note(one.what, "commit");
     result.inexpressible = note(one.what, "inexpressible");
     if (!result.inexpressible.empty())
@@ -111,6 +119,8 @@ exhibit_result examine(const exhibit& one, const museum_options& options, status
     if (const auto expected = expectation_of(one.what))
         result.expected_invariant = expected->invariant;
     result.broken = search(one, one.what, options.seconds, options.jobs, status, "broken");
+    if (tool_failed(result, result.broken.found))
+        return result;
     result.caught = result.broken.found.kind != failure_kind::none;
     result.right =
         result.expected_invariant == 0 || result.broken.found.invariant == result.expected_invariant;
@@ -119,66 +129,97 @@ exhibit_result examine(const exhibit& one, const museum_options& options, status
     const double fixed_seconds =
         options.fixed_seconds > 0 ? options.fixed_seconds : std::min(options.seconds, default_fixed_seconds);
     result.fixed = search(one, fixed, fixed_seconds, options.jobs, status, "fixed");
+    if (tool_failed(result, result.fixed.found))
+        return result;
     result.fixed_passes = result.fixed.found.kind == failure_kind::none;
     result.fixed_cut_off = result.fixed_passes && !result.fixed.complete;
     return result;
 }
 
+std::string what_failed(const failure& f) {
+    return (f.invariant != 0 ? fmt::format("I{} ", f.invariant) : "") + f.cause;
+}
+
 std::string outcome_text(const exhibit_result& r) {
     if (!r.inexpressible.empty())
         return "not expressible: " + r.inexpressible;
+    if (!r.tool_failure.empty())
+        return "TOOL FAILURE: " + r.tool_failure;
     if (!r.caught)
         return "NOT FOUND";
     if (!r.right)
-        return fmt::format("I{}, expected I{}", r.broken.found.invariant, r.expected_invariant);
+        return fmt::format("{}, expected I{}", what_failed(r.broken.found), r.expected_invariant);
     if (!r.fixed_passes)
-        return fmt::format("I{}, but the fixed protocol fails too: I{} {}", r.broken.found.invariant,
-                           r.fixed.found.invariant, r.fixed.found.cause);
-    std::string text = fmt::format("I{} {}", r.broken.found.invariant, r.broken.found.cause);
+        return what_failed(r.broken.found) +
+               ", but the fixed protocol fails too: " + what_failed(r.fixed.found);
+    std::string text = what_failed(r.broken.found);
     if (r.fixed_cut_off)
         text += fmt::format("; its fix: search cut off after {:.2f} s and {} executions", r.fixed.seconds,
                             grouped(r.fixed.executions));
     return text;
 }
 
+/// Nothing when the fix was not searched.
 const char* fixed_verdict(const exhibit_result& r) {
+    if (!r.inexpressible.empty() || !r.tool_failure.empty())
+        return "";
     return name(!r.fixed_passes   ? verdict_kind::fail
                 : r.fixed_cut_off ? verdict_kind::inconclusive
                                   : verdict_kind::pass);
 }
 
-nlohmann::json json_of(const exhibit_result& r) {
-    return {
-        {"id", r.id},
-        {"commit", r.commit},
-        {"found", r.found()},
-        {"engine", r.broken.found_by.empty() ? "" : "check, " + r.broken.found_by},
-        {"executions", r.broken.executions},
-        {"seconds", r.broken.seconds},
-        {"invariant", r.caught ? "I" + std::to_string(r.broken.found.invariant) : ""},
-        {"expected_invariant", r.expected_invariant == 0 ? "" : "I" + std::to_string(r.expected_invariant)},
-        {"cause", r.broken.found.cause},
-        {"inexpressible", r.inexpressible},
-        {"fixed_passes", r.fixed_passes},
-        {"fixed_verdict", r.inexpressible.empty() ? nlohmann::json(fixed_verdict(r)) : nlohmann::json()},
-        {"fixed_executions", r.fixed.executions},
-        {"fixed_seconds", r.fixed.seconds}};
+nlohmann::json text_or_null(const std::string& text) {
+    return text.empty() || text == "none" || text == "-" ? nlohmann::json() : nlohmann::json(text);
 }
 
-void list(const std::vector<exhibit>& all) {
-    for (const exhibit& one : all)
-        fmt::print("{:<18} {:<14} needs {:<5} {}\n", one.file, note(one.what, "commit"),
-                   note(one.what, "needs"), note(one.what, "story"));
+nlohmann::json invariant_or_null(int number) {
+    return number == 0 ? nlohmann::json() : nlohmann::json("I" + std::to_string(number));
+}
+
+nlohmann::json json_of(const exhibit_result& r) {
+    return {{"id", r.id},
+            {"bug", text_or_null(r.bug)},
+            {"commit", text_or_null(r.commit)},
+            {"found", r.found()},
+            {"engine", text_or_null(r.broken.found_by.empty() ? "" : "check, " + r.broken.found_by)},
+            {"executions", r.broken.executions},
+            {"seconds", r.broken.seconds},
+            {"invariant", invariant_or_null(r.broken.found.invariant)},
+            {"expected_invariant", invariant_or_null(r.expected_invariant)},
+            {"cause", text_or_null(r.broken.found.cause)},
+            {"inexpressible", text_or_null(r.inexpressible)},
+            {"tool_failure", text_or_null(r.tool_failure)},
+            {"fixed_passes", r.fixed_passes},
+            {"fixed_verdict", text_or_null(fixed_verdict(r))},
+            {"fixed_executions", r.fixed.executions},
+            {"fixed_seconds", r.fixed.seconds}};
+}
+
+void list(const std::vector<exhibit>& all, const museum_options& options) {
+    nlohmann::json bugs = nlohmann::json::array();
+    for (const exhibit& one : all) {
+        nlohmann::json entry{{"id", one.file}};
+        for (const char* key : {"bug", "commit", "story", "needs", "fixed", "inexpressible"})
+            entry[key] = text_or_null(note(one.what, key));
+        bugs.push_back(std::move(entry));
+        if (options.json != "-")
+            fmt::print("{:<18} {:<14} needs {:<5} {}\n", one.file, note(one.what, "commit"),
+                       note(one.what, "needs"), note(one.what, "story"));
+    }
+    if (!options.json.empty())
+        write_result(options.json, nlohmann::json{{"version", 1}, {"bugs", bugs}}.dump(2));
 }
 
 /// Tells and writes what is left to say after the last row.
 exit_code conclude(const nlohmann::json& bugs, const std::vector<std::string>& not_run,
-                   const museum_options& options, bool wrong) {
+                   const museum_options& options, bool wrong, bool tool_failed) {
     if (!not_run.empty() && options.json != "-")
         fmt::print("stopped by a signal; not or not fully run: {}\n", fmt::join(not_run, ", "));
     if (!options.json.empty())
         write_result(options.json,
                      nlohmann::json{{"version", 1}, {"bugs", bugs}, {"not_run", not_run}}.dump(2));
+    if (tool_failed)
+        return exit_code::tool_failed;
     if (wrong)
         return exit_code::violation;
     return not_run.empty() ? exit_code::pass : exit_code::inconclusive;
@@ -191,12 +232,18 @@ exit_code print_memory_table(const std::vector<exhibit>& all, const museum_optio
     if (!quiet)
         fmt::print("{:<18} {:<10} {:<10} {:<10} {:<6}\n", "bug", "sc", "tso", "weak", "needs");
     bool wrong = false;
+    bool tool_failed = false;
     std::vector<std::string> not_run;
     end_on_signals();
     for (const exhibit& one : all) {
         if (!note(one.what, "inexpressible").empty()) {
             if (!quiet)
                 fmt::print("{:<18} not expressible\n", one.file);
+            bugs.push_back({{"id", one.file},
+                            {"found", nullptr},
+                            {"needs", nullptr},
+                            {"noted", nullptr},
+                            {"inexpressible", note(one.what, "inexpressible")}});
             continue;
         }
         status_line status;
@@ -206,9 +253,14 @@ exit_code print_memory_table(const std::vector<exhibit>& all, const museum_optio
         for (const std::string memory : {"sc", "tso", "weak"}) {
             const portfolio_result r =
                 search(one, one.what, options.seconds, options.jobs, status, memory.c_str(), memory);
-            const bool fails = r.found.kind != failure_kind::none;
-            cells.push_back(fails ? fmt::format("I{}", r.found.invariant) : r.complete ? "-" : "- (time)");
-            found[memory] = fails;
+            const bool broke = r.found.kind == failure_kind::tool;
+            const bool fails = r.found.kind != failure_kind::none && !broke;
+            tool_failed = tool_failed || broke;
+            cells.push_back(broke        ? "TOOL"
+                            : fails      ? fmt::format("I{}", r.found.invariant)
+                            : r.complete ? "-"
+                                         : "- (time)");
+            found[memory] = broke ? nlohmann::json() : nlohmann::json(fails);
             if (fails && needs.empty())
                 needs = memory;
         }
@@ -218,8 +270,11 @@ exit_code print_memory_table(const std::vector<exhibit>& all, const museum_optio
             continue;
         }
         wrong = wrong || needs != note(one.what, "needs");
-        bugs.push_back(
-            {{"id", one.file}, {"found", found}, {"needs", needs}, {"noted", note(one.what, "needs")}});
+        bugs.push_back({{"id", one.file},
+                        {"found", found},
+                        {"needs", text_or_null(needs)},
+                        {"noted", text_or_null(note(one.what, "needs"))},
+                        {"inexpressible", nullptr}});
         if (!quiet)
             fmt::print(
                 "{:<18} {:<10} {:<10} {:<10} {:<6}{}\n", one.file, cells[0], cells[1], cells[2], needs,
@@ -230,7 +285,7 @@ exit_code print_memory_table(const std::vector<exhibit>& all, const museum_optio
         fmt::print("-: no failure in the default search; (time): cut short by --seconds. tso here allows a "
                    "little more than TSO: two threads\n"
                    "may disagree about the order of stores by two others.\n");
-    return conclude(bugs, not_run, options, wrong);
+    return conclude(bugs, not_run, options, wrong, tool_failed);
 }
 
 } // namespace
@@ -238,7 +293,7 @@ exit_code print_memory_table(const std::vector<exhibit>& all, const museum_optio
 exit_code run_museum(const museum_options& options) {
     const std::vector<exhibit> all = exhibits(options.bugs);
     if (options.list) {
-        list(all);
+        list(all, options);
         return exit_code::pass;
     }
     if (options.memory_table)
@@ -251,6 +306,7 @@ exit_code run_museum(const museum_options& options) {
     std::size_t survivors = 0;
     std::size_t found = 0;
     std::size_t cut_off = 0;
+    std::size_t tool_failures = 0;
     end_on_signals();
     std::vector<std::string> not_run;
     for (const exhibit& one : all) {
@@ -264,6 +320,7 @@ exit_code run_museum(const museum_options& options) {
         survivors += result.survived() ? 1 : 0;
         found += result.found() ? 1 : 0;
         cut_off += result.fixed_cut_off ? 1 : 0;
+        tool_failures += result.tool_failure.empty() ? 0 : 1;
         bugs.push_back(json_of(result));
         if (!quiet)
             fmt::print("{:<18} {:<14} {:<10} {:>11} {:>8.2f}  {}\n", one.file, result.commit,
@@ -273,12 +330,12 @@ exit_code run_museum(const museum_options& options) {
     }
     if (!quiet)
         fmt::print("{} of {} bugs found, each gone with its fix; {} survived, {} not expressible{}\n", found,
-                   all.size(), survivors, all.size() - found - survivors - not_run.size(),
+                   all.size(), survivors, all.size() - found - survivors - not_run.size() - tool_failures,
                    cut_off == 0
                        ? ""
                        : fmt::format("; {} searched until cut off only, see --fixed-seconds",
                                      cut_off == 1 ? "1 fix was" : fmt::format("{} fixes were", cut_off)));
-    return conclude(bugs, not_run, options, survivors != 0);
+    return conclude(bugs, not_run, options, survivors != 0, tool_failures != 0);
 }
 
 } // namespace daxtorture::cli

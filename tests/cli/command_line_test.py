@@ -297,6 +297,22 @@ class CommandLine(unittest.TestCase):
         self.assertNotEqual(set(needed), {None})
         self.assertIn("stopped by a signal", output)
 
+    def test_museum_json_names_files_and_says_null_for_what_is_not_there(self):
+        words = ("bug-23-order", "bug-23-recheck", "bug-45-pud")
+        code, document = self.museum_json(*words, "--fixed-seconds", "0.1s")
+        first, second, inexpressible = sorted(document["bugs"], key=lambda bug: bug["id"])
+        self.assertEqual((code, first["id"], second["id"]), (0, "bug-23-order", "bug-23-recheck"))
+        self.assertEqual((first["bug"], second["bug"]), ("BUG-23", "BUG-23"))
+        for key in ("engine", "invariant", "expected_invariant", "cause", "fixed_verdict"):
+            self.assertIsNone(inexpressible[key], key)
+            self.assertIsNotNone(first[key], key)
+        self.assertIsNone(first["inexpressible"])
+        for mode in (("--list",), ("--memory-table", "--seconds", "5")):
+            code, document = self.museum_json(*words, *mode)
+            ids = {bug["id"]: bug for bug in document["bugs"]}
+            self.assertEqual((code, sorted(ids)), (0, sorted(words)))
+            self.assertIn("PUD", ids["bug-45-pud"]["inexpressible"])
+
     def test_stress_finds_a_hang_and_names_its_waiter(self):
         done = self.run_it("stress", "break-vs-munmap", "--rule", "wake-key=refcount", "--duration", "60s", "--seed", "1")
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
