@@ -87,9 +87,9 @@ std::string keep_failure(const told_failure& told, const scenario_verdict& verdi
         bundle_name(told.kept, verdict.name);
     scenario_verdict shown = verdict;
     shown.found = told.kept.found;
-    if (told.kept.found.schedule.empty()) // real threads: the recorders hold far more than one can read
+    if (told.kept.of_real_threads()) // the recorders hold far more than one can read
         shown.found.events = last_of_each(told.kept.found.events, 40);
-    const std::string replay = told.kept.found.schedule.empty() ? "" : "daxtorture replay " + place.string();
+    const std::string replay = told.kept.of_real_threads() ? "" : "daxtorture replay " + place.string();
     const auto text = [&](bool colours) {
         ladder_options look;
         look.colour = colours;

@@ -16,7 +16,7 @@ exit_code run_replay(const replay_options& options) {
     if (!read)
         throw usage_error(read.error);
     const bundle& kept = *read.value;
-    if (kept.found.schedule.empty())
+    if (kept.of_real_threads())
         throw usage_error(options.bundle +
                           ": has no schedule, it was found on real threads; `daxtorture reproduce " +
                           options.bundle + "` searches for one");

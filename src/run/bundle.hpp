@@ -26,6 +26,8 @@ struct bundle {
     std::vector<std::string> command; ///< the command line that found it
     std::string memory = "weak";      ///< sc, tso or weak
     std::string engine = "check";     ///< check or stress
+    /// Real threads found it: what they did cannot be repeated. An empty schedule alone does not say so, as a failure may need no decision.
+    bool of_real_threads() const { return engine == "stress"; }
     std::string scheduler;
     std::uint64_t seed = 0;
     std::uint64_t execution = 0; ///< number of the failing execution, or round

@@ -218,6 +218,16 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn("the same failure again", text)
 
+    def test_a_failure_without_any_decision_replays(self):
+        done = self.run_it("check", "bug-30", "--out", "kept")
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        (bundle,) = (self.here / "kept").iterdir()
+        self.assertEqual(json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))["schedule"], [])
+        again = self.run_it("replay", str(bundle))
+        self.assertEqual(again.returncode, 1, again.stdout + again.stderr)
+        self.assertIn("the same failure again", again.stdout)
+        self.assertIn(f"replay: daxtorture replay {bundle.relative_to(self.here)}", done.stdout)
+
     def test_a_torn_bundle_is_refused(self):
         self.run_it("check", "break-vs-pin", "--rule", "wake-key=refcount", "--out", "kept")
         (bundle,) = (self.here / "kept").iterdir()
