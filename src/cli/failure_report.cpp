@@ -100,10 +100,9 @@ std::string keep_failure(const told_failure& told, const scenario_verdict& verdi
     };
     std::error_code ignored; // write_bundle names the place if it cannot be made
     std::filesystem::create_directories(place.parent_path(), ignored);
-    if (const auto wrong = write_bundle(place, told.kept, text(false)))
+    if (const auto wrong =
+            write_bundle(place, told.kept, text(false), chrome_trace(told.kept.found, told.kept.what)))
         throw usage_error("cannot keep the failure: " + *wrong + " (choose a directory with --out)");
-    if (const std::string trace = chrome_trace(told.kept.found, told.kept.what); !trace.empty())
-        std::ofstream(place / "trace.json") << trace;
     return text(colour);
 }
 

@@ -27,6 +27,7 @@ namespace {
 constexpr const char* scenario_file = "scenario.dax";
 constexpr const char* json_file = "bundle.json";
 constexpr const char* report_file = "report.txt";
+constexpr const char* trace_file = "trace.json";
 
 /// One line, ready for the user. Never leaves this file.
 struct problem {
@@ -168,33 +169,58 @@ void sync_directory(const fs::path& directory) {
     ::close(fd);
 }
 
-void put_in_place(temporary_directory& made, const fs::path& target) {
+/// A bundle, or nothing yet. Refuses what is neither.
+bool holds_bundle(const fs::path& target) {
     std::error_code error;
-    if (fs::exists(fs::symlink_status(target, error))) {
-        if (!fs::is_directory(target, error) ||
-            (!fs::is_empty(target, error) && !fs::exists(target / json_file, error)))
-            throw problem{target.string() + ": expected a new name or an older bundle, got something else"};
-        const fs::path old = made.path.string() + ".old";
-        if (std::rename(target.c_str(), old.c_str()) != 0)
-            fail_errno(target);
-        if (std::rename(made.path.c_str(), target.c_str()) != 0) {
-            const int why = errno;
-            std::rename(old.c_str(), target.c_str());
-            errno = why;
+    const fs::file_status there = fs::symlink_status(target, error);
+    if (there.type() == fs::file_type::not_found)
+        return false;
+    if (!fs::is_directory(there) ||
+        (!fs::is_empty(target, error) && !error && !fs::exists(target / json_file, error)))
+        throw problem{target.string() + ": expected a new name or an older bundle, got something else"};
+    return true;
+}
+
+/// Changes places with an older bundle, which is then removed as the temporary directory. False: there is none any more.
+bool exchange(temporary_directory& made, const fs::path& target) {
+    if (::renameat2(AT_FDCWD, made.path.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) == 0)
+        return true;
+    if (errno == ENOENT)
+        return false;
+    if (errno != EINVAL && errno != ENOSYS)
+        fail_errno(target);
+    // A filesystem that cannot exchange: the older one goes first.
+    const fs::path old = made.path.string() + ".old";
+    if (std::rename(target.c_str(), old.c_str()) != 0 && errno != ENOENT)
+        fail_errno(target);
+    std::error_code ignored;
+    fs::remove_all(old, ignored);
+    return false;
+}
+
+/// Others may write a bundle of this name at the same time: each try looks again at what is there.
+void put_in_place(temporary_directory& made, const fs::path& target) {
+    constexpr unsigned tries = 1000;
+    bool placed = false;
+    for (unsigned i = 0; i < tries && !placed; ++i) {
+        if (holds_bundle(target)) {
+            placed = exchange(made, target);
+        } else if (std::rename(made.path.c_str(), target.c_str()) == 0) {
+            made.path.clear();
+            placed = true;
+        } else if (errno != ENOTEMPTY && errno != EEXIST) {
             fail_errno(target);
         }
-        fs::remove_all(old, error);
-    } else if (std::rename(made.path.c_str(), target.c_str()) != 0) {
-        fail_errno(target);
     }
-    made.path.clear();
+    if (!placed)
+        throw problem{target.string() + ": others keep replacing it"};
     sync_directory(target.parent_path().empty() ? "." : target.parent_path());
 }
 
 } // namespace
 
 std::optional<std::string> write_bundle(const fs::path& directory, const bundle& what,
-                                        std::string_view report) {
+                                        std::string_view report, std::string_view trace) {
     try {
         fs::path target = directory.lexically_normal();
         if (!target.has_filename())
@@ -212,6 +238,8 @@ std::optional<std::string> write_bundle(const fs::path& directory, const bundle&
         fs::permissions(made.path, fs::perms(0755));
         write_file(made.path / scenario_file, print(what.what));
         write_file(made.path / report_file, report);
+        if (!trace.empty())
+            write_file(made.path / trace_file, trace);
         write_file(made.path / json_file, lines_of(encode(what)));
         put_in_place(made, target);
         return std::nullopt;

@@ -5,8 +5,8 @@
 ///   report.txt    what the user saw
 ///   trace.json    of real threads: the recorded events, for Perfetto
 ///
-/// Written beside its place and renamed into it: a bundle is whole or not there. An older bundle of the same name is replaced;
-/// anything else of that name is refused.
+/// Written beside its place and renamed into it: a bundle is whole or not there. An older bundle of the same name is replaced, also when
+/// somebody else writes it at the same time; anything else of that name is refused.
 #pragma once
 
 #include "run/failure.hpp"
@@ -35,9 +35,9 @@ struct bundle {
     failure found;
 };
 
-/// Returns what went wrong ("DIR: Permission denied"), or nothing.
+/// Returns what went wrong ("DIR: Permission denied"), or nothing. An empty trace makes no file.
 std::optional<std::string> write_bundle(const std::filesystem::path& directory, const bundle& what,
-                                        std::string_view report);
+                                        std::string_view report, std::string_view trace = {});
 
 struct bundle_result {
     std::optional<bundle> value;

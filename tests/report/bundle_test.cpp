@@ -5,8 +5,12 @@
 #include "tests/catch.hpp"
 #include "tests/scratch.hpp"
 
+#include <atomic>
+#include <barrier>
 #include <fstream>
 #include <sstream>
+#include <thread>
+#include <vector>
 
 #include <unistd.h>
 
@@ -132,6 +136,36 @@ TEST_CASE("a bundle does not replace what is no bundle") {
           std::string::npos);
     CHECK(read(at.path / "mine" / "thesis.tex") == "years of work");
     CHECK(entries_in(at.path) == 2);
+}
+
+TEST_CASE("a trace is part of its bundle, and goes with it") {
+    const scratch at;
+    REQUIRE_FALSE(write_bundle(at.path / "b", sample(), "", "[]\n"));
+    CHECK(read(at.path / "b" / "trace.json") == "[]\n");
+    REQUIRE_FALSE(write_bundle(at.path / "b", sample(), ""));
+    CHECK_FALSE(fs::exists(at.path / "b" / "trace.json"));
+    CHECK(entries_in(at.path) == 1);
+}
+
+TEST_CASE("two writers of one bundle both succeed") {
+    const scratch at;
+    std::atomic<unsigned> problems{0};
+    for (unsigned round = 0; round < 40; ++round) {
+        const fs::path where = at.path / std::to_string(round);
+        std::barrier together(4);
+        std::vector<std::thread> writers;
+        for (int i = 0; i < 4; ++i)
+            writers.emplace_back([&] {
+                together.arrive_and_wait();
+                for (int again = 0; again < 3; ++again)
+                    problems += write_bundle(where, sample(), "").has_value();
+            });
+        for (std::thread& one : writers)
+            one.join();
+        CHECK(read_bundle(where));
+    }
+    CHECK(problems == 0);
+    CHECK(entries_in(at.path) == 40);
 }
 
 TEST_CASE("a read-only directory is an error and stays as it was") {
