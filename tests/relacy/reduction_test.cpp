@@ -446,11 +446,11 @@ TEST_CASE("reduced, the idle wait is searched to its end, and its bugs are found
 /// For docs/search.md: build/tests/test-reduction '[measure]'
 TEST_CASE("executions of the idle wait", "[.][measure]") {
     for (const memory_class memory : {memory_class::sc, memory_class::weak}) {
-        for (const unsigned threads : {2u, 3u}) {
+        for (const unsigned threads : {2u, 3u, 4u}) {
             for (const bool reduce : {false, true}) {
                 idle_wait what(threads);
                 exploration_options options = under(memory);
-                options.seconds = 15;
+                options.seconds = 60;
                 const auto how = reduce ? make_reduced() : make_bound(unlimited, unlimited);
                 const exploration_result r = explore(what, *how, options);
                 std::cout << (memory == memory_class::sc ? "sc   " : "weak ") << threads
