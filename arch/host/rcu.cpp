@@ -103,7 +103,7 @@ void rcu_domain::wait_and_run(site at) {
     running_.fetch_sub(1, std::memory_order_release);
 }
 
-void rcu_domain::call(rcu_head& head, void (*function)(rcu_head&), site at) {
+void rcu_domain::call(rcu_head& head, void (*function)(rcu_head&), callback_moment, site at) {
     head.function = function;
     head.next = callbacks_.load(std::memory_order_relaxed);
     // release: whoever takes the list sees the head. Nothing is taken singly, so there is no ABA.

@@ -118,7 +118,9 @@ void percpu_ref::switch_to_atomic() {
         switch_to_atomic_rcu();
         return;
     }
-    rcu_.call(*this, [](arch::rcu_head& head) { static_cast<percpu_ref&>(head).switch_to_atomic_rcu(); });
+    rcu_.call(
+        *this, [](arch::rcu_head& head) { static_cast<percpu_ref&>(head).switch_to_atomic_rcu(); },
+        arch::callback_moment::any);
 }
 
 void percpu_ref::switch_to_atomic_rcu() {

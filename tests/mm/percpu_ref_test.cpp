@@ -61,6 +61,7 @@ exploration_result explored(const char* assignment, std::vector<step> threads, s
 }
 
 void released_once(object& o) {
+    o.rcu.barrier(); // a switch that was left for later
     if (o.freed.get() != 1)
         arch::fail(22, "the object was never released", "");
     o.ref.exit();

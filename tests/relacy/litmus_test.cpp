@@ -443,3 +443,28 @@ TEST_CASE("a try for writing may find any reader that has just left") {
                       }};
     CHECK(run(memory_class::sc, tries, 1) == set{"0", "1", "2"});
 }
+
+TEST_CASE("a callback may run when its caller has gone on, where its moment matters") {
+    struct counted : arch::rcu_head {
+        atomic<int> runs{0};
+        arch::rcu_domain rcu;
+        int seen = 0;
+    };
+    const auto seen = [](arch::callback_moment when) {
+        return outcomes<counted>(memory_class::weak, {[when](counted& c) {
+                                     c.rcu.call(
+                                         c,
+                                         [](arch::rcu_head& head) {
+                                             static_cast<counted&>(head).runs.fetch_add(1, order::relaxed);
+                                         },
+                                         when);
+                                     c.seen = c.runs.load(order::relaxed);
+                                 }},
+                                 [](counted& c) {
+                                     c.rcu.barrier();
+                                     return std::to_string(c.seen) + std::to_string(c.runs.peek());
+                                 });
+    };
+    CHECK(seen(arch::callback_moment::first) == set{"11"});
+    CHECK(seen(arch::callback_moment::any) == set{"01", "11"});
+}

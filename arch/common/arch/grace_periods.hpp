@@ -8,4 +8,8 @@ enum class grace_periods : unsigned char {
     rare,     ///< as for RCU: readers pay nothing, a grace period interrupts every thread
 };
 
+/// When a callback runs after its grace period, on a machine that decides such things: at once, or at any moment, so that its caller may be
+/// elsewhere by then.
+enum class callback_moment : unsigned char { first, any };
+
 } // namespace arch

@@ -65,7 +65,9 @@ class rcu_domain {
         self.word.store(count + 1, std::memory_order_release);
     }
     void synchronize(site at = site::here());
-    void call(rcu_head& head, void (*function)(rcu_head&), site at = site::here());
+    /// Callbacks come late in any case here.
+    void call(rcu_head& head, void (*function)(rcu_head&), callback_moment = callback_moment::first,
+              site at = site::here());
     void barrier(site at = site::here());
 
   private:

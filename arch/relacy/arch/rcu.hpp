@@ -7,7 +7,8 @@
 /// Points    the outermost read_lock and synchronize are scheduling points. read_unlock is not: until the reader's next step
 ///           nothing can tell whether it has left, except a synchronize() that would block and so comes later.
 /// Callbacks run at the first moment a grace period may have ended: in call() without readers, else in the read_unlock of
-///           the last reader that was inside at the call.
+///           the last reader that was inside at the call. Those whose moment matters (callback_moment::any) may, by a choice of the strategy, be left
+///           for the next read_unlock, call or barrier of any thread.
 #pragma once
 
 #include <arch/grace_periods.hpp>
@@ -71,7 +72,8 @@ class rcu_domain {
         detail::full_fence();
     }
 
-    void call(rcu_head& head, void (*callback)(rcu_head&), site = site::here()) {
+    void call(rcu_head& head, void (*callback)(rcu_head&), callback_moment when = callback_moment::first,
+              site = site::here()) {
         detail::scheduling_point();
         detail::touch(this, true);
         begun_.release();
@@ -82,13 +84,17 @@ class rcu_domain {
         while (*last != nullptr)
             last = &(*last)->next;
         *last = &head;
-        run_ready();
+        const bool later = when == callback_moment::any && !detail::state.special && head.readers == 0 &&
+                           detail::state.host->may_fail();
+        if (!later)
+            run_ready();
     }
 
     /// Waits until every callback queued before it has run.
     void barrier(site at = site::here()) {
         detail::scheduling_point();
         detail::touch(this, true);
+        run_ready();
         while (queue_ != nullptr || running_ != 0) {
             barrier_waiters_ |= detail::self_bit();
             sleep(at);
