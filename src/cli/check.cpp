@@ -112,6 +112,21 @@ coverage_summary coverage_of(const program& what, const search_coverage& covered
     return c;
 }
 
+/// What the samples of a search that was not asked for its coverage say of it in a few words; for one that was, what its numbers leave out.
+std::string coverage_remark(const coverage_summary& c, const portfolio_result& result,
+                            const check_options& options) {
+    if (!options.coverage)
+        return c.never.empty() ? ""
+                               : fmt::format("{} of {} pairs of operations met in samples (--coverage names "
+                                             "the others)",
+                                             c.pairs, c.pairs_possible);
+    const bool reduced_only = std::all_of(result.phases.begin(), result.phases.end(),
+                                          [](const search_phase& p) { return p.name == "full"; });
+    return reduced_only && options.reduce
+               ? "coverage is of one order of steps that commute (--no-reduction: of all)"
+               : "";
+}
+
 /// A scenario to check, and what its file expected before --rule changed the protocol.
 struct checked {
     program what;
@@ -155,6 +170,10 @@ scenario_verdict verdict_of(const program& what, const std::string& memory, cons
     v.expected = expectation_of(what);
     v.found = result.found;
     v.rechecked = result.rechecked;
+    if (result.sampled && v.verdict != verdict_kind::fail) {
+        const std::string remark = coverage_remark(coverage_of(what, result.covered), result, options);
+        v.note += (v.note.empty() || remark.empty() ? "" : "; ") + remark;
+    }
     if (options.coverage)
         v.covered = coverage_of(what, result.covered);
     return v;

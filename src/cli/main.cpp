@@ -173,8 +173,10 @@ class command_line {
             ->check(CLI::Range(1, 1024));
         add_shard(command, check_.part);
         command.add_flag("--list", check_.list, "list the scenarios and stop");
-        command.add_flag("--coverage", check_.coverage,
-                         "say what the search covered: outcomes, operations seen inside each other");
+        command.add_flag(
+            "--coverage", check_.coverage,
+            "say what the search covered: outcomes, operations seen inside each other (without it "
+            "the default search takes samples)");
         command.add_flag("--bisect", check_.bisect,
                          "exit code for `git bisect run`: 0 good, 1 bad, 125 skip");
         command.add_flag("!--no-reduction", check_.reduce,

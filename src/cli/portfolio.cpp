@@ -31,8 +31,15 @@ constexpr std::uint64_t slice = 250'000; ///< random executions that one process
 /// Processes that share a time end together, some after it: how long their answers are waited for.
 constexpr double settling_seconds = 1;
 
-constexpr std::uint64_t aimed_executions = 1'000; ///< at each pair of operations that was not met
-constexpr std::uint64_t aimed_executions_max = 50'000;
+/// Recording coverage costs a quarter of the speed. Unless it is asked for, only a sample of each random phase records it, and what the
+/// sample did not meet gets a few executions. First with --coverage, so that a short search is steered, too.
+struct coverage_plan {
+    std::uint64_t sample; ///< recorded random executions
+    std::uint64_t aimed;  ///< at each pair of operations that was not met
+    std::uint64_t aimed_max;
+};
+constexpr coverage_plan by_the_way{5'000, 200, 5'000};
+constexpr coverage_plan asked_for{10'000, 1'000, 20'000};
 
 bool random_strategy(const std::string& name) { return name == "pct" || name == "uniform"; }
 bool tree_strategy(const std::string& name) { return name == "bound" || name == "full"; }
@@ -43,6 +50,7 @@ struct random_range {
     unsigned depth = 0;
     std::uint64_t next = 1; ///< execution
     std::uint64_t left = 0;
+    std::uint64_t sample = 0; ///< the first of them, which record coverage
 };
 
 /// What is left to search: phases in order, then ranges of random executions, cut into slices when a process is free for one.
@@ -57,6 +65,7 @@ class search_plan {
                        options.iterations != 0 ? options.iterations : no_limit);
         else
             add_tree(options.scheduler, options.iterations);
+        next_aimed_ = next_ + options.part.index * aimed_of_shard;
     }
 
     bool empty() const { return phases_.empty() && ranges_.empty(); }
@@ -71,11 +80,18 @@ class search_plan {
     /// Parts of the tree of executions that this shard is to exhaust; 0: no exhaustive search.
     unsigned tree_parts() const { return tree_parts_; }
 
-    void aim_at(std::vector<operation_pair> targets) {
+    /// What a phase of the default plan that recorded coverage left out steers the next one.
+    void steer_after(const search_phase& ended, std::vector<operation_pair> missing) {
+        if (!options_.scheduler.empty() || options_.iterations != 0 || !ended.request.coverage ||
+            !random_strategy(ended.request.scheduler) || missing.empty())
+            return;
         search_phase p = phase("aim", 0);
-        p.request.iterations = std::min(aimed_executions * targets.size(), aimed_executions_max);
-        p.request.targets = std::move(targets);
-        phases_.push_back(std::move(p));
+        p.request.coverage = true;
+        p.request.first = next_aimed_;
+        p.request.iterations = std::min(steering().aimed * missing.size(), steering().aimed_max);
+        p.request.targets = std::move(missing);
+        next_aimed_ += p.request.iterations;
+        phases_.push_front(std::move(p));
     }
 
     /// A random phase ended at a failure that nobody asked for: the rest of it comes next.
@@ -91,6 +107,8 @@ class search_plan {
 
   private:
     static constexpr std::uint64_t no_limit = ~std::uint64_t{0};
+    static constexpr std::uint64_t aimed_of_shard = 1'000'000'000; ///< more than there will be
+    const coverage_plan& steering() const { return options_.coverage ? asked_for : by_the_way; }
 
     search_phase phase(const std::string& scheduler, unsigned depth) const {
         search_phase p{base_, scheduler, {}, false};
@@ -108,7 +126,9 @@ class search_plan {
         random_range& range = ranges_.front();
         search_phase p = phase(range.scheduler, range.depth);
         p.request.first = range.next;
-        p.request.iterations = std::min(slice, range.left);
+        p.request.iterations = std::min(range.sample != 0 ? range.sample : slice, range.left);
+        p.request.coverage = base_.coverage || range.sample != 0;
+        range.sample = 0;
         range.next += p.request.iterations;
         range.left -= p.request.iterations;
         if (range.left == 0)
@@ -127,9 +147,11 @@ class search_plan {
     }
 
     /// This shard's part of the next `count` random executions of all.
-    void add_random(const std::string& scheduler, unsigned depth, std::uint64_t count) {
+    void add_random(const std::string& scheduler, unsigned depth, std::uint64_t count,
+                    std::uint64_t sample = 0) {
         if (const std::uint64_t mine = share_of(count); mine != 0)
-            ranges_.push_back({scheduler, depth, next_ + before_shard(count, options_.part.index), mine});
+            ranges_.push_back(
+                {scheduler, depth, next_ + before_shard(count, options_.part.index), mine, sample});
         next_ += count;
     }
 
@@ -158,9 +180,17 @@ class search_plan {
         };
         if (base_.reduce && options_.part.count == 1) {
             search_phase whole = phase("full", 0);
+            whole.request.coverage = false; // where steps commute it shows one order of them
             whole.request.iterations =
                 counted ? grant(std::min(quarter, whole_executions)) : whole_executions;
             phases_.push_back(std::move(whole));
+        }
+        if (base_.coverage && !counted) {
+            search_phase sample = phase("pct", 3);
+            sample.request.first = next_ + asked_for.sample * options_.part.index;
+            sample.request.iterations = asked_for.sample;
+            next_ += asked_for.sample * options_.part.count;
+            phases_.push_back(std::move(sample));
         }
         if (!counted)
             add_tree("bound", 0);
@@ -171,7 +201,8 @@ class search_plan {
              {std::pair("pct", 2U), std::pair("pct", 3U), std::pair("uniform", 0U), std::pair("pct", 5U),
               std::pair("pct", 10U)})
             add_random(scheduler, depth,
-                       counted ? grant(left / phases--) : random_executions * options_.part.count);
+                       counted ? grant(left / phases--) : random_executions * options_.part.count,
+                       base_.coverage || counted ? 0 : by_the_way.sample);
     }
 
     const checker_request& base_;
@@ -180,6 +211,7 @@ class search_plan {
     std::deque<random_range> ranges_;
     const unsigned jobs_;
     std::uint64_t next_;
+    std::uint64_t next_aimed_ = 0;
     unsigned tree_parts_ = 0;
 };
 
@@ -196,12 +228,10 @@ class portfolio {
           limit_(options.seconds > 0 ? options.seconds : default_seconds), plan_(base, options, jobs_) {}
 
     portfolio_result run(const std::function<void(const std::string&)>& progress) {
-        while (!found() && !result_.whole && !interrupted() && seconds() < limit_ && start_phases()) {
+        while (!decided() && seconds() < limit_ && start_phases()) {
             wait_for_news();
             collect();
             progress(status());
-            if (options_.coverage && options_.scheduler.empty() && running_.empty() && plan_.empty())
-                aim_at_what_is_missing();
         }
         settle();
         finish();
@@ -216,6 +246,8 @@ class portfolio {
     bool searches_tree(const search_phase& phase) const {
         return tree_strategy(phase.request.scheduler) && !attempts_whole(phase);
     }
+    /// Nothing more is to be learnt. That all executions pass does not say which pairs of operations they have.
+    bool decided() const { return found() || interrupted() || (result_.whole && !options_.coverage); }
     bool found() const { return result_.found.kind != failure_kind::none; }
 
     std::uint64_t executions() const {
@@ -266,14 +298,6 @@ class portfolio {
         return !running_.empty();
     }
 
-    /// Once, when the rest of the plan is done: what it never met steers the last phase.
-    void aim_at_what_is_missing() {
-        if (std::exchange(aimed_, true) || found())
-            return;
-        if (std::vector<operation_pair> missing = never_met(what_, result_.covered); !missing.empty())
-            plan_.aim_at(std::move(missing));
-    }
-
     void wait_for_news() const {
         std::vector<pollfd> outputs;
         for (const running_phase& one : running_)
@@ -308,6 +332,7 @@ class portfolio {
         result_.rechecked += phase.answer.rechecked;
         result_.covered.outcomes.insert(phase.answer.covered.outcomes.begin(),
                                         phase.answer.covered.outcomes.end());
+        result_.sampled = result_.sampled || phase.request.coverage;
         result_.covered.pairs.insert(phase.answer.covered.pairs.begin(), phase.answer.covered.pairs.end());
         const bool quota =
             phase.request.iterations != 0 && phase.answer.executions >= phase.request.iterations;
@@ -328,6 +353,8 @@ class portfolio {
             result_.found = phase.answer.found;
             result_.found_by = phase.name;
         }
+        if (!found())
+            plan_.steer_after(phase, never_met(what_, result_.covered));
         result_.phases.push_back(std::move(phase));
     }
 
@@ -335,7 +362,7 @@ class portfolio {
     /// that says so.
     void settle() {
         const double until = seconds() + settling_seconds;
-        while (!found() && !result_.whole && !interrupted() && !running_.empty() && seconds() < until) {
+        while (!decided() && !running_.empty() && seconds() < until) {
             wait_for_news();
             collect();
         }
@@ -343,15 +370,16 @@ class portfolio {
 
     void finish() {
         result_.interrupted = interrupted() && !found() && !result_.whole;
-        result_.complete = result_.whole || (plan_.empty() && running_.empty());
+        result_.complete =
+            result_.whole || (plan_.empty() && running_.empty() &&
+                              std::all_of(result_.phases.begin(), result_.phases.end(),
+                                          [](const search_phase& phase) { return phase.complete; }));
         result_.exhaustive =
             result_.whole || (plan_.tree_parts() != 0 && tree_parts_done_ == plan_.tree_parts());
         result_.explored = explored();
         for (const running_phase& one : running_)
             result_.executions += one.worker->executions();
         running_.clear();
-        for (const search_phase& phase : result_.phases)
-            result_.complete = result_.complete && phase.complete;
         result_.seconds = seconds();
     }
 
@@ -361,7 +389,6 @@ class portfolio {
     const double limit_;
     search_plan plan_;
     unsigned tree_parts_done_ = 0;
-    bool aimed_ = false;
     clock::time_point started_ = clock::now();
     std::vector<running_phase> running_;
     portfolio_result result_;
@@ -388,7 +415,7 @@ portfolio_result search_scenario(const program& what, const std::string& memory,
     base.memory = memory;
     base.seed = options.seed;
     base.coverage = options.coverage;
-    base.reduce = options.reduce && !options.coverage; // which order two steps had counts for coverage
+    base.reduce = options.reduce;
     return portfolio(what, base, options).run(progress);
 }
 

@@ -1,7 +1,7 @@
 /// Searching one scenario with several strategies in several processes until something is found or the plan is done.
 ///
 /// The default plan: all executions with few preemptions and stale loads, and fixed numbers of random ones by PCT of growing depth and by the
-/// uniform strategy; when coverage is asked for, pairs of operations that none of them met are aimed at last. With a strategy named, that one alone; random strategies then split the executions over the processes.
+/// uniform strategy. Pairs of operations that a random phase, or a sample of it, did not meet are aimed at after it. With a strategy named, that one alone; random strategies then split the executions over the processes.
 #pragma once
 
 #include "cli/checker.hpp"
@@ -36,7 +36,8 @@ struct portfolio_result {
     bool interrupted = false;    ///< a signal ended the search
     bool complete = false;       ///< the plan was done before the time ended
     std::uint64_t rechecked = 0; ///< executions run twice
-    search_coverage covered;     ///< of all phases that ended, when asked for
+    search_coverage covered;     ///< of the phases that recorded it and ended
+    bool sampled = false;        ///< some did
     std::vector<search_phase> phases;
 };
 

@@ -183,6 +183,26 @@ class CommandLine(unittest.TestCase):
             done = self.run_it("check", "break-vs-munmap", "--bisect", "--rule", rule)
             self.assertEqual(done.returncode, code, done.stderr)
 
+    def test_coverage_steers_the_search_and_is_told(self):
+        _, (sampled,) = self.check_json("break-vs-pin", "--seconds", "4")
+        self.assertNotIn("coverage", sampled)
+        _, (verdict,) = self.check_json("break-vs-pin", "--coverage", "--seconds", "4")
+        phases = verdict["scheduler"].split("+")
+        self.assertIn("aim", phases[:-1])
+        covered = verdict["coverage"]
+        self.assertEqual(covered["pairs"] + len(covered["never"]), covered["pairs_possible"])
+        if covered["never"]:
+            self.assertRegex(sampled["note"], r"\d+ of \d+ pairs of operations met in samples \(--coverage names")
+
+    def test_coverage_keeps_the_reduction(self):
+        for words in (("--scheduler", "full"), ()):
+            code, (verdict,) = self.check_json("fault-vs-truncate", "--coverage", "--seconds", "2", *words)
+            self.assertEqual((code, verdict["exhaustive"]), (0, True))
+            self.assertIn("full", verdict["scheduler"].split("+"))
+            self.assertGreater(verdict["coverage"]["pairs"], 0)
+        _, (verdict,) = self.check_json("fault-vs-truncate", "--coverage", "--scheduler", "full")
+        self.assertIn("one order of steps that commute", verdict["note"])
+
     def test_broken_rules_fail_with_the_right_invariant(self):
         for scenario, rule, invariants in (
             ("break-vs-pin", "wait-for=one", {"I16", "I7"}),
