@@ -12,7 +12,9 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <functional>
 #include <string_view>
 
@@ -290,7 +292,8 @@ class command_line {
             .add_option("--searches", reproduce_.searches,
                         "searches with different seeds that say how reliable it is")
             ->capture_default_str();
-        command.add_option("--jobs", reproduce_.jobs, "processes (default: one per processor)");
+        command.add_option("--jobs", reproduce_.jobs, "processes (default: one per processor)")
+            ->check(CLI::Range(1, 1024));
         command.add_option("--json", reproduce_.json, "write results as JSON to this file, - for stdout");
         command.add_option("--out", reproduce_.out,
                            "directory for the bundle (default: daxtorture-failures)");
@@ -317,7 +320,8 @@ class command_line {
         command.add_option("scenario", orders_.targets, "files, names or directories; none: all scenarios");
         add_duration(command, "--seconds", orders_.seconds,
                      "time per scenario and weakened order (default 5)");
-        command.add_option("--jobs", orders_.jobs, "processes (default: one per processor)");
+        command.add_option("--jobs", orders_.jobs, "processes (default: one per processor)")
+            ->check(CLI::Range(1, 1024));
         command.add_option("--json", orders_.json, "write results as JSON to this file, - for stdout");
         command.callback([this] { run_ = [this] { return run_orderings(orders_); }; });
     }
@@ -360,6 +364,16 @@ bool asked_for_bisect(int argc, char** argv) {
     return argc > 1 && std::string_view(argv[1]) == "check" && std::any_of(argv + 2, argv + argc, is_it);
 }
 
+usage_error unwritten_output() {
+    return usage_error(std::string("cannot write to standard output: ") + std::strerror(errno));
+}
+
+/// A result that nobody can read is none. A violation is told by the exit code, too.
+void require_written_output() {
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+        throw unwritten_output();
+}
+
 int failed(const char* what, const std::exception& problem, exit_code code, bool bisecting) {
     std::fprintf(stderr, "daxtorture: %s%s%s\n", what, problem.what(), bisecting ? ": skipped" : "");
     return static_cast<int>(bisecting ? exit_code::bisect_skip : code);
@@ -375,10 +389,15 @@ int main(int argc, char** argv) {
     spdlog::set_pattern("%H:%M:%S %^%l%$ %v");
     const bool bisecting = asked_for_bisect(argc, argv);
     try {
-        return static_cast<int>(command_line().run(argc, argv));
+        const exit_code code = command_line().run(argc, argv);
+        if (code == exit_code::pass)
+            require_written_output();
+        return static_cast<int>(code);
     } catch (const usage_error& error) {
         return failed("", error, exit_code::usage, bisecting);
     } catch (const std::exception& error) {
+        if (std::ferror(stdout) != 0)
+            return failed("", unwritten_output(), exit_code::usage, bisecting);
         return failed("internal error: ", error, exit_code::tool_failed, bisecting);
     }
 }

@@ -72,6 +72,10 @@ class CommandLine(unittest.TestCase):
             ("no time of day", ("stress", "--until", "25:00")),
             ("missing/bundle.json", ("replay", "missing")),
             ("no bug 'nope'", ("museum", "nope")),
+            ("--jobs", ("check", "break-vs-pin", "--jobs", "0")),
+            ("--jobs", ("museum", "--jobs", "0")),
+            ("--jobs", ("orderings", "--jobs", "0")),
+            ("--jobs", ("reproduce", "bundle", "--jobs", "0")),
         ):
             self.refused(expected, *words)
 
@@ -202,6 +206,18 @@ class CommandLine(unittest.TestCase):
             self.assertGreater(verdict["coverage"]["pairs"], 0)
         _, (verdict,) = self.check_json("fault-vs-truncate", "--coverage", "--scheduler", "full")
         self.assertIn("one order of steps that commute", verdict["note"])
+
+    def test_results_that_cannot_be_written_are_no_success(self):
+        for words in (
+            ("check", "fault-vs-truncate", "--json", "-"), ("check", "fault-vs-truncate"),
+            ("museum", "bug-08", "--json", "-"), ("protocols",),
+        ):
+            with open("/dev/full", "w", encoding="utf-8") as full:
+                done = subprocess.run(
+                    [PROGRAM, *words], cwd=self.here, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
+                    check=False)
+            self.assertEqual(done.returncode, 2, words)
+            self.assertIn("cannot write to standard output: No space left", done.stderr)
 
     def test_broken_rules_fail_with_the_right_invariant(self):
         for scenario, rule, invariants in (
