@@ -359,6 +359,33 @@ class CommandLine(unittest.TestCase):
             self.assertEqual((code, sorted(ids)), (0, sorted(words)))
             self.assertIn("PUD", ids["bug-45-pud"]["inexpressible"])
 
+    def test_a_failure_of_the_order_as_written_does_not_show_that_it_is_needed(self):
+        self.run_it("check", "break-vs-pin", "--rule", "wake-key=refcount", "--no-shrink", "--out", "kept")
+        (kept,) = (self.here / "kept").iterdir()
+        bundle = json.loads((kept / "bundle.json").read_text(encoding="utf-8"))
+        keys = ("kind", "invariant", "cause", "detail", "schedule", "events", "state")
+        failure = {key: bundle[key] for key in keys} | {"events": []}
+        order = {"file": "src/mm/gup.cpp", "function": "f", "line": 1, "kind": "load", "order": "acquire"}
+        passed = {"type": "result", "failure": None, "executions": 7, "orders": [order]}
+        failed = {**passed, "failure": failure}
+        for fails_as_written in (True, False):
+            replayed = failed if fails_as_written else passed
+            for name, answer in (("replayed", replayed), ("failed", failed), ("passed", passed)):
+                (self.here / name).write_text(json.dumps(answer) + "\n", encoding="utf-8")
+            program = self.with_checker("""case $(cat) in
+                *'"kind":"replay"'*) cat replayed ;;
+                *'"weaken":'*) cat failed ;;
+                *) cat passed ;;
+                esac
+                """)
+            done = subprocess.run(
+                [program, "orderings", "s.dax", "--json", "-"],
+                cwd=self.here, capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            document = json.loads(done.stdout)
+            self.assertEqual(document["orders"][0]["needed"], not fails_as_written)
+            self.assertEqual(document["left_out"], ["small"] if fails_as_written else [])
+
     def test_stress_finds_a_hang_and_names_its_waiter(self):
         done = self.run_it("stress", "break-vs-munmap", "--rule", "wake-key=refcount", "--duration", "60s", "--seed", "1")
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
