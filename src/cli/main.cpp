@@ -39,7 +39,8 @@ void add_arch(CLI::App& command, std::string& arch) {
 /// "i/n", i from 1.
 void add_shard(CLI::App& command, shard& part) {
     command.add_option_function<std::string>(
-        "--shard", [&part](const std::string& text) { part = parse_shard(text); }, "do part i of n, as i/n");
+        "--shard", [&part](const std::string& text) { part = parse_shard(text); },
+        "do part i of n, as i/n; bound, full: each part also runs one execution of every other subtree");
 }
 
 void add_duration(CLI::App& command, const char* name, double& seconds, const char* help) {
