@@ -280,17 +280,15 @@ class supervisor {
             return;
         spdlog::error("failure: {}; {}", found.cause, note.bundle);
         const std::filesystem::path failures = options_.directory / "failures";
-        try {
-            scenario_verdict verdict;
-            verdict.name = name;
-            verdict.protocol = of.protocol;
-            verdict.memory = "host";
-            verdict.verdict = verdict_kind::fail;
-            verdict.found = found;
-            keep_failure(told, verdict, failures.string(), false);
-        } catch (const std::exception& wrong) {
-            throw journal_full(wrong.what());
-        }
+        scenario_verdict verdict;
+        verdict.name = name;
+        verdict.protocol = of.protocol;
+        verdict.memory = "host";
+        verdict.verdict = verdict_kind::fail;
+        verdict.found = found;
+        if (const kept_failure kept = keep_failure(told, verdict, failures.string(), false);
+            !kept.problem.empty())
+            throw journal_full(kept.problem);
         known_.push_back(note.bundle);
         notes_.push_back(std::move(note));
     }

@@ -204,7 +204,7 @@ scenario_verdict check_one(const checked& one, const check_options& options, std
     });
     scenario_verdict verdict = verdict_of(what, memory, result, options);
     verdict.known_finding = verdict.verdict == verdict_kind::fail && is_known(one, verdict.found);
-    std::string report;
+    kept_failure kept;
     if (verdict.verdict == verdict_kind::fail && result.found.kind != failure_kind::tool) {
         told_failure told{{what, own_command(), memory, "check", result.found_by, options.seed, 0,
                            checker_fingerprint(), result.found},
@@ -213,24 +213,24 @@ scenario_verdict check_one(const checked& one, const check_options& options, std
         if (options.shrink && !interrupted()) {
             status.show(fmt::format("[{}/{}] {}: found after {} executions, shrinking", number, total,
                                     what.name, grouped(result.executions)));
-            try {
-                told = shrink_failure(what, memory, result.found, shrink_seconds);
-            } catch (const stopped_by_signal&) { // it stays as it was found
-            }
+            told = shrink_failure(what, memory, result.found, shrink_seconds);
         }
         told.kept.scheduler = result.found_by;
         told.kept.seed = options.seed;
-        report = keep_failure(told, verdict, options.out, colour);
+        told.kept.execution = result.found_at;
+        kept = keep_failure(told, verdict, options.out, colour);
     }
     status.clear();
     if (!quiet) {
         fmt::print("{}\n", verdict_line(verdict, name_width, colour));
         if (verdict.covered)
             fmt::print("{}", coverage_text(*verdict.covered));
-        if (!report.empty())
-            fmt::print("\n{}\n", report);
+        if (!kept.report.empty())
+            fmt::print("\n{}\n", kept.report);
         std::fflush(stdout);
     }
+    if (!kept.problem.empty())
+        std::fprintf(stderr, "daxtorture: %s\n", kept.problem.c_str());
     return verdict;
 }
 
@@ -283,10 +283,16 @@ exit_code run_check(const check_options& options) {
     std::vector<scenario_verdict> verdicts;
     verdicts.reserve(all.size());
     end_on_signals();
-    for (const checked& one : all)
-        verdicts.push_back(interrupted()
-                               ? not_begun(one, options)
-                               : check_one(one, options, widest, quiet, verdicts.size() + 1, all.size()));
+    try {
+        for (const checked& one : all)
+            verdicts.push_back(interrupted()
+                                   ? not_begun(one, options)
+                                   : check_one(one, options, widest, quiet, verdicts.size() + 1, all.size()));
+    } catch (...) { // what is done stays told
+        if (!options.json.empty() && !verdicts.empty())
+            write_result(options.json, check_json(verdicts));
+        throw;
+    }
     if (!quiet && verdicts.size() > 1)
         print_count(verdicts);
     if (!options.json.empty())

@@ -61,6 +61,7 @@ checker_answer answer_from(const json& line) {
         answer.found = decode_failure(*found);
     answer.executions = line.value("executions", answer.executions);
     answer.repetitions = line.value("repetitions", answer.repetitions);
+    answer.failed_at = line.value("failed_at", answer.failed_at);
     answer.seconds = line.value("seconds", answer.seconds);
     answer.exhausted = line.value("exhausted", answer.exhausted);
     answer.explored = line.value("explored", answer.explored);

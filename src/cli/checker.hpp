@@ -62,6 +62,7 @@ struct checker_answer {
     failure found; ///< kind none: nothing was found
     std::uint64_t executions = 0;
     std::uint64_t repetitions = 0; ///< of them: cut short because they repeated others
+    std::uint64_t failed_at = 0;   ///< search: number of the failing execution
     double seconds = 0;
     bool exhausted = false;
     double explored = 0; ///< bound, full: estimate of the share of the executions that was run

@@ -12,8 +12,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <stdexcept>
+#include <string_view>
 
 namespace daxtorture::cli {
 namespace {
@@ -48,25 +51,22 @@ std::vector<std::string> own_command() {
     return words;
 }
 
-told_failure shrink_failure(const program& what, const std::string& memory, const failure& found,
-                            double seconds) {
-    told_failure told;
-    told.kept.what = what;
-    told.kept.memory = memory;
-    told.kept.command = own_command();
-    told.kept.source_hash = checker_fingerprint();
+namespace {
+
+/// Asks a checker process for a smaller failure. Throws std::runtime_error when it has no answer that can be used.
+void shrink_to(told_failure& told, double seconds) {
     checker_request request;
     request.what = checker_request::kind::shrink;
-    request.scenario = print(what);
-    request.file = what.name;
-    request.memory = memory;
+    request.scenario = print(told.kept.what);
+    request.file = told.kept.what.name;
+    request.memory = told.kept.memory;
     request.seconds = seconds;
-    request.schedule = found.schedule;
+    request.schedule = told.kept.found.schedule;
     request.no_return = true;
     checker_answer smaller = ask_checker(request);
     if (!smaller.reproduced)
-        throw std::runtime_error("the failure did not happen again under its own schedule: " + found.cause);
-    parse_result reduced = parse_scenario(smaller.reduced, what.name);
+        throw std::runtime_error("it did not happen again under its own schedule");
+    parse_result reduced = parse_scenario(smaller.reduced, told.kept.what.name);
     if (!reduced)
         throw std::runtime_error("the shrunk scenario does not parse: " + reduced.error.text());
     told.kept.what = std::move(*reduced.value);
@@ -77,11 +77,42 @@ told_failure shrink_failure(const program& what, const std::string& memory, cons
         told.size += ", " + plural(smaller.stale, "stale load");
     if (smaller.minimal)
         told.size += ": no schedule with fewer preemptions fails so";
+}
+
+/// A word of a command line, as a shell takes it.
+std::string quoted(const std::string& word) {
+    const auto plain = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view("_-./=,:+@%").find(c) != std::string_view::npos;
+    };
+    if (!word.empty() && std::ranges::all_of(word, plain))
+        return word;
+    std::string text = "'";
+    for (const char c : word)
+        text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return text + "'";
+}
+
+} // namespace
+
+told_failure shrink_failure(const program& what, const std::string& memory, const failure& found,
+                            double seconds) {
+    told_failure told;
+    told.kept.what = what;
+    told.kept.memory = memory;
+    told.kept.command = own_command();
+    told.kept.source_hash = checker_fingerprint();
+    told.kept.found = found;
+    try {
+        shrink_to(told, seconds);
+    } catch (const std::exception& problem) {
+        told.size = std::string("not shrunk: ") + problem.what();
+    }
     return told;
 }
 
-std::string keep_failure(const told_failure& told, const scenario_verdict& verdict,
-                         const std::string& directory, bool colour) {
+kept_failure keep_failure(const told_failure& told, const scenario_verdict& verdict,
+                          const std::string& directory, bool colour) {
     const std::filesystem::path place =
         std::filesystem::path(directory.empty() ? default_failure_directory : directory) /
         bundle_name(told.kept, verdict.name);
@@ -89,8 +120,7 @@ std::string keep_failure(const told_failure& told, const scenario_verdict& verdi
     shown.found = told.kept.found;
     if (told.kept.of_real_threads()) // the recorders hold far more than one can read
         shown.found.events = last_of_each(told.kept.found.events, 40);
-    const std::string replay = told.kept.of_real_threads() ? "" : "daxtorture replay " + place.string();
-    const auto text = [&](bool colours) {
+    const auto text = [&](bool colours, const std::string& replay) {
         ladder_options look;
         look.colour = colours;
         std::string all = failure_summary(shown, told.kept.what, replay, look);
@@ -98,12 +128,14 @@ std::string keep_failure(const told_failure& told, const scenario_verdict& verdi
             all += "schedule: " + told.size + "\n";
         return all;
     };
+    const std::string replay =
+        told.kept.of_real_threads() ? "" : "daxtorture replay " + quoted(place.string());
     std::error_code ignored; // write_bundle names the place if it cannot be made
     std::filesystem::create_directories(place.parent_path(), ignored);
-    if (const auto wrong =
-            write_bundle(place, told.kept, text(false), chrome_trace(told.kept.found, told.kept.what)))
-        throw usage_error("cannot keep the failure: " + *wrong + " (choose a directory with --out)");
-    return text(colour);
+    if (const auto wrong = write_bundle(place, told.kept, text(false, replay),
+                                        chrome_trace(told.kept.found, told.kept.what)))
+        return {text(colour, ""), "cannot keep the failure: " + *wrong + " (choose a directory with --out)"};
+    return {text(colour, replay), ""};
 }
 
 } // namespace daxtorture::cli

@@ -15,16 +15,23 @@ inline constexpr const char* default_failure_directory = "daxtorture-failures";
 /// A failure ready to be kept: the scenario that shows it, shrunk if it could be.
 struct told_failure {
     bundle kept;
-    std::string size;         ///< "2 preemptions, 1 stale load, minimal"; empty when it was not shrunk
+    std::string size;         ///< "2 preemptions, 1 stale load, minimal", or why it was not shrunk
     unsigned preemptions = 0; ///< of its schedule, when it was shrunk
 };
 
-/// Shrinks a failure of `what` on the simulated machine, for at most `seconds`.
+/// Shrinks a failure of `what` on the simulated machine, for at most `seconds`. If the shrinker fails, the failure stays as it was found,
+/// and its size says so: a failure that was found is never lost.
 told_failure shrink_failure(const program& what, const std::string& memory, const failure& found,
                             double seconds);
 
-/// Writes the bundle below `directory` and returns the whole report: violation, ladder, state and the command that replays it.
-std::string keep_failure(const told_failure& told, const scenario_verdict& verdict,
+/// A failure as told, and kept unless there was a problem.
+struct kept_failure {
+    std::string report;  ///< violation, ladder, state and the command that replays it
+    std::string problem; ///< one line that says why there is no bundle; empty: it is there
+};
+
+/// Writes the bundle below `directory`.
+kept_failure keep_failure(const told_failure& told, const scenario_verdict& verdict,
                          const std::string& directory, bool colour);
 
 /// "break-vs-pin-I16-3fa9c1": the same bug of the same scenario has the same name.

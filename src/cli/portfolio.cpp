@@ -352,6 +352,7 @@ class portfolio {
         } else if (!found() && phase.answer.found.kind != failure_kind::none) {
             result_.found = phase.answer.found;
             result_.found_by = phase.name;
+            result_.found_at = phase.answer.failed_at;
         }
         if (!found())
             plan_.steer_after(phase, never_met(what_, result_.covered));

@@ -184,6 +184,7 @@ class reproduction {
         told_.kept.what.name = "lifted-" + kept_.what.name;
         told_.kept.scheduler = result.found_by;
         told_.kept.seed = search.seed;
+        told_.kept.execution = result.found_at;
         status_.show("shrunk, searching it with other seeds");
         reliable_ = measure(told_.kept.what, "weak", kept_.found, options_);
         return true;
@@ -197,10 +198,12 @@ class reproduction {
         verdict.memory = "weak";
         verdict.scheduler = told_.kept.scheduler;
         verdict.verdict = verdict_kind::fail;
-        const std::string report = keep_failure(told_, verdict, options_.out, colours_on_stdout());
+        const kept_failure kept = keep_failure(told_, verdict, options_.out, colours_on_stdout());
+        if (!kept.problem.empty())
+            spdlog::error("{}", kept.problem);
         if (quiet)
             return;
-        fmt::print("{}\n", report);
+        fmt::print("{}\n", kept.report);
         fmt::print("reproduced from: {}\n", attempts_.back().candidate.how);
         fmt::print(
             "reliability: {} of {} searches with other seeds found it (pct 3, up to {} executions each)\n",

@@ -169,7 +169,9 @@ void keep_failures(const stress_options& options, const stress_summary& all, con
         verdict.memory = "host";
         verdict.verdict = verdict_kind::fail;
         verdict.found = found;
-        keep_failure(told, verdict, default_failure_directory, false);
+        const kept_failure kept = keep_failure(told, verdict, default_failure_directory, false);
+        if (!kept.problem.empty())
+            spdlog::error("{}", kept.problem);
     }
 }
 

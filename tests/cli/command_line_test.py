@@ -4,6 +4,7 @@
 import json
 import os
 import pty
+import shlex
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,7 @@ thread a: pin m0 0
 thread b: truncate A 0
 """
 PROGRAM = Path(sys.argv.pop(1)).resolve()
+PROGRAM_SOURCES = Path(__file__).resolve().parents[2]
 
 
 class CommandLine(unittest.TestCase):
@@ -263,6 +265,43 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(again.returncode, 1, again.stdout + again.stderr)
         self.assertIn("the same failure again", again.stdout)
         self.assertIn(f"replay: daxtorture replay {bundle.relative_to(self.here)}", done.stdout)
+
+    def test_a_failure_that_cannot_be_kept_is_told(self):
+        done = self.run_it("check", "bug-08", "--out", "/proc/nowhere", "--json", "result.json")
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn("never wakes", done.stdout)
+        self.assertNotIn("replay:", done.stdout)
+        self.assertIn("cannot keep the failure: /proc/nowhere", done.stderr)
+        (verdict,) = json.loads((self.here / "result.json").read_text(encoding="utf-8"))["scenarios"]
+        self.assertEqual(verdict["invariant"], "I28")
+
+    def test_a_failure_outlives_its_shrinker(self):
+        shutil.copy(PROGRAM, self.here / "daxtorture")
+        checker = self.here / "daxtorture-checker"
+        real = PROGRAM.parent / "daxtorture-checker"
+        checker.write_text(
+            "#!/bin/sh\nrequest=$(cat)\n"
+            "case \"$request\" in *'\"kind\":\"shrink\"'*) kill -SEGV $$ ;; esac\n"
+            f"printf '%s' \"$request\" | '{real}'\n",
+            encoding="utf-8",
+        )
+        checker.chmod(0o755)
+        scenario = PROGRAM_SOURCES / "models/museum/bug-08.dax"
+        done = subprocess.run(
+            [self.here / "daxtorture", "check", scenario, "--out", "kept"],
+            cwd=self.here, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn("schedule: not shrunk: the checker ended without an answer", done.stdout)
+        (bundle,) = (self.here / "kept").iterdir()
+        self.assertEqual(self.run_it("replay", str(bundle)).returncode, 1)
+
+    def test_a_bundle_names_its_execution_and_the_command_quotes_its_place(self):
+        done = self.run_it("check", "bug-08", "--out", "two words")
+        command = next(line for line in done.stdout.splitlines() if line.startswith("replay: "))
+        (bundle,) = (self.here / "two words").iterdir()
+        self.assertEqual(shlex.split(command), ["replay:", "daxtorture", "replay", f"two words/{bundle.name}"])
+        self.assertGreater(json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))["execution"], 0)
 
     def test_a_torn_bundle_is_refused(self):
         self.run_it("check", "break-vs-pin", "--rule", "wake-key=refcount", "--out", "kept")
