@@ -181,10 +181,8 @@ bool exploration::end_execution() {
     result.overruns += turn.overran() ? 1 : 0;
     result.executions += probing ? 0 : 1;
     result.repetitions += how.repeats() ? 1 : 0;
-    if (options.record) {
-        result.events = named_events();
+    if (options.record)
         result.schedule = turn.log();
-    }
     if (!probing && options.recheck_every != 0 && result.executions % options.recheck_every == 0 &&
         !turn.overran())
         return !run_again();
@@ -253,6 +251,8 @@ void exploration::finish() {
     if (options.cover != nullptr || again != nullptr ||
         (options.recheck_every != 0 && (result.executions + 1) % options.recheck_every == 0))
         outcome = what.outcome_hash();
+    if (options.record) // while what they name still stands
+        result.events = named_events();
     what.finish();
 }
 

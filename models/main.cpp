@@ -18,6 +18,8 @@
 /// Standard output: one JSON object a line.
 ///   {"type": "progress", "executions", "seconds", "explored"}     about twice a second; explored: estimate of the share of the tree (bound, full)
 ///   {"type": "result", "kind", "failure": null or object, "executions", "seconds", "memory", ...}   the last line
+///   replay: diverged: it met a decision that the schedule does not answer, number `divergence`, just before event `divergence_step`;
+///           unanswered: and that was before the schedule's end, or the run ended before it
 ///   {"type": "error", "what": "request" | "scenario" | "tool", "message"}                           or this
 /// Exit code: 0 with a result, whatever it is; 2 bad request or scenario; 4 the checker itself failed.
 /// Ends at once on SIGTERM, and soon after its parent ended.
@@ -30,6 +32,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <iostream>
 #include <iterator>
 #include <optional>
@@ -186,8 +189,9 @@ json run_search(const program& what, memory_class memory, const json& request) {
 }
 
 json run_replay(const program& what, memory_class memory, const json& request) {
-    const replay_result r = replay(what, request.at("schedule").get<schedule_log>(), memory, true,
-                                   request.value("depth_limit", std::uint64_t{10'000}));
+    const auto schedule = request.at("schedule").get<schedule_log>();
+    const replay_result r =
+        replay(what, schedule, memory, true, request.value("depth_limit", std::uint64_t{10'000}));
     std::vector<event> marked = r.events;
     if (r.found.kind != failure_kind::none && request.value("no_return", false))
         if (const auto point = point_of_no_return(what, r.found, memory,
@@ -196,9 +200,15 @@ json run_replay(const program& what, memory_class memory, const json& request) {
     json events = json::array();
     for (const event& e : marked)
         events.push_back(encode(e));
+    // Also a run that goes on where the schedule ends has left it.
+    const bool diverged = r.diverged || r.schedule.size() > schedule.size();
+    const auto left = std::find_if(marked.begin(), marked.end(),
+                                   [&](const event& e) { return e.decisions > r.divergence; });
     return {{"failure", failure_or_null(r.found)},
-            {"diverged", r.diverged},
+            {"unanswered", r.diverged},
+            {"diverged", diverged},
             {"divergence", r.divergence},
+            {"divergence_step", left - marked.begin()},
             {"events", events},
             {"executions", 1}};
 }

@@ -67,6 +67,8 @@ checker_answer answer_from(const json& line) {
     answer.explored = line.value("explored", answer.explored);
     answer.depth_limit_hits = line.value("depth_limit_hits", answer.depth_limit_hits);
     answer.diverged = line.value("diverged", answer.diverged);
+    answer.unanswered = line.value("unanswered", answer.unanswered);
+    answer.divergence_step = line.value("divergence_step", answer.divergence_step);
     answer.divergence = line.value("divergence", answer.divergence);
     if (const auto events = line.find("events"); events != line.end())
         answer.events = decode_events(*events);

@@ -3,13 +3,70 @@
 #include "cli/failure_report.hpp"
 #include "cli/terminal.hpp"
 
-#include "report/ladder.hpp"
+#include "report/text.hpp"
+#include "report/wrap.hpp"
 #include "run/bundle.hpp"
+#include "run/divergence.hpp"
 #include "scenario/printer.hpp"
 
 #include <fmt/format.h>
 
+#include <optional>
+#include <string>
+#include <vector>
+
 namespace daxtorture::cli {
+namespace {
+
+std::string paragraph(const std::string& text, std::size_t indent = 2) {
+    std::string lines;
+    for (const std::string& line : wrap(text, ladder_options{}.width, indent))
+        lines += line + "\n";
+    return lines;
+}
+
+/// The step with this number, or how the run ended before it.
+std::string step_or_end(const std::vector<event>& events, std::size_t step, const failure& found,
+                        const program& of) {
+    if (step < events.size())
+        return step_text(events[step], of);
+    return found.kind == failure_kind::none ? "it ended without a failure" : "it failed: " + found.cause;
+}
+
+/// Where the run left what the bundle recorded: its first other step, and its first other decision. Empty: nowhere.
+std::string divergence_text(const bundle& kept, const checker_answer& answer) {
+    std::string text;
+    const std::vector<event>& recorded = kept.found.events;
+    std::optional<std::size_t> shown;
+    if (const auto apart = compare_runs(recorded, answer.events); apart && !recorded.empty()) {
+        shown = apart->step;
+        text += paragraph(
+            apart->place_only
+                ? fmt::format("the same steps, but the model has them elsewhere; the first is step {} of {}",
+                              *shown + 1, recorded.size())
+                : fmt::format("diverged at step {} of {}", *shown + 1, recorded.size()));
+        text += paragraph("  recorded: " + step_or_end(recorded, *shown, kept.found, kept.what), 4);
+        text += paragraph("  now: " + step_or_end(answer.events, *shown, answer.found, kept.what), 4);
+    }
+    if (!answer.diverged)
+        return text;
+    const std::size_t decisions = kept.found.schedule.size();
+    if (!answer.unanswered)
+        text += paragraph(fmt::format(
+            "the schedule's {} decisions were used up before step {}, and the run went on by itself",
+            decisions, answer.divergence_step + 1));
+    else
+        text += paragraph(
+            fmt::format("decision {} of {} was asked otherwise than when the failure was found, or not at "
+                        "all, before step {}",
+                        answer.divergence + 1, decisions, answer.divergence_step + 1));
+    if (shown != answer.divergence_step)
+        text += paragraph(
+            "  " + step_or_end(answer.events, answer.divergence_step, answer.found, kept.what), 4);
+    return text;
+}
+
+} // namespace
 
 exit_code run_replay(const replay_options& options) {
     const bundle_result read = read_bundle(options.bundle);
@@ -32,20 +89,20 @@ exit_code run_replay(const replay_options& options) {
 
     if (kept.source_hash != checker_fingerprint())
         fmt::print("note: the checker has changed since this failure was found\n");
-    if (answer.diverged)
-        fmt::print("diverged: decision {} of {} was asked otherwise than when the failure was found\n",
-                   answer.divergence + 1, kept.found.schedule.size());
+    fmt::print("{}", divergence_text(kept, answer));
     ladder_options look;
     look.colour = colours_on_stdout();
     look.all = options.trace;
-    fmt::print("{}", ladder(answer.found, kept.what, look));
+    fmt::print("{}", failure_text(answer.found, kept.what, look));
+    if (answer.found.kind == failure_kind::tool)
+        return exit_code::tool_failed;
     if (answer.found.kind == failure_kind::none) {
         fmt::print("no failure\n");
-        return answer.diverged ? exit_code::inconclusive : exit_code::pass;
+        return answer.unanswered ? exit_code::inconclusive : exit_code::pass;
     }
-    fmt::print("{}", violation_text(answer.found, look));
     if (!same_failure(answer.found, kept.found)) {
-        fmt::print("another failure than the one kept: I{} {}\n", kept.found.invariant, kept.found.cause);
+        fmt::print("{}", paragraph(fmt::format("another failure than the one kept: I{} {}",
+                                               kept.found.invariant, kept.found.cause)));
         return exit_code::inconclusive;
     }
     fmt::print("the same failure again, after {} decisions\n", kept.found.schedule.size());

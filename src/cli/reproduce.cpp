@@ -18,6 +18,7 @@
 #include <chrono>
 #include <filesystem>
 #include <optional>
+#include <stdexcept>
 
 namespace daxtorture::cli {
 namespace {
@@ -74,6 +75,16 @@ bool same_cause(const failure& a, const failure& b) {
     return a.invariant == b.invariant && a.cause == b.cause;
 }
 
+/// What a search is to stop at. A failure of the tool is none of the protocol's, whatever was looked for.
+bool ends_search(const failure& f, const failure& wanted) {
+    return f.kind == failure_kind::tool || same_cause(f, wanted);
+}
+
+void refuse_tool_failure(const portfolio_result& result) {
+    if (result.found.kind == failure_kind::tool)
+        throw std::runtime_error(result.found.cause);
+}
+
 std::string short_name(const failure& f) {
     return f.invariant == 0 ? f.cause : fmt::format("I{} {}", f.invariant, f.cause);
 }
@@ -99,8 +110,9 @@ reliability measure(const program& what, const std::string& memory, const failur
         search.iterations = search_executions;
         search.seconds = 5;
         search.jobs = options.jobs;
-        search.wanted = [&](const failure& f) { return same_cause(f, wanted); };
+        search.wanted = [&](const failure& f) { return ends_search(f, wanted); };
         const portfolio_result result = search_scenario(what, memory, search, [](const std::string&) {});
+        refuse_tool_failure(result);
         ++count.searches;
         count.found += result.found.kind != failure_kind::none;
     }
@@ -168,11 +180,12 @@ class reproduction {
         search.seconds = std::min(seconds, std::max(left(), 0.1));
         search.jobs = options_.jobs;
         search.seed = kept_.seed + 1;
-        search.wanted = [this](const failure& f) { return same_cause(f, kept_.found); };
+        search.wanted = [this](const failure& f) { return ends_search(f, kept_.found); };
         const portfolio_result result =
             search_scenario(candidate.what, "weak", search, [&](const std::string& progress) {
                 status_.show(fmt::format("[{}/{}] {}: {}", index + 1, total, candidate.how, progress));
             });
+        refuse_tool_failure(result);
         attempts_.push_back({candidate, result.executions, result.seconds,
                              result.found.kind != failure_kind::none,
                              result.other.kind == failure_kind::none ? "" : short_name(result.other)});

@@ -219,7 +219,18 @@ std::string entry_text(std::uint64_t entry) {
                             : "pfn " + std::to_string(e.pfn()));
 }
 
+/// A pagemap, or with the lowest bit set the head of a compound page. Never an address: no two runs have the same.
+std::string compound_head_text(const world_state& w, std::uint64_t bits) {
+    if (bits == 0)
+        return "none";
+    const std::string name = describe(w, reinterpret_cast<const void*>(bits & ~std::uint64_t{1}));
+    return (bits & 1) != 0 ? "tail of " + name : name;
+}
+
 bool starts_with(const std::string& text, const char* head) { return text.rfind(head, 0) == 0; }
+bool ends_with(const std::string& text, const std::string& tail) {
+    return text.size() >= tail.size() && text.compare(text.size() - tail.size(), tail.size(), tail) == 0;
+}
 
 } // namespace
 
@@ -233,6 +244,8 @@ std::string value_text(const world_state& w, const void* address, const std::str
         return value;
     if (starts_with(object, "pte ") || starts_with(object, "pmd ") || starts_with(object, "pud "))
         return pte_text(number);
+    if (ends_with(object, " compound_head"))
+        return compound_head_text(w, number);
     if (starts_with(object, "entry ") || starts_with(object, "i_pages "))
         return entry_text(number);
     if (starts_with(object, "state of ") && number <= 2)

@@ -308,6 +308,8 @@ std::string wrapped(std::string_view text, const ladder_options& options, style 
 } // namespace
 
 std::string violation_text(const failure& what, const ladder_options& options) {
+    if (what.kind == failure_kind::none)
+        return "";
     std::string head = name(what.kind);
     if (what.invariant >= 1 && what.invariant <= static_cast<int>(invariant_table.size()))
         head += fmt::format(", I{}: {}", what.invariant, invariant(what.invariant).text);
@@ -322,8 +324,9 @@ std::string violation_text(const failure& what, const ladder_options& options) {
 std::string ladder(const failure& what, const program& of, const ladder_options& options) {
     if (what.events.empty() || of.threads.empty())
         return violation_text(what, options);
-    return page(of, options).print(selection(what, of, options).take(), of) + "\n" +
-           violation_text(what, options);
+    const std::string violation = violation_text(what, options);
+    return page(of, options).print(selection(what, of, options).take(), of) +
+           (violation.empty() ? "" : "\n" + violation);
 }
 
 } // namespace daxtorture

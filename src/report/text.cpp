@@ -140,16 +140,20 @@ std::string state_text(const snapshot& s, const ladder_options& options) {
     return text;
 }
 
+std::string failure_text(const failure& what, const program& of, const ladder_options& options) {
+    std::string text = ladder(what, of, options);
+    if (what.kind == failure_kind::deadlock || what.kind == failure_kind::livelock || what.events.empty())
+        text += state_text(what.state, options);
+    return text;
+}
+
 std::string failure_summary(const scenario_verdict& v, const program& of, std::string_view replay_command,
                             const ladder_options& options) {
     std::string text =
         paint(fmt::format("{} under {}", v.name, what_ran(v)), style::strong, options.colour) + "\n";
     if (!of.title.empty())
         text += wrapped(of.title, options);
-    text += "\n" + ladder(v.found, of, options);
-    if (v.found.kind == failure_kind::deadlock || v.found.kind == failure_kind::livelock ||
-        v.found.events.empty())
-        text += state_text(v.found.state, options);
+    text += "\n" + failure_text(v.found, of, options);
     if (!replay_command.empty())
         text += fmt::format("\nreplay: {}\n", replay_command); // not wrapped: to be copied
     return text;

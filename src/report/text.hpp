@@ -20,6 +20,9 @@ std::string coverage_text(const coverage_summary& what, const ladder_options& op
 /// All lines, aligned, and a last line that counts the verdicts.
 std::string verdict_table(std::span<const scenario_verdict> all, bool colour = false);
 
+/// Ladder, invariant and cause; of a hang, or without events, also the state it left.
+std::string failure_text(const failure& what, const program& of, const ladder_options& options = {});
+
 /// Invariant, cause, ladder, who sleeps and holds what, and the command that replays it (left out when empty).
 std::string failure_summary(const scenario_verdict& what, const program& of, std::string_view replay_command,
                             const ladder_options& options = {});

@@ -266,6 +266,57 @@ class CommandLine(unittest.TestCase):
         self.assertIn("the same failure again", again.stdout)
         self.assertIn(f"replay: daxtorture replay {bundle.relative_to(self.here)}", done.stdout)
 
+    def test_replay_says_where_a_run_leaves_its_bundle(self):
+        self.run_it("check", "bug-08", "--out", "kept")
+        (bundle,) = (self.here / "kept").iterdir()
+        scenario, record = bundle / "scenario.dax", bundle / "bundle.json"
+        as_kept = {file: file.read_text(encoding="utf-8") for file in (scenario, record)}
+
+        def replayed():
+            done = self.run_it("replay", str(bundle))
+            for file, text in as_kept.items():
+                file.write_text(text, encoding="utf-8")
+            for line in done.stdout.splitlines():
+                self.assertLessEqual(len(line), 75, line)
+            return done.returncode, done.stdout
+
+        def edited_record(change):
+            contents = json.loads(as_kept[record])
+            change(contents)
+            record.write_text(json.dumps(contents), encoding="utf-8")
+            return replayed()
+
+        code, text = replayed()
+        self.assertEqual(code, 1)
+        self.assertNotIn("diverged", text)
+        self.assertEqual(text.count("hang, I28"), 1)
+        self.assertIn("INFO: task truncater:1 is blocked", text)
+
+        scenario.write_text(as_kept[scenario].replace("rule      wake-key=refcount\n", ""), encoding="utf-8")
+        code, text = replayed()
+        self.assertEqual(code, 0)
+        self.assertRegex(text, r"diverged at step (\d+) of \1\n  recorded: pinner, unpin: end unpin = done\n")
+        self.assertRegex(text, r"  now: pinner in wake_up\(\) at src/mm/wait_queue.cpp:\d+, unpin: lock ")
+        self.assertRegex(text, r"32 decisions were used up before step \d+, and the run went")
+        self.assertNotRegex(text, r"(?m)^none$")
+
+        scenario.write_text(as_kept[scenario].replace("truncate A 0", "truncate A 1"), encoding="utf-8")
+        code, text = replayed()
+        self.assertIn("now: truncater, truncate A 1: begin truncate A 1", text)
+
+        code, text = edited_record(lambda kept: kept.update(schedule=kept["schedule"][:10]))
+        self.assertEqual(code, 1)
+        self.assertRegex(text, r"10 decisions were used up before step \d+, and the run went")
+
+        code, text = edited_record(lambda kept: next(e for e in kept["events"] if "file" in e).update(line=1))
+        self.assertEqual(code, 1)
+        self.assertIn("the same steps, but the model has them elsewhere", text)
+        self.assertIn("the same failure again", text)
+
+        code, text = edited_record(lambda kept: kept["schedule"].__setitem__(3, kept["schedule"][3] ^ 0x100))
+        self.assertEqual(code, 3)
+        self.assertIn("decision 4 of 32 was asked otherwise", text)
+
     def test_a_failure_that_cannot_be_kept_is_told(self):
         done = self.run_it("check", "bug-08", "--out", "/proc/nowhere", "--json", "result.json")
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
