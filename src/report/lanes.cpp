@@ -27,7 +27,12 @@ bool worth_a_row(const event& e) {
 
 /// What was shortened for a lane, with the whole as its tooltip.
 std::string fitted(const std::string& text, std::size_t length) {
-    return escaped(text.size() <= length ? text : text.substr(0, length - 1) + "…");
+    if (text.size() <= length)
+        return escaped(text);
+    std::size_t end = length - 1;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) // inside a character
+        --end;
+    return escaped(text.substr(0, end) + "…");
 }
 
 /// One line of the drawing. An operation that ended before anything else happened is one row.

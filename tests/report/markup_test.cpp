@@ -70,6 +70,24 @@ TEST_CASE("what began before the drawn rows runs in from above") {
     CHECK(lanes(f, two).find("evict A") == std::string::npos);
 }
 
+TEST_CASE("a shortened text ends between two characters") {
+    for (std::size_t length = 1; length < 40; ++length) {
+        failure f;
+        event count = at(0, "rmw", "refcount", 1);
+        count.object = std::string(length, 'x') + " refcount";
+        count.before = count.after = "123456789";
+        f.events.push_back(count);
+        const std::string drawn = lanes(f, two);
+        std::size_t missing = 0; // continuation bytes that the character has still to have
+        for (const char c : drawn) {
+            const auto byte = static_cast<unsigned char>(c);
+            const bool continues = (byte & 0xc0) == 0x80;
+            REQUIRE(continues == (missing != 0));
+            missing = continues ? missing - 1 : byte >= 0xe0 ? 2 : byte >= 0xc0 ? 1 : 0;
+        }
+    }
+}
+
 TEST_CASE("a pair that was never seen is marked") {
     const std::string drawn =
         pair_map({"pin", "load"}, {{"pin|load", 5, {}}, {"load|pin", 1, {}}, {"pin|pin", 2, {}}});
