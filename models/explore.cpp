@@ -39,6 +39,12 @@ std::string path_below_root(const char* file) {
     return path;
 }
 
+/// "walk_area<...>" -> "walk_area": the kernel has no templates.
+std::string function_name(const char* function) {
+    const std::string name = function;
+    return name.rfind("operator", 0) == 0 ? name : name.substr(0, name.find('<'));
+}
+
 std::vector<event> named_events() {
     std::vector<event> events;
     events.reserve(machine::state.events.size());
@@ -46,7 +52,7 @@ std::vector<event> named_events() {
         event e;
         e.thread = raw.thread;
         e.operation = raw.operation;
-        e.function = raw.at.function;
+        e.function = function_name(raw.at.function);
         e.file = path_below_root(raw.at.file);
         e.line = raw.at.line;
         e.kind = raw.kind;

@@ -196,7 +196,7 @@ json run_replay(const program& what, memory_class memory, const json& request) {
     if (r.found.kind != failure_kind::none && request.value("no_return", false))
         if (const auto point = point_of_no_return(what, r.found, memory,
                                                   request.value("depth_limit", std::uint64_t{10'000}), 10))
-            mark_no_return(marked, *point);
+            mark_no_return(marked, *point, what.threads.size());
     json events = json::array();
     for (const event& e : marked)
         events.push_back(encode(e));
@@ -229,7 +229,7 @@ json run_shrink(const program& what, memory_class memory, const json& request) {
     shrink_result r = shrink(what, wanted, o);
     if (r.reproduced && request.value("no_return", false))
         if (const auto point = point_of_no_return(r.what, r.found, memory, o.depth_limit, o.seconds / 2))
-            mark_no_return(r.found.events, *point);
+            mark_no_return(r.found.events, *point, r.what.threads.size());
     return {{"failure", failure_or_null(r.found)}, {"reproduced", r.reproduced}, {"scenario", print(r.what)},
             {"preemptions", r.preemptions},        {"stale", r.stale},           {"minimal", r.minimal},
             {"executions", r.executions},          {"seconds", r.seconds}};

@@ -57,9 +57,9 @@ class finder {
             const std::unique_ptr<body> runs = make_world_body(what_);
             reseeded how(prefix, i + 1);
             const failure f = explore(*runs, how, options_).found;
-            missed += f.kind == found_.kind && f.invariant == found_.invariant ? 0 : 1;
+            missed += same_failure(f, found_) ? 0 : 1;
         }
-        return missed <= tries - sure;
+        return missed <= tries - sure && !time_.over();
     }
     bool over() const { return time_.over(); }
 
@@ -77,8 +77,8 @@ std::optional<std::size_t> point_of_no_return(const program& what, const failure
     finder look(what, found, memory, depth_limit, seconds);
     std::size_t open = 0; // after so many decisions the failure can still be escaped
     std::size_t lost = found.schedule.size();
-    if (look.fails_after(0) || !look.fails_after(lost))
-        return std::nullopt;
+    if (look.fails_after(0))
+        return 0;
     while (lost - open > 1) {
         const std::size_t middle = open + (lost - open) / 2;
         (look.fails_after(middle) ? lost : open) = middle;
@@ -88,9 +88,10 @@ std::optional<std::size_t> point_of_no_return(const program& what, const failure
     return lost;
 }
 
-void mark_no_return(std::vector<event>& events, std::size_t decisions) {
-    const auto at = std::find_if(events.begin(), events.end(),
-                                 [decisions](const event& e) { return e.decisions >= decisions; });
+void mark_no_return(std::vector<event>& events, std::size_t decisions, std::size_t threads) {
+    const auto at = std::find_if(events.begin(), events.end(), [&](const event& e) {
+        return e.thread < threads && e.decisions >= decisions;
+    });
     if (at != events.end())
         at->no_return = true;
 }

@@ -1,6 +1,6 @@
 /// The point of no return of a failing schedule: the last decision after which any way to go on (nearly) always fails.
 ///
-/// The first decisions are kept, the rest is drawn at random, 40 times: `sure` of them must break the same invariant. Looked for by
+/// The first decisions are kept, the rest is drawn at random, 40 times: `sure` of them must fail the same. Looked for by
 /// halving, as a longer prefix fails at least as often.
 #pragma once
 
@@ -10,12 +10,11 @@
 
 namespace daxtorture {
 
-/// Number of decisions up to and including that one, at least 1; nothing when it fails (nearly) always from the start, when it
-/// never fails so surely, or when the time is over.
+/// Number of decisions up to and including that one; 0 when it fails (nearly) always from the start. Nothing when the time is over.
 std::optional<std::size_t> point_of_no_return(const program& what, const failure& found, memory_class memory,
                                               std::uint64_t depth_limit, double seconds);
 
-/// Marks the first event after that many decisions.
-void mark_no_return(std::vector<event>& events, std::size_t decisions);
+/// Marks the first event of one of the threads after that many decisions.
+void mark_no_return(std::vector<event>& events, std::size_t decisions, std::size_t threads);
 
 } // namespace daxtorture

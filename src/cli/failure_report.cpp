@@ -5,6 +5,7 @@
 
 #include "report/text.hpp"
 #include "report/trace.hpp"
+#include "report/wrap.hpp"
 #include "run/fnv1a.hpp"
 #include "run/lift.hpp"
 #include "scenario/parser.hpp"
@@ -77,6 +78,8 @@ void shrink_to(told_failure& told, double seconds) {
         told.size += ", " + plural(smaller.stale, "stale load");
     if (smaller.minimal)
         told.size += ": no schedule with fewer preemptions fails so";
+    if (std::ranges::none_of(told.kept.found.events, &event::no_return))
+        told.size += "; the time ended before the point of no return was found";
 }
 
 /// A word of a command line, as a shell takes it.
@@ -125,7 +128,8 @@ kept_failure keep_failure(const told_failure& told, const scenario_verdict& verd
         look.colour = colours;
         std::string all = failure_summary(shown, told.kept.what, replay, look);
         if (!told.size.empty())
-            all += "schedule: " + told.size + "\n";
+            for (const std::string& line : wrap("schedule: " + told.size, look.width, 2))
+                all += line + "\n";
         return all;
     };
     const std::string replay =

@@ -12,7 +12,8 @@
 namespace daxtorture {
 namespace {
 
-constexpr unsigned column_width_min = 16;
+constexpr std::size_t column_width_min = 16; ///< narrower columns break every word
+constexpr std::size_t name_width_max = 20;
 constexpr std::string_view separator = " | ";
 
 /// One step that is shown.
@@ -29,11 +30,7 @@ struct rung {
     std::string newest; ///< the value after it
 };
 
-/// The machinery below the functions that a reader knows: its steps are shown under the function that used it.
-bool internal(const event& e) {
-    return e.file.find("src/xarray/") != std::string::npos || e.function.empty() ||
-           e.function == "operator()";
-}
+constexpr std::string_view no_return_mark = "-- no return --";
 
 bool writes(const event& e) {
     return (e.kind == "store" || e.kind == "rmw" || e.kind == "cas") && e.before != e.after;
@@ -74,9 +71,21 @@ class selection {
         std::erase_if(writes_, [](const auto& one) { return one.first.starts_with("state of "); });
     }
 
+    /// The machinery below the functions that a reader knows: its steps are shown under the function that used it. So are guards, whose
+    /// constructors and destructors the kernel does not have.
+    bool internal(const event& e) const {
+        return of_array(e) || e.function.empty() || e.function == "operator()" ||
+               e.function.starts_with('~') || guards_.contains(e.function);
+    }
+
+    static bool of_array(const event& e) { return e.file.find("src/xarray/") != std::string::npos; }
+
     /// Steps of internals get the name of the function that their thread was last seen in, within the operation.
     void name_functions() {
         std::vector<std::string> last(threads_);
+        for (const event& e : events_)
+            if (e.function.starts_with('~'))
+                guards_.insert(std::string_view(e.function).substr(1));
         functions_.resize(events_.size());
         for (std::size_t i = 0; i < events_.size(); ++i) {
             const event& e = events_[i];
@@ -87,7 +96,7 @@ class selection {
                 last[e.thread].clear();
             else if (!internal(e))
                 last[e.thread] = e.function;
-            else if (!last[e.thread].empty() || e.function == "operator()")
+            else if (!last[e.thread].empty() || e.function == "operator()" || !of_array(e))
                 functions_[i] = last[e.thread];
         }
     }
@@ -137,7 +146,7 @@ class selection {
             shown_ = false;
         }
         if (e.no_return)
-            push({e.thread, "", "-- no return --", "", {}, style::bad, 1, "", ""});
+            push({e.thread, "", std::string(no_return_mark), "", {}, style::bad, 1, "", ""});
         if (std::string text = text_of(i); text.empty()) {
             ++hidden_;
         } else {
@@ -198,26 +207,32 @@ class selection {
     std::map<std::string_view, std::vector<std::size_t>>
         writes_;                         ///< object -> indices of writes, contested objects only
     std::vector<std::string> functions_; ///< of each event, as shown
+    std::set<std::string_view> guards_;  ///< classes that have a destructor
     std::vector<rung> rungs_;
     std::size_t hidden_ = 0;
     bool shown_ = false;
 };
 
-/// Writes rungs into columns.
+/// Writes rungs into columns: one for each thread, or, when these would be too narrow, one with the thread's name and one with its step.
 class page {
   public:
     page(const program& of, const ladder_options& options) : threads_(of.threads.size()), options_(options) {
+        for (const thread_program& one : of.threads)
+            names_.push_back(one.name);
         const std::size_t gaps = separator.size() * (threads_ - 1);
         const std::size_t room = options.width > gaps ? options.width - gaps : 0;
-        column_ = std::max<std::size_t>(room / threads_, column_width_min);
+        columns_.assign(threads_, room / threads_);
+        named_ = columns_.front() < column_width_min;
+        if (!named_)
+            return;
+        std::size_t widest = 0;
+        for (const std::string& name : names_)
+            widest = std::max(widest, std::min(name.size(), name_width_max));
+        columns_ = {widest, options.width - widest - separator.size()};
     }
 
-    std::string print(const std::vector<rung>& rungs, const program& of) {
-        std::vector<std::string> names;
-        for (const thread_program& one : of.threads)
-            names.push_back(one.name.substr(0, column_));
-        line(names, style::strong);
-        line(std::vector<std::string>(threads_, std::string(column_, '-')), style::plain);
+    std::string print(const std::vector<rung>& rungs) {
+        heading();
         for (std::size_t i = 0; i < rungs.size(); ++i) {
             const rung& one = rungs[i];
             const bool same =
@@ -230,12 +245,12 @@ class page {
             if (!one.file.empty())
                 places_[one.file][one.function].insert(one.lines.begin(), one.lines.end());
             cell(one.thread, text, one.look, one.function.empty() ? 0 : 2);
-            if (one.text == "-- no return --")
-                no_return_ = true;
         }
         list_places();
-        if (no_return_)
-            out_ += "\nno return: from there on nearly every way to go on fails\n";
+        const auto marked = std::ranges::find(rungs, no_return_mark, &rung::text);
+        if (marked != rungs.end())
+            out_ += marked == rungs.begin() ? "\nno return: nearly every schedule fails, from the start\n"
+                                            : "\nno return: from there on nearly every way to go on fails\n";
         return std::move(out_);
     }
 
@@ -270,10 +285,28 @@ class page {
         return text;
     }
 
+    void heading() {
+        std::vector<std::string> titles = names_;
+        if (named_)
+            titles = {"", "step"};
+        std::vector<std::string> lines;
+        for (std::size_t i = 0; i < columns_.size(); ++i) {
+            titles[i].resize(std::min(titles[i].size(), columns_[i]));
+            lines.emplace_back(columns_[i], '-');
+        }
+        line(titles, style::strong);
+        line(lines, style::plain);
+    }
+
     void cell(unsigned thread, const std::string& text, style look, std::size_t indent) {
-        for (const std::string& part : wrap(fitted(text, column_ - indent), column_ - indent, 2)) {
-            std::vector<std::string> cells(threads_);
-            cells[thread] = std::string(indent, ' ') + part;
+        const std::size_t column = named_ ? 1 : thread;
+        const std::size_t room = columns_[column] - indent;
+        for (const std::string& part : wrap(fitted(text, room), room, 2)) {
+            std::vector<std::string> cells(columns_.size());
+            if (named_ && thread != last_)
+                cells.front() = names_[thread].substr(0, columns_.front());
+            last_ = thread;
+            cells[column] = std::string(indent, ' ') + part;
             line(cells, look);
         }
     }
@@ -283,7 +316,7 @@ class page {
         for (std::size_t i = 0; i < cells.size(); ++i) {
             text += (i == 0 ? "" : std::string(separator)) +
                     paint(cells[i], cells[i].empty() ? style::plain : look, options_.colour);
-            text += std::string(column_ - std::min(column_, cells[i].size()), ' ');
+            text += std::string(columns_[i] - std::min(columns_[i], cells[i].size()), ' ');
         }
         while (text.ends_with(' '))
             text.pop_back();
@@ -291,11 +324,13 @@ class page {
     }
 
     std::size_t threads_;
-    std::size_t column_;
+    std::vector<std::string> names_; ///< of the threads
+    std::vector<std::size_t> columns_;
+    bool named_ = false;                 ///< two columns: who, and what
+    std::size_t last_ = ~std::size_t{0}; ///< the thread of the last line
     const ladder_options& options_;
     std::map<std::string, std::map<std::string, std::set<unsigned>>> places_; ///< file, function, lines
     std::string out_;
-    bool no_return_ = false;
 };
 
 std::string wrapped(std::string_view text, const ladder_options& options, style look) {
@@ -325,7 +360,7 @@ std::string ladder(const failure& what, const program& of, const ladder_options&
     if (what.events.empty() || of.threads.empty())
         return violation_text(what, options);
     const std::string violation = violation_text(what, options);
-    return page(of, options).print(selection(what, of, options).take(), of) +
+    return page(of, options).print(selection(what, of, options).take()) +
            (violation.empty() ? "" : "\n" + violation);
 }
 

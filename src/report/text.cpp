@@ -149,8 +149,9 @@ std::string failure_text(const failure& what, const program& of, const ladder_op
 
 std::string failure_summary(const scenario_verdict& v, const program& of, std::string_view replay_command,
                             const ladder_options& options) {
-    std::string text =
-        paint(fmt::format("{} under {}", v.name, what_ran(v)), style::strong, options.colour) + "\n";
+    std::string text;
+    for (const std::string& line : wrap(fmt::format("{} under {}", v.name, what_ran(v)), options.width, 2))
+        text += paint(line, style::strong, options.colour) + "\n";
     if (!of.title.empty())
         text += wrapped(of.title, options);
     text += "\n" + failure_text(v.found, of, options);

@@ -111,8 +111,8 @@ TEST_CASE("a ladder tells the story in order, with values, preemptions and the v
     CHECK(text.find('\033') == std::string::npos);
 }
 
-TEST_CASE("a ladder is at most 75 columns wide for two to four threads, without blanks at line ends") {
-    for (unsigned threads = 2; threads <= 4; ++threads) {
+TEST_CASE("a ladder is at most 75 columns wide for any number of threads, without blanks at line ends") {
+    for (unsigned threads = 1; threads <= 8; ++threads) {
         failure f = lost_wake_up();
         f.detail = std::string(200, 'x');
         for (unsigned t = 0; t < threads; ++t)
@@ -124,6 +124,48 @@ TEST_CASE("a ladder is at most 75 columns wide for two to four threads, without 
             CHECK_FALSE(line.ends_with(' '));
         }
     }
+}
+
+TEST_CASE("with many threads a column names who makes the steps") {
+    failure f = lost_wake_up();
+    f.events.erase(f.events.begin()); // of the set-up, when there are two threads
+    f.events.push_back(step(6, "", "begin", "truncate A 0"));
+    const std::vector<std::string> lines = lines_of(ladder(f, with_threads(7)));
+    REQUIRE(lines.size() > 6);
+    CHECK(lines[0] == "                | step");
+    CHECK(lines[2] == "thread-number-0 | > truncate A 0");
+    CHECK(lines[3] == "                | wait_page_idle()");
+    CHECK(std::ranges::count(lines, "thread-number-6 | > truncate A 0") == 1);
+}
+
+TEST_CASE("the steps of a guard stand under the function that has it") {
+    failure f = lost_wake_up();
+    f.events = {step(0, "dax_associate_entry", "rmw", "page 0 refcount", "0", "1"),
+                step(0, "share_guard", "rmw", "page 0 refcount", "1", "2"),
+                step(0, "~share_guard", "rmw", "page 0 refcount", "2", "3"),
+                step(1, "folio_put", "rmw", "page 0 refcount", "3", "0")};
+    const std::string text = ladder(f, with_threads(2));
+    INFO(text);
+    CHECK(text.find("dax_associate_entry()") != std::string::npos);
+    CHECK(text.find("page 0 refcount 0 -> 1 -> 2 ->") != std::string::npos);
+    CHECK(text.find("share_guard") == std::string::npos);
+}
+
+TEST_CASE("no return on top says that any schedule fails") {
+    failure f = lost_wake_up();
+    f.events[1].no_return = true;
+    CHECK(ladder(f, with_threads(2)).find("nearly every schedule fails, from the start") !=
+          std::string::npos);
+    std::swap(f.events[1].no_return, f.events[5].no_return);
+    CHECK(ladder(f, with_threads(2)).find("from there on nearly every way to go on fails") !=
+          std::string::npos);
+}
+
+TEST_CASE("the first line of a summary is wrapped, too") {
+    scenario_verdict v = sample(verdict_kind::fail);
+    v.rules = "a-rule=with-a-long-value another-rule=with-a-long-value a-third-rule=with-a-long-value";
+    for (const std::string& line : lines_of(failure_summary(v, with_threads(2), "")))
+        CHECK(line.size() <= 75);
 }
 
 TEST_CASE("a ladder names the model file and lines of each function, once") {
