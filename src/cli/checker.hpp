@@ -67,18 +67,18 @@ struct checker_answer {
     bool exhausted = false;
     double explored = 0; ///< bound, full: estimate of the share of the executions that was run
     std::uint64_t depth_limit_hits = 0;
-    bool diverged = false;         ///< replay: it met a decision that the schedule does not answer
-    bool unanswered = false;       ///< replay: ... or ended before the schedule did; not: at the schedule's end
-    std::uint64_t divergence = 0;  ///< replay: number of that decision
+    bool diverged = false;   ///< replay: it met a decision that the schedule does not answer
+    bool unanswered = false; ///< replay: ... or ended before the schedule did; not: at the schedule's end
+    std::uint64_t divergence = 0;    ///< replay: number of that decision
     std::size_t divergence_step = 0; ///< replay: number of the event that came of it
-    std::vector<event> events;   ///< replay
-    std::string reduced;         ///< shrink: text of the smaller scenario
-    bool reproduced = true;      ///< shrink
-    unsigned preemptions = 0;    ///< shrink: forced context switches left
-    unsigned stale = 0;          ///< shrink: stale loads left
-    bool minimal = false;        ///< shrink: proven
-    std::uint64_t rechecked = 0; ///< executions that were run twice and were the same
-    bool gave_up = false;        ///< an execution did not end, and no argument shows that it never will
+    std::vector<event> events;       ///< replay
+    std::string reduced;             ///< shrink: text of the smaller scenario
+    bool reproduced = true;          ///< shrink
+    unsigned preemptions = 0;        ///< shrink: forced context switches left
+    unsigned stale = 0;              ///< shrink: stale loads left
+    bool minimal = false;            ///< shrink: proven
+    std::uint64_t rechecked = 0;     ///< executions that were run twice and were the same
+    bool gave_up = false;            ///< an execution did not end, and no argument shows that it never will
     search_coverage covered;
     std::vector<order_place> orders;
 };

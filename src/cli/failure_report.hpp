@@ -32,7 +32,7 @@ struct kept_failure {
 
 /// Writes the bundle below `directory`.
 kept_failure keep_failure(const told_failure& told, const scenario_verdict& verdict,
-                         const std::string& directory, bool colour);
+                          const std::string& directory, bool colour);
 
 /// "break-vs-pin-I16-3fa9c1": the same bug of the same scenario has the same name.
 std::string bundle_name(const bundle& what, const std::string& scenario);

@@ -23,10 +23,10 @@ struct search_phase {
 };
 
 struct portfolio_result {
-    failure found;        ///< kind none: nothing was found
-    std::string found_by; ///< name of the phase
+    failure found;              ///< kind none: nothing was found
+    std::string found_by;       ///< name of the phase
     std::uint64_t found_at = 0; ///< number of the failing execution in it
-    failure other;        ///< the first that was not wanted
+    failure other;              ///< the first that was not wanted
     std::uint64_t executions = 0;
     std::uint64_t repetitions = 0; ///< of them: cut short because they repeated others
     double seconds = 0;

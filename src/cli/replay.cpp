@@ -61,8 +61,8 @@ std::string divergence_text(const bundle& kept, const checker_answer& answer) {
                         "all, before step {}",
                         answer.divergence + 1, decisions, answer.divergence_step + 1));
     if (shown != answer.divergence_step)
-        text += paragraph(
-            "  " + step_or_end(answer.events, answer.divergence_step, answer.found, kept.what), 4);
+        text +=
+            paragraph("  " + step_or_end(answer.events, answer.divergence_step, answer.found, kept.what), 4);
     return text;
 }
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <utility>
 
 namespace daxtorture::inline ARCH_MACHINE {
 namespace {
@@ -114,6 +115,10 @@ std::string describe_file(const world_state& w, const void* address) {
             return "xa_lock " + name;
         if (std::string entry = describe_entry(file.mapping.i_pages, name, address); !entry.empty())
             return entry;
+        if (within(file.mapping.i_pages.xa_mark_flags, address))
+            return "marks of " + name;
+        if (within(file.mapping.i_pages.pool(), address))
+            return "free nodes of " + name;
         if (within(file.mapping.i_pages, address))
             return "i_pages " + name;
         if (within(file.mapping.invalidate_lock, address))
@@ -219,6 +224,16 @@ std::string entry_text(std::uint64_t entry) {
                             : "pfn " + std::to_string(e.pfn()));
 }
 
+/// As the page cache uses the three marks of an xarray.
+std::string marks_text(std::uint64_t bits) {
+    std::string text;
+    for (const auto& [mark, name] :
+         {std::pair(xa_mark_0, "dirty"), std::pair(xa_mark_1, "writeback"), std::pair(xa_mark_2, "towrite")})
+        if ((bits >> mark & 1) != 0)
+            text += (text.empty() ? "" : "+") + std::string(name);
+    return text.empty() ? "none" : text;
+}
+
 /// A pagemap, or with the lowest bit set the head of a compound page. Never an address: no two runs have the same.
 std::string compound_head_text(const world_state& w, std::uint64_t bits) {
     if (bits == 0)
@@ -246,6 +261,8 @@ std::string value_text(const world_state& w, const void* address, const std::str
         return pte_text(number);
     if (ends_with(object, " compound_head"))
         return compound_head_text(w, number);
+    if (starts_with(object, "marks of "))
+        return marks_text(number);
     if (starts_with(object, "entry ") || starts_with(object, "i_pages "))
         return entry_text(number);
     if (starts_with(object, "state of ") && number <= 2)

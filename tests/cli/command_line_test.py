@@ -317,6 +317,17 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(code, 3)
         self.assertIn("decision 4 of 32 was asked otherwise", text)
 
+    def test_marks_of_a_file_are_no_entry(self):
+        text = self.run_it("check", "bug-40").stdout
+        self.assertRegex(text, r"marks of A dirty -> dirty\+towrite")
+        self.assertNotIn("i_pages A pfn", text)
+
+    def test_what_fails_in_every_schedule_says_so_under_the_kernels_names(self):
+        text = self.run_it("check", "mlock-device").stdout
+        self.assertIn("no return: nearly every schedule fails, from the start", text)
+        self.assertIn("walk_area()", text)
+        self.assertNotIn("lambda", text)
+
     def test_a_failure_that_cannot_be_kept_is_told(self):
         done = self.run_it("check", "bug-08", "--out", "/proc/nowhere", "--json", "result.json")
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
