@@ -230,9 +230,16 @@ json run_shrink(const program& what, memory_class memory, const json& request) {
     if (r.reproduced && request.value("no_return", false))
         if (const auto point = point_of_no_return(r.what, r.found, memory, o.depth_limit, o.seconds / 2))
             mark_no_return(r.found.events, *point, r.what.threads.size());
-    return {{"failure", failure_or_null(r.found)}, {"reproduced", r.reproduced}, {"scenario", print(r.what)},
-            {"preemptions", r.preemptions},        {"stale", r.stale},           {"minimal", r.minimal},
-            {"executions", r.executions},          {"seconds", r.seconds}};
+    return {{"failure", failure_or_null(r.found)},
+            {"reproduced", r.reproduced},
+            {"scenario", print(r.what)},
+            {"preemptions", r.preemptions},
+            {"switches", r.switches},
+            {"stale", r.stale},
+            {"shown_stale", r.shown_stale ? json(*r.shown_stale) : json()},
+            {"undecided", r.undecided},
+            {"executions", r.executions},
+            {"seconds", r.seconds}};
 }
 
 int answer(const json& request) {

@@ -26,6 +26,17 @@ struct plan {
     std::vector<exception> exceptions;
 };
 
+/// Context switches of an execution, forced or not, up to its last whole step: the one that failed is not told of.
+struct switch_counter {
+    unsigned last = turn::nobody;
+    unsigned count = 0;
+
+    void stepped(unsigned thread) {
+        count += last != turn::nobody && thread != last;
+        last = thread;
+    }
+};
+
 /// Replays a schedule and writes down its plan.
 class plan_writer : public replay_strategy {
   public:
@@ -33,9 +44,13 @@ class plan_writer : public replay_strategy {
     unsigned next_thread(const turn& t) override;
     unsigned pick(const question& q) override;
     const plan& written() const { return plan_; }
+    bool watches() const override { return true; }
+    void stepped(unsigned thread, const footprint&, unsigned) override { switches_.stepped(thread); }
+    unsigned switches() const { return switches_.count; }
 
   private:
     plan plan_;
+    switch_counter switches_;
 };
 
 /// Follows a plan, once.
@@ -45,8 +60,12 @@ class plan_strategy : public strategy {
     bool begin(std::uint64_t iteration, unsigned threads) override;
     unsigned next_thread(const turn& t) override;
     unsigned pick(const question& q) override;
+    bool watches() const override { return true; }
+    void stepped(unsigned thread, const footprint&, unsigned) override { switches_.stepped(thread); }
+    unsigned switches() const { return switches_.count; }
 
   private:
+    switch_counter switches_;
     plan plan_;
     std::size_t at_ = 0; ///< stretches before this one are over or under way
     unsigned until_ = plan::no_end;

@@ -2,64 +2,25 @@
 
 #include "budget.hpp"
 #include "shrink_schedule.hpp"
+#include "smaller_programs.hpp"
 
 #include <algorithm>
+#include <string_view>
 
 namespace daxtorture {
 
 namespace {
 
-/// Takes an operation out, and with a pin or get the unpin or put that belongs to it. Dropping these alone would make a leak of
-/// its own, which is not the failure looked for.
-bool remove_operation(std::vector<operation>& operations, std::size_t i) {
-    const op kind = operations[i].kind;
-    if (kind == op::unpin || kind == op::put)
-        return false;
-    operations.erase(operations.begin() + static_cast<std::ptrdiff_t>(i));
-    if (kind == op::pin || kind == op::get) {
-        const op drop = kind == op::pin ? op::unpin : op::put;
-        const auto its_drop =
-            std::find_if(operations.begin() + static_cast<std::ptrdiff_t>(i), operations.end(),
-                         [drop](const operation& o) { return o.kind == drop; });
-        if (its_drop != operations.end())
-            operations.erase(its_drop);
+unsigned count_switches(const std::vector<event>& events, std::size_t threads) {
+    unsigned count = 0;
+    const event* last = nullptr;
+    for (const event& e : events) {
+        if (e.thread >= threads)
+            continue;
+        count += last != nullptr && last->thread != e.thread;
+        last = &e;
     }
-    return !operations.empty();
-}
-
-/// Programs with one thread or one operation less, most promising first. `interrupt` names threads by number.
-std::vector<program> smaller_programs(const program& what) {
-    std::vector<program> smaller;
-    for (std::size_t t = 0; t < what.threads.size() && what.threads.size() > 1; ++t) {
-        program less = what;
-        less.threads.erase(less.threads.begin() + static_cast<std::ptrdiff_t>(t));
-        bool named = false;
-        for (thread_program& other : less.threads) {
-            for (operation& o : other.operations) {
-                if (info(o.kind).takes != operands::thread)
-                    continue;
-                named = named || o.object == t;
-                o.object = static_cast<std::uint8_t>(o.object - (o.object > t ? 1 : 0));
-            }
-        }
-        less.world.workers = static_cast<unsigned>(less.threads.size());
-        if (!named)
-            smaller.push_back(std::move(less));
-    }
-    for (std::size_t t = 0; t < what.threads.size(); ++t) {
-        for (std::size_t i = what.threads[t].operations.size();
-             i-- > 0 && what.threads[t].operations.size() > 1;) {
-            program less = what;
-            if (remove_operation(less.threads[t].operations, i))
-                smaller.push_back(std::move(less));
-        }
-    }
-    for (std::size_t i = what.setup.size(); i-- > 0;) {
-        program less = what;
-        less.setup.erase(less.setup.begin() + static_cast<std::ptrdiff_t>(i));
-        smaller.push_back(std::move(less));
-    }
-    return smaller;
+    return count;
 }
 
 class program_shrinker {
@@ -67,13 +28,16 @@ class program_shrinker {
     program_shrinker(const shrink_options& options, const budget& time) : options_(options), time_(time) {}
 
     void run(shrink_result& best) {
+        const bool leaks =
+            best.found.kind == failure_kind::leak || best.found.cause.compare(0, leaked.size(), leaked) == 0;
         for (bool smaller = true; smaller && !time_.over();) {
             smaller = false;
-            for (program& candidate : smaller_programs(best.what)) {
-                if (time_.over())
-                    return;
+            best.undecided = 0;
+            for (program& candidate : smaller_programs(best.what, leaks)) {
                 failure found;
-                if (!fails_the_same(candidate, best.found, best.executions, found))
+                const answer fails = fails_the_same(candidate, best.found, best.executions, found);
+                best.undecided += fails == answer::unknown;
+                if (fails != answer::yes)
                     continue;
                 best.what = std::move(candidate);
                 best.found = std::move(found);
@@ -84,26 +48,36 @@ class program_shrinker {
     }
 
   private:
-    /// Few executions: what fails at all fails often in a small program.
-    bool fails_the_same(const program& candidate, const failure& target, std::uint64_t& executions,
-                        failure& found) {
+    enum class answer { yes, no, unknown };
+    static constexpr std::string_view leaked = "leaked reference";
+    static constexpr std::uint64_t executions_of_one = 4000;
+
+    /// All executions if they are few, else some at random: what fails at all fails often in a small program.
+    answer fails_the_same(const program& candidate, const failure& target, std::uint64_t& executions,
+                          failure& found) {
         search_options s;
         s.memory = options_.memory;
         s.depth_limit = options_.depth_limit;
-        s.iterations = 4000;
-        for (std::uint64_t attempt = 1; attempt <= 3 && !time_.over(); ++attempt) {
-            s.seed = attempt;
-            s.seconds = std::max(0.01, std::min(0.5, time_.left()));
-            search_result r = search(candidate, s);
-            executions += r.executions;
-            if (r.found.kind == failure_kind::none)
-                return false;
-            if (same_failure(r.found, target)) {
-                found = std::move(r.found);
-                return true;
+        s.iterations = executions_of_one;
+        for (const search_kind kind : {search_kind::full, search_kind::pct}) {
+            s.scheduler = kind;
+            for (s.seed = 1; s.seed <= 3 && !time_.over(); ++s.seed) {
+                s.seconds = std::max(0.01, std::min(0.25, time_.left()));
+                search_result r = search(candidate, s);
+                executions += r.executions;
+                if (same_failure(r.found, target)) {
+                    found = std::move(r.found);
+                    return answer::yes;
+                }
+                if (r.found.kind == failure_kind::none && kind == search_kind::full && r.exhausted &&
+                    r.depth_limit_hits == 0)
+                    return answer::no;
+                // The tree has one first failure, and a search that found none need not be tried again.
+                if (r.found.kind == failure_kind::none || kind == search_kind::full)
+                    break;
             }
         }
-        return false;
+        return answer::unknown;
     }
 
     const shrink_options& options_;
@@ -134,9 +108,10 @@ shrink_result shrink(const program& what, const failure& target, const shrink_op
     schedule_shrink s =
         shrink_schedule([&reduced] { return make_world_body(reduced); }, best.found, e, time.left());
     best.executions += s.executions;
-    best.minimal = s.minimal;
+    best.shown_stale = s.shown_stale;
     best.found = replay(best.what, s.found.schedule, options.memory, true, options.depth_limit).found;
     best.preemptions = count_preemptions(best.found.schedule);
+    best.switches = count_switches(best.found.events, best.what.threads.size());
     best.stale = count_unusual(best.found.schedule);
     best.seconds = options.seconds - time.left();
     return best;

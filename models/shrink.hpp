@@ -5,6 +5,8 @@
 
 #include "checker.hpp"
 
+#include <optional>
+
 namespace daxtorture {
 
 struct shrink_options {
@@ -20,9 +22,12 @@ struct shrink_result {
     program what;             ///< reduced; equal to the one given when nothing could go
     failure found;            ///< with schedule and events of the reduced execution
     unsigned preemptions = 0; ///< forced context switches that are left
+    unsigned switches = 0;    ///< context switches in all, forced or not
     unsigned stale = 0;       ///< stale loads and rare outcomes that are left
-    bool minimal =
-        false; ///< no schedule of this program with fewer preemptions and at most as many stale loads fails so
+    /// All schedules of this program with fewer preemptions and at most so many stale loads were run, and none fails so.
+    std::optional<unsigned> shown_stale;
+    unsigned undecided =
+        0; ///< smaller programs of which too few executions were run to know that they do not fail so
     std::uint64_t executions = 0;
     double seconds = 0;
 };

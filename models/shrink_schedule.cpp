@@ -3,24 +3,26 @@
 #include "budget.hpp"
 #include "plan.hpp"
 
+#include <algorithm>
+#include <tuple>
+
 namespace daxtorture {
 
 namespace {
 
-/// Forced switches count first, then unusual outcomes, then length.
+/// Forced switches count first, then unusual outcomes, then switches of any kind, then length.
 struct cost {
     unsigned preemptions;
     unsigned unusual;
+    unsigned switches;
     std::size_t length;
 
-    explicit cost(const schedule_log& s)
-        : preemptions(count_preemptions(s)), unusual(count_unusual(s)), length(s.size()) {}
+    cost(const schedule_log& s, unsigned all_switches)
+        : preemptions(count_preemptions(s)), unusual(count_unusual(s)), switches(all_switches),
+          length(s.size()) {}
     friend bool operator<(const cost& a, const cost& b) {
-        if (a.preemptions != b.preemptions)
-            return a.preemptions < b.preemptions;
-        if (a.unusual != b.unusual)
-            return a.unusual < b.unusual;
-        return a.length < b.length;
+        return std::tie(a.preemptions, a.unusual, a.switches, a.length) <
+               std::tie(b.preemptions, b.unusual, b.switches, b.length);
     }
 };
 
@@ -35,43 +37,104 @@ class schedule_shrinker {
     }
 
     schedule_shrink run() {
-        // A bound below the present number of preemptions, from none up: the first hit is a minimum.
-        const cost start(best_.found.schedule);
-        bool proved = true;
-        for (unsigned bound = 0; bound < start.preemptions && proved; ++bound) {
-            const int outcome = search_below(bound, start.unusual, time_.left() / 2);
-            if (outcome > 0)
-                break;
-            proved = outcome == 0;
-        }
-        while (!time_.over() && remove_one()) {
-        }
-        // A smaller schedule from the greedy part was searched for only as far as the bounds went.
-        best_.minimal = proved;
-        return best_;
+        best_.switches = switches_of(best_.found.schedule);
+        find_fewest_preemptions();
+        find_fewest_unusual();
+        remove_all();
+        find_fewer_switches();
+        remove_all();
+        return std::move(best_);
     }
 
   private:
     static constexpr unsigned other_failures_limit = 200; ///< each loses the memory of an execution
+    static constexpr unsigned same_failures_limit = 50;
+    static constexpr unsigned stale_limit = 3;
+    static constexpr double proof_seconds = 0.4;
+    static constexpr double search_seconds = 0.1;
 
-    /// 1: found a schedule with at most `preemptions`; 0: there is none; -1: not known.
-    int search_below(unsigned preemptions, unsigned unusual, double seconds) {
+    /// Bounds below the present number of preemptions, from none up: the first hit is a minimum.
+    void find_fewest_preemptions() {
+        const unsigned start = count_preemptions(best_.found.schedule);
+        const budget mine(std::min(time_.left() / 2, proof_seconds));
+        unsigned shown = stale_limit; // of all bounds so far
+        for (unsigned bound = 0; bound < start; ++bound) {
+            for (unsigned stale = 0; stale <= shown; ++stale) {
+                const outcome came = search_below(bound, stale, mine.left());
+                if (came == outcome::hit) {
+                    if (bound > 0)
+                        best_.shown_stale = shown;
+                    return;
+                }
+                if (came == outcome::unknown) {
+                    if (stale == 0)
+                        return;
+                    shown = stale - 1;
+                }
+            }
+        }
+        if (start > 0)
+            best_.shown_stale = shown;
+    }
+
+    void find_fewest_unusual() {
+        const budget mine(std::min(time_.left() / 2, search_seconds));
+        for (unsigned stale = 0; stale < count_unusual(best_.found.schedule); ++stale)
+            if (search_below(count_preemptions(best_.found.schedule), stale, mine.left()) != outcome::none)
+                return;
+    }
+
+    /// Other schedules that fail so at no higher cost, in the order of the tree.
+    void find_fewer_switches() {
+        const budget mine(std::min(time_.left() / 2, search_seconds));
+        const auto how =
+            make_bound(count_preemptions(best_.found.schedule), count_unusual(best_.found.schedule));
+        for (unsigned i = 0; i < same_failures_limit && !mine.over(); ++i) {
+            const exploration_result r = search(*how, mine.left());
+            if (r.found.kind == failure_kind::none)
+                return;
+            if (same_failure(r.found, best_.found))
+                keep_if_cheaper(r.found, switches_of(r.found.schedule));
+        }
+    }
+
+    enum class outcome { hit, none, unknown };
+
+    /// A schedule with at most `preemptions` and `unusual`.
+    outcome search_below(unsigned preemptions, unsigned unusual, double seconds) {
         const budget mine(seconds);
         const auto how = make_bound(preemptions, unusual);
         for (unsigned others = 0; others < other_failures_limit && !mine.over(); ++others) {
-            const std::unique_ptr<body> runs = makes_();
-            options_.executions = 0;
-            options_.seconds = mine.left();
-            exploration_result r = explore(*runs, *how, options_);
-            best_.executions += r.executions;
+            exploration_result r = search(*how, mine.left());
             if (r.found.kind == failure_kind::none)
-                return r.exhausted ? 0 : -1;
+                return r.exhausted && r.overruns == 0 ? outcome::none : outcome::unknown;
             if (same_failure(r.found, best_.found)) {
-                accept(std::move(r.found));
-                return 1;
+                best_.switches = switches_of(r.found.schedule);
+                best_.found = std::move(r.found);
+                return outcome::hit;
             }
         }
-        return -1;
+        return outcome::unknown;
+    }
+
+    exploration_result search(strategy& how, double seconds) {
+        const std::unique_ptr<body> runs = makes_();
+        options_.executions = 0;
+        options_.seconds = std::max(seconds, 0.001);
+        exploration_result r = explore(*runs, how, options_);
+        best_.executions += r.executions;
+        return r;
+    }
+
+    unsigned switches_of(const schedule_log& schedule) {
+        plan_writer writer(schedule);
+        run_once(writer);
+        return writer.switches();
+    }
+
+    void remove_all() {
+        while (!time_.over() && remove_one()) {
+        }
     }
 
     /// Takes one thing out of the plan of the best schedule. False: nothing can go.
@@ -96,6 +159,9 @@ class schedule_shrinker {
             less.stretches[i].until = plan::no_end;
             if (try_plan(less))
                 return true;
+            less.stretches.resize(i + 1);
+            if (try_plan(less))
+                return true;
         }
         return false;
     }
@@ -104,10 +170,15 @@ class schedule_shrinker {
         if (time_.over())
             return false;
         plan_strategy how(candidate);
-        exploration_result r = run_once(how);
-        if (!same_failure(r.found, best_.found) || !(cost(r.found.schedule) < cost(best_.found.schedule)))
+        const exploration_result r = run_once(how);
+        return same_failure(r.found, best_.found) && keep_if_cheaper(r.found, how.switches());
+    }
+
+    bool keep_if_cheaper(const failure& other, unsigned switches) {
+        if (!(cost(other.schedule, switches) < cost(best_.found.schedule, best_.switches)))
             return false;
-        accept(std::move(r.found));
+        best_.found = other;
+        best_.switches = switches;
         return true;
     }
 
@@ -119,8 +190,6 @@ class schedule_shrinker {
         best_.executions += r.executions;
         return r;
     }
-
-    void accept(failure&& f) { best_.found = std::move(f); }
 
     const std::function<std::unique_ptr<body>()>& makes_;
     exploration_options options_;

@@ -76,7 +76,10 @@ checker_answer answer_from(const json& line) {
     answer.reproduced = line.value("reproduced", answer.reproduced);
     answer.preemptions = line.value("preemptions", answer.preemptions);
     answer.stale = line.value("stale", answer.stale);
-    answer.minimal = line.value("minimal", answer.minimal);
+    answer.switches = line.value("switches", answer.switches);
+    if (const auto shown = line.find("shown_stale"); shown != line.end() && !shown->is_null())
+        answer.shown_stale = shown->get<unsigned>();
+    answer.undecided = line.value("undecided", answer.undecided);
     answer.rechecked = line.value("rechecked", answer.rechecked);
     answer.gave_up = line.value("gave_up", answer.gave_up);
     if (const auto covered = line.find("coverage"); covered != line.end()) {

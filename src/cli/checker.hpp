@@ -76,9 +76,12 @@ struct checker_answer {
     bool reproduced = true;          ///< shrink
     unsigned preemptions = 0;        ///< shrink: forced context switches left
     unsigned stale = 0;              ///< shrink: stale loads left
-    bool minimal = false;            ///< shrink: proven
-    std::uint64_t rechecked = 0;     ///< executions that were run twice and were the same
-    bool gave_up = false;            ///< an execution did not end, and no argument shows that it never will
+    unsigned switches = 0;           ///< shrink: context switches left, forced or not
+    std::optional<unsigned>
+        shown_stale;        ///< shrink: none with fewer preemptions and at most so many stale loads fails so
+    unsigned undecided = 0; ///< shrink: smaller programs that may fail so, too
+    std::uint64_t rechecked = 0; ///< executions that were run twice and were the same
+    bool gave_up = false;        ///< an execution did not end, and no argument shows that it never will
     search_coverage covered;
     std::vector<order_place> orders;
 };

@@ -27,8 +27,8 @@ std::string file_contents(const std::filesystem::path& path) {
     return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-std::string plural(unsigned count, const char* what) {
-    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+std::string plural(unsigned count, const char* what, const char* many = "s") {
+    return fmt::format("{} {}{}", count, what, count == 1 ? "" : many);
 }
 
 } // namespace
@@ -54,6 +54,23 @@ std::vector<std::string> own_command() {
 
 namespace {
 
+/// What is left of the schedule, and what was shown about that: no more than was searched.
+std::string size_text(const checker_answer& smaller) {
+    std::string text =
+        plural(smaller.preemptions, "preemption") + " in " + plural(smaller.switches, "context switch", "es");
+    if (smaller.stale != 0)
+        text += ", " + plural(smaller.stale, "stale load");
+    if (smaller.shown_stale)
+        text += ": no schedule with fewer preemptions and at most " +
+                plural(*smaller.shown_stale, "stale load") + " fails so";
+    else if (smaller.preemptions != 0)
+        text += "; not shown to be the fewest preemptions";
+    if (smaller.undecided != 0)
+        text += fmt::format("; the program may not be the smallest: {} smaller {} searched in part",
+                            smaller.undecided, smaller.undecided == 1 ? "one was" : "ones were");
+    return text;
+}
+
 /// Asks a checker process for a smaller failure. Throws std::runtime_error when it has no answer that can be used.
 void shrink_to(told_failure& told, double seconds) {
     checker_request request;
@@ -73,11 +90,7 @@ void shrink_to(told_failure& told, double seconds) {
     told.kept.what = std::move(*reduced.value);
     told.kept.found = std::move(smaller.found);
     told.preemptions = smaller.preemptions;
-    told.size = plural(smaller.preemptions, "preemption");
-    if (smaller.stale != 0)
-        told.size += ", " + plural(smaller.stale, "stale load");
-    if (smaller.minimal)
-        told.size += ": no schedule with fewer preemptions fails so";
+    told.size = size_text(smaller);
     if (std::ranges::none_of(told.kept.found.events, &event::no_return))
         told.size += "; the time ended before the point of no return was found";
 }

@@ -15,7 +15,7 @@ inline constexpr const char* default_failure_directory = "daxtorture-failures";
 /// A failure ready to be kept: the scenario that shows it, shrunk if it could be.
 struct told_failure {
     bundle kept;
-    std::string size;         ///< "2 preemptions, 1 stale load, minimal", or why it was not shrunk
+    std::string size; ///< "2 preemptions in 5 context switches, 1 stale load", or why it was not shrunk
     unsigned preemptions = 0; ///< of its schedule, when it was shrunk
 };
 

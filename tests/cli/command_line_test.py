@@ -328,6 +328,25 @@ class CommandLine(unittest.TestCase):
         self.assertIn("walk_area()", text)
         self.assertNotIn("lambda", text)
 
+    def test_the_schedule_says_what_is_left_and_what_was_shown(self):
+        def told(scenario):
+            text = self.run_it("check", scenario, "--out", "kept").stdout
+            return " ".join(text[text.index("\nschedule: ") :].split())
+
+        self.assertRegex(
+            told("lease-retry"),
+            r"1 preemption in [1-4] context switches: no schedule with fewer preemptions and at most 3 stale loads",
+        )
+        # Stale loads in place of a preemption, whatever the search began with
+        for scenario in ("bug-57", "bug-05"):
+            self.assertRegex(told(scenario), r"schedule: 0 preemptions in \d+ context switch(es)?, \d+ stale load")
+        self.assertIn("the program may not be the smallest", told("mremap-flush"))
+
+    def test_an_unpin_that_is_not_needed_goes(self):
+        self.run_it("check", "bug-02", "--out", "kept")
+        (bundle,) = (self.here / "kept").iterdir()
+        self.assertNotIn("unpin", (bundle / "scenario.dax").read_text(encoding="utf-8").split("thread", 1)[1])
+
     def test_a_failure_that_cannot_be_kept_is_told(self):
         done = self.run_it("check", "bug-08", "--out", "/proc/nowhere", "--json", "result.json")
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)

@@ -101,6 +101,10 @@ TEST_CASE("a hang replays step for step, with events, and shrinks to what it nee
     CHECK(small.reproduced);
     CHECK(same_failure(small.found, found.found));
     CHECK(small.what.threads.size() == 2);
+    CHECK(small.what.world.files.size() == 1); // the bystander's file and mm go with it
+    CHECK(small.what.world.mms.size() == 1);
+    CHECK(small.switches >= 1);
+    CHECK(small.switches <= 4);
     CHECK(small.preemptions <= count_preemptions(found.found.schedule));
     CHECK(!small.found.events.empty());
     const replay_result last = replay(small.what, small.found.schedule, o.memory);
