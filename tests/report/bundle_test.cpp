@@ -223,7 +223,7 @@ TEST_CASE("a bundle that is not one is refused with the key that is wrong") {
           name + ": schedule[0]: expected a number in range");
     CHECK(changed("\"kind\": \"hang\"", "\"kind\": \"bad luck\"") ==
           name + ": kind: expected a kind of failure");
-    CHECK(changed("\"invariant\": 28", "\"invariant\": 33") == name + ": invariant: expected 0 to 32");
+    CHECK(changed("\"invariant\": 28", "\"invariant\": 34") == name + ": invariant: expected 0 to 33");
     CHECK(changed("\"blocked\":true", "\"blocked\":1") ==
           name + ": state.tasks[0].blocked: expected true or false");
     CHECK(changed("\"pfn\":0,", "") == name + ": state.folios[0]: expected key 'pfn'");
