@@ -1,12 +1,14 @@
 /// What a search has covered: the different outcomes, and which operations ran between two steps of which others. std only.
 ///
 /// A step is what a thread does between two scheduling points. Operation b ran inside operation a of another thread when a step of b
-/// came after one step of a and before another. A pair counts once, however often it is met.
+/// came after one step of a and before another. A pair counts once, however often it is met; and so does, finer, which step of b came between which
+/// two steps of a.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <unordered_set>
 #include <vector>
 
@@ -16,28 +18,41 @@ class coverage {
   public:
     static constexpr unsigned max_threads = 8;
     static constexpr unsigned max_operations = 32; ///< of one thread; later ones count as the last
+    static constexpr unsigned max_steps = 64;      ///< of one operation; later ones count as the last
     static constexpr std::size_t max_outcomes = 1'000'000;
 
+    /// Which steps of one operation came between which two of another: row k has a bit for each step that came after the other's step k and before
+    /// its next one.
+    using step_grid = std::array<std::uint64_t, max_steps>;
+
     /// Before an execution.
-    void begin() { now_.fill({}); }
+    void begin() {
+        for (here& one : now_)
+            one.leave();
+    }
     /// Thread `t` makes a step in its operation number `operation`, -1: in none.
     void step(unsigned t, int operation) {
         here& me = now_[t];
         if (operation < 0) {
-            me = {};
+            me.leave();
             return;
         }
         const unsigned bounded = std::min(static_cast<unsigned>(operation), max_operations - 1);
-        if (!me.inside || me.operation != bounded)
-            me = {true, bounded, {}};
-        else
-            for (unsigned u = 0; u < max_threads; ++u) {
-                seen_[t][me.operation][u] |= me.between[u];
-                me.between[u] = 0;
-            }
+        if (!me.inside || me.operation != bounded) {
+            me.leave();
+            me.inside = true;
+            me.operation = bounded;
+        } else {
+            for (const foreign_step& one : me.between)
+                grid(t, bounded, one.thread, one.operation)[me.step] |= std::uint64_t{1} << one.step;
+            me.between.clear();
+            me.step = std::min(me.step + 1, max_steps - 1);
+        }
+        unsigned& longest = steps_[t][bounded];
+        longest = std::max(longest, me.step + 1);
         for (unsigned u = 0; u < max_threads; ++u)
             if (u != t && now_[u].inside)
-                now_[u].between[t] |= 1u << bounded;
+                now_[u].between.push_back({t, bounded, me.step});
     }
     /// After an execution; false when nothing more is remembered.
     void end(std::uint64_t outcome) {
@@ -46,24 +61,57 @@ class coverage {
             last_new_ = executions_;
     }
 
-    bool ran_inside(unsigned outer_thread, unsigned outer, unsigned thread, unsigned operation) const {
-        return (seen_[outer_thread][std::min(outer, max_operations - 1)][thread] >>
-                    std::min(operation, max_operations - 1) &
-                1) != 0;
+    /// Null: never inside.
+    const step_grid* ran_inside(unsigned outer_thread, unsigned outer, unsigned thread,
+                                unsigned operation) const {
+        return grids_[place(outer_thread, outer, thread, operation)].get();
+    }
+    /// The most steps that the operation took.
+    unsigned steps(unsigned thread, unsigned operation) const {
+        return steps_[thread][std::min(operation, max_operations - 1)];
     }
     const std::unordered_set<std::uint64_t>& outcomes() const { return outcomes_; }
     /// Number of the execution that had the last new outcome.
     std::uint64_t last_new() const { return last_new_; }
 
   private:
+    struct foreign_step {
+        unsigned thread;
+        unsigned operation;
+        unsigned step;
+    };
     struct here {
         bool inside = false;
         unsigned operation = 0;
-        std::array<std::uint32_t, max_threads>
-            between{}; ///< operations of others since this thread's last step
+        unsigned step = 0;
+        std::vector<foreign_step> between; ///< since this thread's last step
+
+        void leave() {
+            inside = false;
+            step = 0;
+            between.clear();
+        }
     };
-    std::array<here, max_threads> now_{};
-    std::array<std::array<std::array<std::uint32_t, max_threads>, max_operations>, max_threads> seen_{};
+
+    static std::size_t place(unsigned outer_thread, unsigned outer, unsigned thread, unsigned operation) {
+        return ((static_cast<std::size_t>(outer_thread) * max_operations +
+                 std::min(outer, max_operations - 1)) *
+                    max_threads +
+                thread) *
+                   max_operations +
+               std::min(operation, max_operations - 1);
+    }
+    step_grid& grid(unsigned outer_thread, unsigned outer, unsigned thread, unsigned operation) {
+        std::unique_ptr<step_grid>& one = grids_[place(outer_thread, outer, thread, operation)];
+        if (one == nullptr)
+            one = std::make_unique<step_grid>();
+        return *one;
+    }
+
+    std::array<here, max_threads> now_;
+    std::array<std::array<unsigned, max_operations>, max_threads> steps_{};
+    std::vector<std::unique_ptr<step_grid>> grids_{static_cast<std::size_t>(max_threads) * max_operations *
+                                                   max_threads * max_operations};
     std::unordered_set<std::uint64_t> outcomes_;
     std::uint64_t executions_ = 0;
     std::uint64_t last_new_ = 0;

@@ -108,16 +108,22 @@ auto progress_lines() {
 
 json failure_or_null(const failure& f) { return f.kind == failure_kind::none ? json() : encode(f); }
 
-/// Pairs of operations as [outer thread, outer operation, thread, operation], by number.
+/// Pairs of operations as [[outer thread, outer operation, thread, operation], rows of the grid of their steps], and the steps of operations as
+/// [[thread, operation], number].
 json coverage_of(const coverage& cover, const program& what) {
     json pairs = json::array();
+    json steps = json::array();
     for (unsigned a = 0; a < what.threads.size(); ++a)
         for (unsigned i = 0; i < what.threads[a].operations.size(); ++i)
             for (unsigned b = 0; b < what.threads.size(); ++b)
                 for (unsigned j = 0; j < what.threads[b].operations.size(); ++j)
-                    if (a != b && cover.ran_inside(a, i, b, j))
-                        pairs.push_back({a, i, b, j});
-    return {{"outcomes", cover.outcomes()}, {"last_new", cover.last_new()}, {"pairs", pairs}};
+                    if (const coverage::step_grid* grid = cover.ran_inside(a, i, b, j))
+                        pairs.push_back({json{a, i, b, j}, *grid});
+    for (unsigned a = 0; a < what.threads.size(); ++a)
+        for (unsigned i = 0; i < what.threads[a].operations.size(); ++i)
+            steps.push_back({json{a, i}, cover.steps(a, i)});
+    return {
+        {"outcomes", cover.outcomes()}, {"last_new", cover.last_new()}, {"pairs", pairs}, {"steps", steps}};
 }
 
 aim_target target_of(const json& numbers, const program& what) {

@@ -105,10 +105,21 @@ coverage_summary coverage_of(const program& what, const search_coverage& covered
     coverage_summary c;
     c.outcomes = covered.outcomes.size();
     c.pairs = covered.pairs.size();
-    for (const auto& [outer_thread, outer, thread, operation] : never_met(what, covered))
-        c.never.push_back(operation_text(what, thread, operation) + " inside " +
-                          operation_text(what, outer_thread, outer));
+    const auto text = [&](const operation_pair& pair) {
+        return operation_text(what, pair[2], pair[3]) + " inside " + operation_text(what, pair[0], pair[1]);
+    };
+    for (const operation_pair& pair : never_met(what, covered)) {
+        c.never.push_back(text(pair));
+        c.ways_possible += covered.ways_possible(pair);
+    }
     c.pairs_possible = c.pairs + c.never.size();
+    for (const auto& [pair, rows] : covered.pairs) {
+        c.ways += covered.ways(pair);
+        c.ways_possible += covered.ways_possible(pair);
+    }
+    for (const operation_pair& pair : least_met(covered))
+        c.least.push_back(fmt::format("{}: {} of {} ways", text(pair), covered.ways(pair),
+                                      grouped(covered.ways_possible(pair))));
     return c;
 }
 

@@ -8,6 +8,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <bit>
 #include <chrono>
 #include <csignal>
 #include <thread>
@@ -84,7 +86,11 @@ checker_answer answer_from(const json& line) {
     answer.gave_up = line.value("gave_up", answer.gave_up);
     if (const auto covered = line.find("coverage"); covered != line.end()) {
         answer.covered.outcomes = covered->at("outcomes").get<std::set<std::uint64_t>>();
-        answer.covered.pairs = covered->at("pairs").get<std::set<operation_pair>>();
+        for (const json& one : covered->at("pairs"))
+            answer.covered.pairs[one.at(0).get<operation_pair>()] =
+                one.at(1).get<std::vector<std::uint64_t>>();
+        for (const json& one : covered->at("steps"))
+            answer.covered.steps[one.at(0).get<std::array<unsigned, 2>>()] = one.at(1);
         answer.covered.last_new = covered->at("last_new");
     }
     if (const auto orders = line.find("orders"); orders != line.end())
@@ -95,6 +101,35 @@ checker_answer answer_from(const json& line) {
 }
 
 } // namespace
+
+void search_coverage::add(const search_coverage& other) {
+    outcomes.insert(other.outcomes.begin(), other.outcomes.end());
+    for (const auto& [pair, rows] : other.pairs) {
+        std::vector<std::uint64_t>& mine = pairs[pair];
+        mine.resize(std::max(mine.size(), rows.size()));
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            mine[i] |= rows[i];
+    }
+    for (const auto& [operation, number] : other.steps)
+        steps[operation] = std::max(steps[operation], number);
+}
+
+std::uint64_t search_coverage::ways(const operation_pair& pair) const {
+    std::uint64_t met = 0;
+    if (const auto rows = pairs.find(pair); rows != pairs.end())
+        for (const std::uint64_t row : rows->second)
+            met += static_cast<unsigned>(std::popcount(row));
+    return met;
+}
+
+std::uint64_t search_coverage::ways_possible(const operation_pair& pair) const {
+    const auto most = [&](unsigned thread, unsigned operation) {
+        const auto found = steps.find({thread, operation});
+        return found == steps.end() ? 0 : std::uint64_t{found->second};
+    };
+    const std::uint64_t outer = most(pair[0], pair[1]);
+    return outer < 2 ? 0 : (outer - 1) * most(pair[2], pair[3]);
+}
 
 checker::checker(const checker_request& request) : child_(checker_program(), text_of(request)) {}
 

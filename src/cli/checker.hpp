@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -54,8 +55,16 @@ struct order_place {
 /// What a search covered.
 struct search_coverage {
     std::set<std::uint64_t> outcomes; ///< results of all operations and the state at quiescence, hashed
-    std::set<operation_pair> pairs;
+    /// Of each pair that was met, by the outer operation's steps: bits of the inner one's steps that came before the next (models/coverage.hpp).
+    std::map<operation_pair, std::vector<std::uint64_t>> pairs;
+    std::map<std::array<unsigned, 2>, unsigned>
+        steps;                  ///< of operations [thread, number]: the most that were seen
     std::uint64_t last_new = 0; ///< execution that had the last new outcome
+
+    void add(const search_coverage& other);
+    /// In how many ways a pair was met, by steps, and could have been.
+    std::uint64_t ways(const operation_pair& pair) const;
+    std::uint64_t ways_possible(const operation_pair& pair) const;
 };
 
 struct checker_answer {

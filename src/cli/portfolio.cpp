@@ -220,6 +220,12 @@ struct running_phase {
     std::unique_ptr<checker> worker;
 };
 
+/// What was never met; when there is no such pair, what was met in the fewest ways.
+std::vector<operation_pair> worth_aiming_at(const program& what, const search_coverage& covered) {
+    std::vector<operation_pair> pairs = never_met(what, covered);
+    return pairs.empty() ? least_met(covered) : pairs;
+}
+
 class portfolio {
   public:
     portfolio(const program& what, const checker_request& base, const check_options& options)
@@ -330,10 +336,8 @@ class portfolio {
         result_.executions += phase.answer.executions;
         result_.repetitions += phase.answer.repetitions;
         result_.rechecked += phase.answer.rechecked;
-        result_.covered.outcomes.insert(phase.answer.covered.outcomes.begin(),
-                                        phase.answer.covered.outcomes.end());
+        result_.covered.add(phase.answer.covered);
         result_.sampled = result_.sampled || phase.request.coverage;
-        result_.covered.pairs.insert(phase.answer.covered.pairs.begin(), phase.answer.covered.pairs.end());
         const bool quota =
             phase.request.iterations != 0 && phase.answer.executions >= phase.request.iterations;
         const bool to_its_end = phase.answer.exhausted && phase.answer.depth_limit_hits == 0;
@@ -355,7 +359,7 @@ class portfolio {
             result_.found_at = phase.answer.failed_at;
         }
         if (!found())
-            plan_.steer_after(phase, never_met(what_, result_.covered));
+            plan_.steer_after(phase, worth_aiming_at(what_, result_.covered));
         result_.phases.push_back(std::move(phase));
     }
 
@@ -406,6 +410,21 @@ std::vector<operation_pair> never_met(const program& what, const search_coverage
                     if (const operation_pair pair{a, i, b, j}; !covered.pairs.contains(pair))
                         missing.push_back(pair);
     return missing;
+}
+
+std::vector<operation_pair> least_met(const search_coverage& covered) {
+    constexpr std::size_t some = 3;
+    const auto share = [&](const operation_pair& pair) {
+        return static_cast<double>(covered.ways(pair)) /
+               static_cast<double>(std::max<std::uint64_t>(covered.ways_possible(pair), 1));
+    };
+    std::vector<operation_pair> pairs;
+    for (const auto& [pair, rows] : covered.pairs)
+        if (covered.ways(pair) < covered.ways_possible(pair))
+            pairs.push_back(pair);
+    std::ranges::sort(pairs, {}, share);
+    pairs.resize(std::min(pairs.size(), some));
+    return pairs;
 }
 
 portfolio_result search_scenario(const program& what, const std::string& memory, const check_options& options,

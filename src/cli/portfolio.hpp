@@ -48,5 +48,7 @@ portfolio_result search_scenario(const program& what, const std::string& memory,
 
 /// Pairs of operations of different threads of which the search has not seen one inside the other.
 std::vector<operation_pair> never_met(const program& what, const search_coverage& covered);
+/// A few pairs that were met, but, by the steps of both, in the smallest part of the ways that they could have been.
+std::vector<operation_pair> least_met(const search_coverage& covered);
 
 } // namespace daxtorture::cli

@@ -47,7 +47,10 @@ json scenario(const scenario_verdict& v) {
         one["coverage"] = {{"outcomes", v.covered->outcomes},
                            {"pairs", v.covered->pairs},
                            {"pairs_possible", v.covered->pairs_possible},
-                           {"never", v.covered->never}};
+                           {"never", v.covered->never},
+                           {"ways", v.covered->ways},
+                           {"ways_possible", v.covered->ways_possible},
+                           {"least", v.covered->least}};
     return one;
 }
 

@@ -87,9 +87,15 @@ std::string coverage_text(const coverage_summary& c, const ladder_options& optio
     std::string text =
         fmt::format("  {} distinct outcome{}; {} of {} pairs of operations seen one inside the other\n",
                     grouped(c.outcomes), c.outcomes == 1 ? "" : "s", c.pairs, c.pairs_possible);
-    for (const std::string& one : c.never)
-        for (const std::string& line : wrap("never: " + one, options.width - 2, 4))
-            text += "  " + line + "\n";
+    text += fmt::format("  step by step: {} of {} ways, which step between which two\n", grouped(c.ways),
+                        grouped(c.ways_possible));
+    const auto list = [&](const char* what, const std::vector<std::string>& all) {
+        for (const std::string& one : all)
+            for (const std::string& line : wrap(what + one, options.width - 2, 4))
+                text += "  " + line + "\n";
+    };
+    list("never: ", c.never);
+    list("least: ", c.least);
     return text;
 }
 

@@ -37,6 +37,11 @@ struct coverage_summary {
         0; ///< pairs of operations of different threads, one met between two steps of the other
     std::uint64_t pairs_possible = 0;
     std::vector<std::string> never; ///< "munmap m0 (unmapper) inside pin m0 0 (pinner)"
+    /// Finer: which step of one operation was met between which two steps of the other.
+    std::uint64_t ways = 0;
+    std::uint64_t ways_possible = 0; ///< with as many steps as were seen: more than can be
+    std::vector<std::string>
+        least; ///< some pairs met in few ways: "munmap m0 (unmapper) inside pin m0 0 (pinner): 3 of 40 ways"
 };
 
 struct scenario_verdict {

@@ -196,6 +196,9 @@ class CommandLine(unittest.TestCase):
         phases = verdict["scheduler"].split("+")
         self.assertIn("aim", phases[:-1])
         covered = verdict["coverage"]
+        self.assertGreater(covered["ways"], covered["pairs"])
+        self.assertLess(covered["ways"], covered["ways_possible"])
+        self.assertRegex(covered["least"][0], r" inside .*: \d+ of [\d,]+ ways")
         self.assertEqual(covered["pairs"] + len(covered["never"]), covered["pairs_possible"])
         if covered["never"]:
             self.assertRegex(sampled["note"], r"\d+ of \d+ pairs of operations met in samples \(--coverage names")

@@ -141,7 +141,7 @@ TEST_CASE("aiming meets a pair of operations that random turns rarely meet") {
             o.cover = &cover;
             o.targets = {{0, 8, 1, 0}};
             search(*parsed.value, o);
-            met += cover.ran_inside(0, 8, 1, 0);
+            met += cover.ran_inside(0, 8, 1, 0) != nullptr;
         }
         return met;
     };

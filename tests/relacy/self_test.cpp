@@ -636,6 +636,14 @@ TEST_CASE("coverage counts outcomes and what ran inside what") {
     cover.step(0, 0);
     cover.step(1, 1);
     cover.end(7);
+    CHECK(cover.steps(0, 0) == 2);
+    CHECK(cover.steps(1, 0) == 1);
+    CHECK(cover.steps(1, 1) == 2);
+    REQUIRE(cover.ran_inside(0, 0, 1, 1));
+    CHECK((*cover.ran_inside(0, 0, 1, 1))[0] ==
+          1); // the first step of 1/1 after the first of 0/0, and no other
+    REQUIRE(cover.ran_inside(1, 1, 0, 0));
+    CHECK((*cover.ran_inside(1, 1, 0, 0))[0] == 2); // the second of 0/0
     CHECK(cover.ran_inside(0, 0, 1, 0));
     CHECK(cover.ran_inside(0, 0, 1, 1));
     CHECK(cover.ran_inside(1, 1, 0, 0));
