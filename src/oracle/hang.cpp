@@ -52,9 +52,7 @@ bool holds_what_somebody_waits_for(const world_state& w, const worker_state& wai
         const worker_state& other = w.workers[i];
         if (other.task.waiting.kind() != arch::wait_kind::lock)
             continue;
-        const bool holder = std::any_of(other.held.begin(), other.held.end(), [&](const held_page& held) {
-            return held.head == waiter.task.waiting.object();
-        });
+        const bool holder = other.held.peek_holds(waiter.task.waiting.object());
         for (unsigned lock = 0; holder && lock < waiter.task.held.depth(); ++lock)
             if (waiter.task.held[lock].object.load(std::memory_order_relaxed) == other.task.waiting.object())
                 return true;

@@ -28,6 +28,15 @@ class holdings {
     void add(unsigned count);
     /// Removes the pages of the oldest call of that kind. What is returned stands until the next call.
     std::span<const held_page> take_oldest(gup_kind kind);
+    /// For the watchdog, which may look while the worker goes on: the race is deliberate.
+    __attribute__((no_sanitize("thread"))) bool peek_holds(const void* head) const {
+        const held_page* const pages = pages_.data();
+        const unsigned count = *const_cast<const volatile unsigned*>(&count_);
+        for (unsigned i = 0; i < count && i < limit; ++i)
+            if (pages[i].head == head)
+                return true;
+        return false;
+    }
     const held_page* begin() const { return pages_.data(); }
     const held_page* end() const { return pages_.data() + count_; }
 
