@@ -164,7 +164,7 @@ step_tidy() {
     ((${#files[@]} > 0)) || return 0
     # Bounded: a branch that rewrites the tree is tidied on its first 40 files.
     printf '%s\0' "${files[@]:0:40}" |
-        timeout 400 xargs -0 -n 1 -P "$cores" clang-tidy -p $work/clang --quiet --warnings-as-errors='*'
+        timeout 900 xargs -0 -n 1 -P "$cores" clang-tidy -p $work/clang --quiet --warnings-as-errors='*'
 }
 
 step_check() {
