@@ -181,12 +181,15 @@ scenario_verdict verdict_of(const program& what, const std::string& memory, cons
     v.expected = expectation_of(what);
     v.found = result.found;
     v.rechecked = result.rechecked;
+    if (!result.sampled && !options.coverage)
+        return v;
+    const coverage_summary covered = coverage_of(what, result.covered);
     if (result.sampled && v.verdict != verdict_kind::fail) {
-        const std::string remark = coverage_remark(coverage_of(what, result.covered), result, options);
+        const std::string remark = coverage_remark(covered, result, options);
         v.note += (v.note.empty() || remark.empty() ? "" : "; ") + remark;
     }
     if (options.coverage)
-        v.covered = coverage_of(what, result.covered);
+        v.covered = covered;
     return v;
 }
 
@@ -217,10 +220,7 @@ scenario_verdict check_one(const checked& one, const check_options& options, std
     verdict.known_finding = verdict.verdict == verdict_kind::fail && is_known(one, verdict.found);
     kept_failure kept;
     if (verdict.verdict == verdict_kind::fail && result.found.kind != failure_kind::tool) {
-        told_failure told{{what, own_command(), memory, "check", result.found_by, options.seed, 0,
-                           checker_fingerprint(), result.found},
-                          "",
-                          0};
+        told_failure told = failure_as_found(what, memory, result.found);
         if (options.shrink && !interrupted()) {
             status.show(fmt::format("[{}/{}] {}: found after {} executions, shrinking", number, total,
                                     what.name, grouped(result.executions)));

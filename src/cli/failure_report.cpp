@@ -111,14 +111,19 @@ std::string quoted(const std::string& word) {
 
 } // namespace
 
-told_failure shrink_failure(const program& what, const std::string& memory, const failure& found,
-                            double seconds) {
+told_failure failure_as_found(const program& what, const std::string& memory, const failure& found) {
     told_failure told;
     told.kept.what = what;
     told.kept.memory = memory;
     told.kept.command = own_command();
     told.kept.source_hash = checker_fingerprint();
     told.kept.found = found;
+    return told;
+}
+
+told_failure shrink_failure(const program& what, const std::string& memory, const failure& found,
+                            double seconds) {
+    told_failure told = failure_as_found(what, memory, found);
     try {
         shrink_to(told, seconds);
     } catch (const std::exception& problem) {

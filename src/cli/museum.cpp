@@ -136,10 +136,6 @@ exhibit_result examine(const exhibit& one, const museum_options& options, status
     return result;
 }
 
-std::string what_failed(const failure& f) {
-    return (f.invariant != 0 ? fmt::format("I{} ", f.invariant) : "") + f.cause;
-}
-
 std::string outcome_text(const exhibit_result& r) {
     if (!r.inexpressible.empty())
         return "not expressible: " + r.inexpressible;
@@ -148,11 +144,11 @@ std::string outcome_text(const exhibit_result& r) {
     if (!r.caught)
         return "NOT FOUND";
     if (!r.right)
-        return fmt::format("{}, expected I{}", what_failed(r.broken.found), r.expected_invariant);
+        return fmt::format("{}, expected I{}", short_name(r.broken.found), r.expected_invariant);
     if (!r.fixed_passes)
-        return what_failed(r.broken.found) +
-               ", but the fixed protocol fails too: " + what_failed(r.fixed.found);
-    std::string text = what_failed(r.broken.found);
+        return short_name(r.broken.found) +
+               ", but the fixed protocol fails too: " + short_name(r.fixed.found);
+    std::string text = short_name(r.broken.found);
     if (r.fixed_cut_off)
         text += fmt::format("; its fix: search cut off after {:.2f} s and {} executions", r.fixed.seconds,
                             grouped(r.fixed.executions));

@@ -85,10 +85,6 @@ void refuse_tool_failure(const portfolio_result& result) {
         throw std::runtime_error(result.found.cause);
 }
 
-std::string short_name(const failure& f) {
-    return f.invariant == 0 ? f.cause : fmt::format("I{} {}", f.invariant, f.cause);
-}
-
 /// The failing scenario itself, then what is lifted from it.
 std::vector<lifted> candidates_of(const bundle& kept) {
     std::vector<lifted> all;

@@ -146,6 +146,10 @@ std::string state_text(const snapshot& s, const ladder_options& options) {
     return text;
 }
 
+std::string short_name(const failure& what) {
+    return what.invariant == 0 ? what.cause : fmt::format("I{} {}", what.invariant, what.cause);
+}
+
 std::string failure_text(const failure& what, const program& of, const ladder_options& options) {
     std::string text = ladder(what, of, options);
     if (what.kind == failure_kind::deadlock || what.kind == failure_kind::livelock || what.events.empty())
