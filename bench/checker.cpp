@@ -2,7 +2,7 @@
 ///
 /// usage: bench-checker THREADS SECONDS uniform|pct
 /// prints: THREADS EXECUTIONS SECONDS STEPS
-#include "models/checker.hpp"
+#include "search/checker.hpp"
 #include "scenario/parser.hpp"
 
 #include <cstdio>

@@ -53,9 +53,11 @@ LAYERS = {
         ["arch", "src/world", "src/oracle", "src/protocol", "src/scenario", "src/run"],
         ["fmt", "spdlog", "tbb", "json"],
     ),
-    "models": (
-        ["arch", "src/world", "src/oracle", "src/protocol", "src/scenario", "src/run"],
-        ["fmt", "json", "relacy"],
+    # Searching: any machine, so none by name.
+    "search": (["vocabulary", "src/protocol", "src/scenario", "src/run"], []),
+    "machines/relacy": (
+        ["arch", "search", "src/world", "src/oracle", "src/protocol", "src/scenario", "src/run"],
+        ["json", "relacy"],
     ),
     "src/cli": (["*"], ["fmt", "spdlog", "json", "cli11", "tbb"]),
     "tests": (["*"], ["fmt", "spdlog", "json", "cli11", "tbb", "relacy", "catch2"]),
@@ -63,7 +65,7 @@ LAYERS = {
 }
 
 # The vocabulary stays plain data: only the standard library, protocol and itself. world.hpp is not part of it.
-ABOVE_THE_WAIST = ["stress", "models"]
+ABOVE_THE_WAIST = ["stress", "machines/relacy"]
 # Above the waist, oracle means the list of invariants, not the ledger of the model.
 ORACLE_ABOVE_THE_WAIST = {"oracle/invariant.hpp"}
 
@@ -76,7 +78,7 @@ FORBIDDEN_WORDS = [
      "std locks: use arch/lock.hpp"),
     (r"\bstd::(?:shared|weak)_ptr\b|\bstd::make_shared\b", "std::shared_ptr: Relacy cannot see into it"),
     (r"\bstd::function\b", "std::function allocates"),
-    (r"\brl::", "rl:: belongs to arch/relacy and models"),
+    (r"\brl::", "rl:: belongs to arch/relacy and machines/relacy"),
     (r"\bspdlog\b", "logging orders threads and hides bugs"),
     (r"\b(?:std::)?chrono::", "no clock inside the model"),
     (r"\bstd::(?:mt19937\w*|random_device|uniform_\w+_distribution)\b|\b(?:std::)?s?rand\(",
@@ -92,7 +94,7 @@ FORBIDDEN_HEADERS = {
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
-SOURCE_DIRECTORIES = ("arch", "src", "stress", "models", "tests", "bench")
+SOURCE_DIRECTORIES = ("arch", "src", "search", "machines", "stress", "tests", "bench")
 TEXT_SUFFIXES = (".hpp", ".cpp", ".py", ".sh", ".md", ".dax", ".job", ".build", ".txt", ".supp", ".yml")
 # Directories that need sources from elsewhere: a script of ci/ builds them, not meson.
 BUILT_BY_SCRIPTS = {"tests/xarray/differential"}
@@ -160,7 +162,7 @@ def check_include(path, layer, name, quoted, known):
         if library in libraries:
             return None
         if library == "relacy":
-            return f"<{name}>: only arch/relacy and models may include Relacy"
+            return f"<{name}>: only arch/relacy and machines/relacy may include Relacy"
         return f"<{name}>: {layer} may not use {library}"
 
     target = resolve(path, name, quoted, known)

@@ -159,7 +159,7 @@ step_install_clang() {
 step_tidy() {
     configure $work/clang -Dwerror=true -Ddebug=false || return
     local files
-    mapfile -t files < <(changed_since_base | grep -E '^(arch|src|stress|models)/')
+    mapfile -t files < <(changed_since_base | grep -E '^(arch|src|search|machines|stress)/')
     echo "${#files[@]} changed files"
     ((${#files[@]} > 0)) || return 0
     # Bounded: a branch that rewrites the tree is tidied on its first 40 files.

@@ -1,4 +1,4 @@
-/// The checker's side of the command line: requests to daxtorture-checker processes and their answers (models/main.cpp).
+/// The checker's side of the command line: requests to daxtorture-checker processes and their answers (machines/relacy/main.cpp).
 #pragma once
 
 #include "cli/child_process.hpp"
@@ -55,7 +55,7 @@ struct order_place {
 /// What a search covered.
 struct search_coverage {
     std::set<std::uint64_t> outcomes; ///< results of all operations and the state at quiescence, hashed
-    /// Of each pair that was met, by the outer operation's steps: bits of the inner one's steps that came before the next (models/coverage.hpp).
+    /// Of each pair that was met, by the outer operation's steps: bits of the inner one's steps that came before the next (search/coverage.hpp).
     std::map<operation_pair, std::vector<std::uint64_t>> pairs;
     std::map<std::array<unsigned, 2>, unsigned>
         steps;                  ///< of operations [thread, number]: the most that were seen

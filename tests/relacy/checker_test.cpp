@@ -1,9 +1,9 @@
 /// The checker on whole scenarios: it finds, replays and shrinks, and passes what is right.
 #include "../catch.hpp"
 
-#include "models/checker.hpp"
-#include "models/decision_path.hpp"
-#include "models/shrink.hpp"
+#include "search/checker.hpp"
+#include "search/decision_path.hpp"
+#include "search/shrink.hpp"
 #include "scenario/parser.hpp"
 #include "scenario/printer.hpp"
 

@@ -6,7 +6,7 @@
 
 #include "small_body.hpp"
 
-#include "models/random.hpp"
+#include "search/random.hpp"
 
 #include <arch/lock.hpp>
 #include <arch/plain.hpp>

@@ -2,7 +2,7 @@
 #include "../catch.hpp"
 
 #include "idle_wait.hpp"
-#include "models/random.hpp"
+#include "search/random.hpp"
 #include "small_body.hpp"
 
 #include <arch/check.hpp>

@@ -1,8 +1,8 @@
 /// Programs that must be caught, and the searches that catch them. They guard the flags Relacy needs as well.
 #include "../catch.hpp"
 
-#include "models/shrink_schedule.hpp"
-#include "models/turns.hpp"
+#include "search/shrink_schedule.hpp"
+#include "search/turns.hpp"
 #include "small_body.hpp"
 
 #include <arch/check.hpp>

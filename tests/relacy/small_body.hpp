@@ -1,7 +1,7 @@
 /// Small concurrent programs for tests of the simulated machine: objects of type S, made anew for every execution.
 #pragma once
 
-#include "models/explore.hpp"
+#include "search/explore.hpp"
 
 #include <arch/atomic.hpp>
 #include <arch/machine.hpp>

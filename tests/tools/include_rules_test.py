@@ -34,7 +34,9 @@ GOOD = {
     "src/run/seed.hpp": HEADER + '#include "oracle/invariant.hpp"\n',
     "src/report/text.hpp": HEADER + '#include "run/seed.hpp"\n#include <fmt/format.h>\n',
     "stress/worker.hpp": HEADER + '#include "world/world.hpp"\n#include <spdlog/spdlog.h>\n#include <thread>\n',
-    "models/driver.hpp": HEADER + '#include "world/world.hpp"\n#include <relacy/relacy.hpp>\n',
+    "search/strategy.hpp": HEADER + '#include "run/seed.hpp"\n',
+    "machines/relacy/driver.hpp": HEADER + '#include "search/strategy.hpp"\n'
+    + '#include "world/world.hpp"\n#include <relacy/relacy.hpp>\n',
     "src/cli/main.hpp": HEADER + '#include "stress/worker.hpp"\n#include "report/text.hpp"\n#include <CLI/CLI.hpp>\n',
 }
 
@@ -81,14 +83,16 @@ class IncludeRules(unittest.TestCase):
             ("src/report/bad.hpp", '"world/world.hpp"', "src/report may not include src/world"),
             ("stress/bad.hpp", '"mm/folio.hpp"', "stress may not include src/mm"),
             ("stress/bad.hpp", '"oracle/ledger.hpp"', "stress sees the model through world/world.hpp only"),
-            ("models/bad.hpp", '"stress/worker.hpp"', "models may not include stress"),
-            ("models/bad.hpp", '"report/text.hpp"', "models may not include src/report"),
+            ("search/bad.hpp", '"world/world.hpp"', "search may not include src/world"),
+            ("search/bad.hpp", '"machines/relacy/driver.hpp"', "search may not include machines/relacy"),
+            ("machines/relacy/bad.hpp", '"stress/worker.hpp"', "machines/relacy may not include stress"),
+            ("machines/relacy/bad.hpp", '"report/text.hpp"', "machines/relacy may not include src/report"),
         ]:
             with self.subTest(path=path, include=include):
                 self.rejects(path, HEADER + f"#include {include}\n", f"{path}:3: {include}: {message}")
 
     def test_machine_neutral_code_does_not_include_arch(self):
-        for path in ["src/scenario/bad.hpp", "src/run/bad.hpp", "src/report/bad.hpp", "src/protocol/bad.hpp"]:
+        for path in ["search/bad.hpp", "src/scenario/bad.hpp", "src/run/bad.hpp", "src/report/bad.hpp", "src/protocol/bad.hpp"]:
             with self.subTest(path=path):
                 self.rejects(path, HEADER + "#include <arch/atomic.hpp>\n", f"{path}:3: <arch/atomic.hpp>: ")
 
@@ -103,7 +107,8 @@ class IncludeRules(unittest.TestCase):
             ("src/cli/bad.hpp", "<relacy/relacy.hpp>"),
             ("src/dax/bad.hpp", "<spdlog/spdlog.h>"),
             ("src/report/bad.hpp", "<CLI/CLI.hpp>"),
-            ("models/bad.hpp", "<tbb/task_arena.h>"),
+            ("search/bad.hpp", "<relacy/relacy.hpp>"),
+            ("machines/relacy/bad.hpp", "<tbb/task_arena.h>"),
         ]:
             with self.subTest(path=path, include=include):
                 self.rejects(path, HEADER + f"#include {include}\n", f"{path}:3: {include}: ")

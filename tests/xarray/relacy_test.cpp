@@ -2,7 +2,7 @@
 #include "tests/catch.hpp"
 #include "tests/xarray/relacy_scenarios.hpp"
 
-#include "models/explore.hpp"
+#include "search/explore.hpp"
 
 #include <arch/task.hpp>
 

@@ -1,7 +1,7 @@
 /// The one door to Relacy for the wrappers: its context interface, and none of its macros.
 ///
 /// Only context_base.hpp is needed, which neither replaces operator new nor redefines a standard name. The engine in
-/// models/ includes the rest. Standard headers come first, because Relacy defines `$` and undefines _FORTIFY_SOURCE.
+/// machines/relacy/ includes the rest. Standard headers come first, because Relacy defines `$` and undefines _FORTIFY_SOURCE.
 #pragma once
 
 #include <algorithm>

@@ -6,9 +6,9 @@
 ///   * global new and delete, which Relacy replaces, take and give back blocks of malloc, inside fibres too.
 #pragma once
 
-#include "explore.hpp"
+#include "search/explore.hpp"
 #include "recycler.hpp"
-#include "turns.hpp"
+#include "search/turns.hpp"
 
 #include <climits>
 #include <memory>

@@ -1,4 +1,4 @@
-#include "explore.hpp"
+#include "search/explore.hpp"
 
 #include "context.hpp"
 
@@ -31,7 +31,7 @@ std::string describe(const void* address) { return exploring->what.describe(addr
 /// "../src/mm/gup.cpp" and the like -> "src/mm/gup.cpp"
 std::string path_below_root(const char* file) {
     std::string path = file;
-    for (const char* top : {"src/", "models/", "tests/", "arch/"}) {
+    for (const char* top : {"src/", "search/", "machines/", "tests/", "arch/"}) {
         const std::size_t at = path.rfind(top);
         if (at != std::string::npos && (at == 0 || path[at - 1] == '/'))
             return path.substr(at);

@@ -23,12 +23,12 @@
 ///   {"type": "error", "what": "request" | "scenario" | "tool", "message"}                           or this
 /// Exit code: 0 with a result, whatever it is; 2 bad request or scenario; 4 the checker itself failed.
 /// Ends at once on SIGTERM, and soon after its parent ended.
-#include "checker.hpp"
-#include "no_return.hpp"
+#include "search/checker.hpp"
+#include "search/no_return.hpp"
 #include "run/failure_json.hpp"
 #include "scenario/parser.hpp"
 #include "scenario/printer.hpp"
-#include "shrink.hpp"
+#include "search/shrink.hpp"
 
 #include <nlohmann/json.hpp>
 

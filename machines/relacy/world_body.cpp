@@ -1,4 +1,4 @@
-#include "checker.hpp"
+#include "search/checker.hpp"
 #include "scenario/printer.hpp"
 #include "world/world.hpp"
 
