@@ -3,11 +3,11 @@
 /// usage: bench-checker THREADS SECONDS uniform|pct
 /// prints: THREADS EXECUTIONS SECONDS STEPS
 #include "search/checker.hpp"
+#include "machines/relacy/machine.hpp"
 #include "scenario/parser.hpp"
 
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <string>
 
 int main(int argc, char** argv) {
@@ -35,9 +35,9 @@ int main(int argc, char** argv) {
         return 2;
     }
     search_options o;
-    o.scheduler = std::strcmp(argv[3], "pct") == 0 ? search_kind::pct : search_kind::uniform;
+    o.scheduler = argv[3];
     o.seconds = std::atof(argv[2]);
-    const search_result r = search(*parsed.value, o);
+    const search_result r = search(*make_machine(*parsed.value), o);
     if (r.found.kind != failure_kind::none) {
         std::fprintf(stderr, "break-vs-pin failed: %s\n", r.found.cause.c_str());
         return 1;

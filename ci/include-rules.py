@@ -55,9 +55,10 @@ LAYERS = {
     ),
     # Searching: any machine, so none by name.
     "search": (["vocabulary", "src/protocol", "src/scenario", "src/run"], []),
+    "machines": (["search", "src/protocol", "src/scenario", "src/run"], ["json"]),
     "machines/relacy": (
-        ["arch", "search", "src/world", "src/oracle", "src/protocol", "src/scenario", "src/run"],
-        ["json", "relacy"],
+        ["arch", "search", "machines", "src/world", "src/oracle", "src/protocol", "src/scenario", "src/run"],
+        ["relacy"],
     ),
     "src/cli": (["*"], ["fmt", "spdlog", "json", "cli11", "tbb"]),
     "tests": (["*"], ["fmt", "spdlog", "json", "cli11", "tbb", "relacy", "catch2"]),

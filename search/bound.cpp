@@ -8,7 +8,7 @@ namespace {
 
 /// The tree of decisions, depth first. Going on comes before switching and the newest value before older ones, so that the
 /// first failure of a branch is a simple one.
-class bound : public strategy {
+class bound final : public strategy {
   public:
     bound(unsigned preemptions, unsigned unusual, tree_part part)
         : preemptions_(preemptions), unusual_(unusual), path_(part) {}
@@ -56,7 +56,36 @@ class bound : public strategy {
     decision_path<decision_node> path_;
 };
 
+/// One tree after the other. Those before the last are small, and parts of it.
+class bounds : public strategy {
+  public:
+    bounds(unsigned last, tree_part part) : last_(last), part_(part), tree_(0, 0, part) {}
+
+    bool begin(std::uint64_t iteration, unsigned threads) override {
+        while (!tree_.begin(iteration, threads)) {
+            if (bound_ == last_)
+                return false;
+            ++bound_;
+            tree_ = bound(bound_, bound_, part_);
+        }
+        return true;
+    }
+    unsigned next_thread(const turn& t) override { return tree_.next_thread(t); }
+    unsigned pick(const question& q) override { return tree_.pick(q); }
+    double explored() const override { return bound_ == last_ ? tree_.explored() : 0; }
+
+  private:
+    unsigned last_;
+    tree_part part_;
+    unsigned bound_ = 0;
+    bound tree_;
+};
+
 } // namespace
+
+std::unique_ptr<strategy> make_bounds(unsigned last, tree_part part) {
+    return std::make_unique<bounds>(last, part);
+}
 
 std::unique_ptr<strategy> make_bound(unsigned preemptions, unsigned unusual, tree_part part) {
     return std::make_unique<bound>(preemptions, unusual, part);

@@ -1,6 +1,8 @@
 #include "checker.hpp"
 
-#include <algorithm>
+#include "replay.hpp"
+
+#include <utility>
 
 namespace daxtorture {
 
@@ -16,110 +18,44 @@ exploration_options exploration_of(const search_options& options) {
     e.cover = options.cover;
     e.weaken = options.weaken;
     e.collect_orders = options.collect_orders;
+    e.progress = options.progress;
     return e;
-}
-
-void add(search_result& total, exploration_result&& part) {
-    total.found = std::move(part.found);
-    total.failed_at = part.failed_at;
-    total.executions += part.executions;
-    total.repetitions += part.repetitions;
-    total.seconds += part.seconds;
-    total.exhausted = part.exhausted;
-    total.depth_limit_hits += part.overruns;
-    total.steps += part.steps;
-    total.rechecked += part.rechecked;
-    total.gave_up = total.gave_up || part.gave_up;
-    for (met_order& one : part.orders)
-        if (std::none_of(total.orders.begin(), total.orders.end(), [&](const met_order& o) {
-                return o.line == one.line && o.kind == one.kind && o.file == one.file;
-            }))
-            total.orders.push_back(std::move(one));
-}
-
-std::unique_ptr<strategy> strategy_of(const search_options& options) {
-    switch (options.scheduler) {
-    case search_kind::uniform:
-        return make_uniform(options.seed);
-    case search_kind::pct:
-        return make_pct(options.seed, options.depth);
-    case search_kind::bound:
-        return make_bound(options.bound, options.bound, options.part);
-    case search_kind::full:
-        return options.reduce ? make_reduced(options.part) : make_bound(unlimited, unlimited, options.part);
-    case search_kind::aim:
-        return make_aim(options.seed, options.targets);
-    }
-    return nullptr;
-}
-
-/// Lower bounds are all that was searched.
-search_result unfinished(search_result total) {
-    total.exhausted = false;
-    return total;
-}
-
-/// Bounds one after the other: the first failure has the fewest preemptions.
-search_result search_bounds(body& runs, const search_options& options) {
-    search_result total;
-    for (unsigned bound = 0; bound <= options.bound; ++bound) {
-        const bool last = bound == options.bound; // the trees before it are small, and parts of it
-        exploration_options e = exploration_of(options);
-        if (options.iterations != 0) {
-            if (total.executions >= options.iterations)
-                return unfinished(std::move(total));
-            e.executions = options.iterations - total.executions;
-        }
-        if (options.seconds > 0) {
-            if (total.seconds >= options.seconds)
-                return unfinished(std::move(total));
-            e.seconds = options.seconds - total.seconds;
-        }
-        if (options.progress)
-            e.progress = [&](std::uint64_t executions, double seconds, double explored) {
-                options.progress(total.executions + executions, total.seconds + seconds, last ? explored : 0);
-            };
-        const std::uint64_t before = total.executions;
-        const auto how = make_bound(bound, bound, options.part);
-        add(total, explore(runs, *how, e));
-        total.explored = last ? how->explored() : 0;
-        if (total.found.kind != failure_kind::none)
-            total.failed_at += before;
-        if (total.found.kind != failure_kind::none || !total.exhausted)
-            break;
-    }
-    return total;
 }
 
 } // namespace
 
-search_result search(const program& what, const search_options& options) {
-    const std::unique_ptr<body> runs = make_world_body(what);
-    if (options.scheduler == search_kind::bound)
-        return search_bounds(*runs, options);
-    const std::unique_ptr<strategy> how = strategy_of(options);
-    exploration_options e = exploration_of(options);
-    e.progress = options.progress;
-    search_result total;
-    add(total, explore(*runs, *how, e));
-    total.explored = how->explored();
-    return total;
+search_result search(machine& runs, const search_options& options) {
+    const std::unique_ptr<strategy> decides = make_strategy(options.scheduler, options);
+    exploration_result r = explore(runs, *decides, exploration_of(options));
+    search_result result;
+    result.found = std::move(r.found);
+    result.failed_at = r.failed_at;
+    result.executions = r.executions;
+    result.repetitions = r.repetitions;
+    result.seconds = r.seconds;
+    result.exhausted = r.exhausted;
+    result.explored = decides->explored();
+    result.depth_limit_hits = r.overruns;
+    result.steps = r.steps;
+    result.rechecked = r.rechecked;
+    result.gave_up = r.gave_up;
+    result.orders = std::move(r.orders);
+    return result;
 }
 
-replay_result replay(const program& what, const schedule_log& schedule, memory_class memory,
-                     bool record_events, std::uint64_t depth_limit) {
-    const std::unique_ptr<body> runs = make_world_body(what);
-    replay_strategy how(schedule);
+replay_result replay(machine& runs, const schedule_log& schedule, memory_class memory, bool record_events,
+                     std::uint64_t depth_limit) {
+    replay_strategy follows(schedule);
     exploration_options e;
     e.memory = memory;
     e.executions = 1;
     e.depth_limit = depth_limit;
     e.record = record_events;
-    exploration_result r = explore(*runs, how, e);
+    exploration_result r = explore(runs, follows, e);
     replay_result result;
     result.found = std::move(r.found);
-    result.diverged = !how.followed_all();
-    result.divergence = how.step();
+    result.diverged = !follows.followed_all();
+    result.divergence = follows.step();
     result.events = std::move(r.events);
     result.schedule = std::move(r.schedule);
     return result;

@@ -1,31 +1,25 @@
-/// The checking engine: searches a scenario's executions for one that breaks an invariant, and runs a found one again.
-///
-/// std only; the simulated machine stays behind it. Not reentrant. After a failure the objects of the failed execution
-/// are lost, so a process should end soon after one (daxtorture-checker does).
+/// Searches a program's executions for one that breaks an invariant, and runs a found one again.
 #pragma once
 
 #include "explore.hpp"
 #include "scenario/program.hpp"
+#include "strategies.hpp"
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 
 namespace daxtorture {
 
-enum class search_kind : std::uint8_t { uniform, pct, bound, full, aim };
+/// Makes what runs a scenario. At most one machine of a process is there at a time.
+using machine_factory = std::function<std::unique_ptr<machine>(const program&)>;
 
-struct search_options {
-    search_kind scheduler = search_kind::pct;
-    unsigned depth = 3; ///< pct: a failure of this many ordering constraints can be hit
-    unsigned bound = 2; ///< bound: preemptions, and as many stale loads; 0, 1, ... up to it in turn
-    bool reduce = true; ///< full: leave out what differs only in the order of steps that commute
-    tree_part part;     ///< bound, full: the share of the tree
-    std::vector<aim_target> targets; ///< aim: what to meet
-    std::uint64_t seed = 1;
-    std::uint64_t first = 1;      ///< number of the first execution (uniform, pct)
-    std::uint64_t iterations = 0; ///< 0: no limit
-    double seconds = 0;           ///< 0: no limit
+struct search_options : strategy_options {
+    std::string scheduler = "pct"; ///< a name of strategies()
+    std::uint64_t first = 1;       ///< number of the first execution (uniform, pct)
+    std::uint64_t iterations = 0;  ///< 0: no limit
+    double seconds = 0;            ///< 0: no limit
     memory_class memory = memory_class::weak;
     std::uint64_t depth_limit = 10'000; ///< scheduling points of one execution
     coverage* cover = nullptr;
@@ -59,11 +53,8 @@ struct replay_result {
     schedule_log schedule;     ///< what was decided
 };
 
-/// A scenario as something to explore: the world, its set-up, one list of operations per thread, the final checks.
-std::unique_ptr<body> make_world_body(const program& what);
-
-search_result search(const program& what, const search_options& options);
-replay_result replay(const program& what, const schedule_log& schedule, memory_class memory,
+search_result search(machine& runs, const search_options& options);
+replay_result replay(machine& runs, const schedule_log& schedule, memory_class memory,
                      bool record_events = true, std::uint64_t depth_limit = 10'000);
 
 } // namespace daxtorture

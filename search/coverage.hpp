@@ -5,6 +5,8 @@
 /// two steps of a.
 #pragma once
 
+#include "limits.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -16,7 +18,6 @@ namespace daxtorture {
 
 class coverage {
   public:
-    static constexpr unsigned max_threads = 8;
     static constexpr unsigned max_operations = 32; ///< of one thread; later ones count as the last
     static constexpr unsigned max_steps = 64;      ///< of one operation; later ones count as the last
     static constexpr std::size_t max_outcomes = 1'000'000;

@@ -4,7 +4,7 @@
 /// remembers of a decision beyond the node below is its own.
 #pragma once
 
-#include "strategy.hpp"
+#include "strategies.hpp"
 
 #include <bit>
 #include <cstddef>

@@ -2,6 +2,7 @@
 
 #include "budget.hpp"
 #include "random.hpp"
+#include "replay.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -40,9 +41,9 @@ class reseeded : public replay_strategy {
 
 class finder {
   public:
-    finder(const program& what, const failure& found, memory_class memory, std::uint64_t depth_limit,
+    finder(machine& runs, const failure& found, memory_class memory, std::uint64_t depth_limit,
            double seconds)
-        : what_(what), found_(found), time_(seconds) {
+        : machine_(runs), found_(found), time_(seconds) {
         options_.memory = memory;
         options_.depth_limit = depth_limit;
         options_.executions = 1;
@@ -54,9 +55,8 @@ class finder {
                                   found_.schedule.begin() + static_cast<std::ptrdiff_t>(length));
         unsigned missed = 0;
         for (unsigned i = 0; i < tries && missed <= tries - sure && !time_.over(); ++i) {
-            const std::unique_ptr<body> runs = make_world_body(what_);
-            reseeded how(prefix, i + 1);
-            const failure f = explore(*runs, how, options_).found;
+            reseeded goes_on(prefix, i + 1);
+            const failure f = explore(machine_, goes_on, options_).found;
             missed += same_failure(f, found_) ? 0 : 1;
         }
         return missed <= tries - sure && !time_.over();
@@ -64,7 +64,7 @@ class finder {
     bool over() const { return time_.over(); }
 
   private:
-    const program& what_;
+    machine& machine_;
     const failure& found_;
     budget time_;
     exploration_options options_;
@@ -72,9 +72,9 @@ class finder {
 
 } // namespace
 
-std::optional<std::size_t> point_of_no_return(const program& what, const failure& found, memory_class memory,
+std::optional<std::size_t> point_of_no_return(machine& runs, const failure& found, memory_class memory,
                                               std::uint64_t depth_limit, double seconds) {
-    finder look(what, found, memory, depth_limit, seconds);
+    finder look(runs, found, memory, depth_limit, seconds);
     std::size_t open = 0; // after so many decisions the failure can still be escaped
     std::size_t lost = found.schedule.size();
     if (look.fails_after(0))

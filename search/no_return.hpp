@@ -4,14 +4,14 @@
 /// halving, as a longer prefix fails at least as often.
 #pragma once
 
-#include "checker.hpp"
+#include "explore.hpp"
 
 #include <optional>
 
 namespace daxtorture {
 
 /// Number of decisions up to and including that one; 0 when it fails (nearly) always from the start. Nothing when the time is over.
-std::optional<std::size_t> point_of_no_return(const program& what, const failure& found, memory_class memory,
+std::optional<std::size_t> point_of_no_return(machine& runs, const failure& found, memory_class memory,
                                               std::uint64_t depth_limit, double seconds);
 
 /// Marks the first event of one of the threads after that many decisions.

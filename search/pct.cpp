@@ -1,5 +1,6 @@
 #include "random.hpp"
-#include "strategy.hpp"
+#include "stale_loads.hpp"
+#include "strategies.hpp"
 
 #include <algorithm>
 #include <array>
@@ -32,9 +33,7 @@ class pct : public strategy {
             for (unsigned i = 1; i < depth; ++i)
                 changes_.push_back(random_.below(length_));
         }
-        // Most bugs need one stale load or none; a few need many.
-        constexpr std::array<unsigned, 4> rates{0, 0, 16, 128};
-        stale_of_256_ = rates[random_.below(rates.size())];
+        stale_.begin(random_);
         return true;
     }
 
@@ -50,9 +49,7 @@ class pct : public strategy {
         return best;
     }
 
-    unsigned pick(const question& q) override {
-        return random_.below(256) < stale_of_256_ ? 1 + random_.below(q.options - 1) : 0;
-    }
+    unsigned pick(const question& q) override { return stale_.pick(q, random_); }
 
     void end(std::uint64_t) override {
         if (length_ == 0)
@@ -67,8 +64,8 @@ class pct : public strategy {
     unsigned length_ = 0; ///< thread decisions of an execution, estimated
     unsigned step_ = 0;
     int lowest_ = 0;
-    unsigned stale_of_256_ = 0;
-    std::array<int, 8> priority_{};
+    stale_loads stale_;
+    std::array<int, max_threads> priority_{};
     std::vector<unsigned> changes_;
     random_source random_;
 };

@@ -5,7 +5,7 @@
 /// skipped; when the plan is used up, threads run on in the order of their numbers.
 #pragma once
 
-#include "strategy.hpp"
+#include "replay.hpp"
 
 namespace daxtorture {
 
@@ -45,7 +45,10 @@ class plan_writer : public replay_strategy {
     unsigned pick(const question& q) override;
     const plan& written() const { return plan_; }
     bool watches() const override { return true; }
-    void stepped(unsigned thread, const footprint&, unsigned) override { switches_.stepped(thread); }
+    bool stepped(unsigned thread, const footprint&, unsigned) override {
+        switches_.stepped(thread);
+        return true;
+    }
     unsigned switches() const { return switches_.count; }
 
   private:
@@ -61,7 +64,10 @@ class plan_strategy : public strategy {
     unsigned next_thread(const turn& t) override;
     unsigned pick(const question& q) override;
     bool watches() const override { return true; }
-    void stepped(unsigned thread, const footprint&, unsigned) override { switches_.stepped(thread); }
+    bool stepped(unsigned thread, const footprint&, unsigned) override {
+        switches_.stepped(thread);
+        return true;
+    }
     unsigned switches() const { return switches_.count; }
 
   private:

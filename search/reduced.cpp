@@ -9,8 +9,6 @@ namespace daxtorture {
 
 namespace {
 
-constexpr unsigned most_threads = 8;
-
 /// Threads whose next step was explored already, from here or from a state before which differs only by steps that commute with it, and what
 /// that step does. Whatever begins with it has been explored.
 class sleepers {
@@ -33,11 +31,11 @@ class sleepers {
 
   private:
     unsigned mask_ = 0;
-    std::array<const footprint*, most_threads> does_{};
+    std::array<const footprint*, max_threads> does_{};
 };
 
 /// For each thread, how many of its steps happened before.
-using vector_clock = std::array<std::uint32_t, most_threads>;
+using vector_clock = std::array<std::uint32_t, max_threads>;
 
 /// Depth first, with sleep sets (Godefroid 1996) and branches on demand (after Flanagan and Godefroid, POPL 2005). A node is a decision; that of
 /// a thread remembers who slept when it was reached, and what the step of each thread chosen there did: all its ways to go together. A node
@@ -50,7 +48,6 @@ class reduced : public strategy {
     bool begin(std::uint64_t, unsigned) override {
         step_ = 0;
         latest_.fill(none);
-        repeats_ = false;
         asleep_.clear();
         chooser_ = nullptr;
         if (!path_.advance())
@@ -62,8 +59,6 @@ class reduced : public strategy {
     }
 
     unsigned next_thread(const turn& t) override {
-        if (repeats_)
-            return t.usual();
         if (path_.at_end()) {
             const unsigned awake = t.allowed & ~asleep_.mask();
             unsigned first = static_cast<unsigned>(std::countr_zero(awake)); // somebody is: see stepped()
@@ -86,8 +81,6 @@ class reduced : public strategy {
     }
 
     unsigned pick(const question& q) override {
-        if (repeats_)
-            return 0;
         if (path_.at_end())
             add(decision::value(q, 0), 0, ((1u << q.options) - 1) & ~1u);
         if (chooser_ != nullptr && path_.splits_at(chooser_->depth))
@@ -97,24 +90,21 @@ class reduced : public strategy {
 
     double explored() const override { return path_.explored(); }
     bool watches() const override { return true; }
-    bool notes() const override { return !repeats_ && path_.depth() >= last_turn_; }
+    bool notes() const override { return path_.depth() >= last_turn_; }
 
-    void stepped(unsigned thread, const footprint& did, unsigned next) override {
-        if (repeats_)
-            return;
+    bool stepped(unsigned thread, const footprint& did, unsigned next) override {
         const std::size_t number = step_++;
         const std::size_t before = std::exchange(latest_[thread], number);
         node* const chooser = std::exchange(chooser_, nullptr);
         if (!notes())
-            return; // as in the execution before
+            return true; // as in the execution before
         if (chooser != nullptr)
             chooser->steps[thread].add(did);
         note_step(number, before, {thread, did, {}, chooser});
         asleep_.wake(thread, did);
         asleep_.keep(next);
-        repeats_ = next != 0 && asleep_.mask() == next;
+        return next == 0 || asleep_.mask() != next;
     }
-    bool repeats() const override { return repeats_; }
 
   private:
     static constexpr std::size_t none = ~std::size_t{0};
@@ -123,7 +113,7 @@ class reduced : public strategy {
         std::size_t depth = 0;
         std::uint8_t done = 0; ///< options, but not the chosen one, that were explored
         sleepers asleep;       ///< when the decision was first reached
-        std::array<footprint, most_threads> steps;
+        std::array<footprint, max_threads> steps;
 
         bool of_threads() const { return decision(question).kind() == choice_kind::thread; }
         void next() {
@@ -153,7 +143,7 @@ class reduced : public strategy {
             if (earlier.thread == made.thread || made.after(earlier) ||
                 !footprint::dependent(made.thread, made.did, earlier.thread, earlier.did))
                 continue;
-            for (unsigned t = 0; t < most_threads; ++t)
+            for (unsigned t = 0; t < max_threads; ++t)
                 made.clock[t] = std::max(made.clock[t], earlier.clock[t]);
             races_.push_back(i);
         }
@@ -180,11 +170,10 @@ class reduced : public strategy {
         return fresh;
     }
 
-    bool repeats_ = false; ///< everybody who could run slept: the rest of the execution decides nothing
     std::size_t last_turn_ =
         0; ///< decisions up to the last among threads, which the execution repeats from the one before
-    std::size_t step_ = 0;                           ///< steps of the execution so far
-    std::array<std::size_t, most_threads> latest_{}; ///< each thread's last step
+    std::size_t step_ = 0;                          ///< steps of the execution so far
+    std::array<std::size_t, max_threads> latest_{}; ///< each thread's last step
     std::vector<step> steps_;
     std::vector<std::size_t> races_;
     sleepers asleep_;

@@ -1,4 +1,4 @@
-#include "strategy.hpp"
+#include "replay.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -27,9 +27,10 @@ bool replay_strategy::follow(decision asked, unsigned& answer) {
         return false;
     const decision planned(schedule_[at_]);
     // An answer that does not exist: the log is damaged
-    const bool possible = planned.kind() == choice_kind::thread
-                              ? planned.value() < 8 && (planned.options() >> planned.value() & 1) != 0
-                              : planned.value() < planned.options();
+    const bool possible =
+        planned.kind() == choice_kind::thread
+            ? planned.value() < max_threads && (planned.options() >> planned.value() & 1) != 0
+            : planned.value() < planned.options();
     if (!planned.same_question(asked) || !possible) {
         diverged_ = true;
         return false;

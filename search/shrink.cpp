@@ -22,7 +22,8 @@ unsigned count_switches(const std::vector<event>& events, std::size_t threads) {
 
 class program_shrinker {
   public:
-    program_shrinker(const shrink_options& options, const budget& time) : options_(options), time_(time) {}
+    program_shrinker(const machine_factory& make, const shrink_options& options, const budget& time)
+        : make_(make), options_(options), time_(time) {}
 
     void run(shrink_result& best) {
         const bool leaks =
@@ -56,57 +57,57 @@ class program_shrinker {
         s.memory = options_.memory;
         s.depth_limit = options_.depth_limit;
         s.iterations = executions_of_one;
-        for (const search_kind kind : {search_kind::full, search_kind::pct}) {
-            s.scheduler = kind;
+        for (const bool whole : {true, false}) {
+            s.scheduler = whole ? "full" : "pct";
             for (s.seed = 1; s.seed <= 3 && !time_.over(); ++s.seed) {
                 s.seconds = std::max(0.01, std::min(0.25, time_.left()));
-                search_result r = search(candidate, s);
+                search_result r = search(*make_(candidate), s);
                 executions += r.executions;
                 if (same_failure(r.found, target)) {
                     found = std::move(r.found);
                     return answer::yes;
                 }
-                if (r.found.kind == failure_kind::none && kind == search_kind::full && r.exhausted &&
-                    r.depth_limit_hits == 0)
+                if (r.found.kind == failure_kind::none && whole && r.exhausted && r.depth_limit_hits == 0)
                     return answer::no;
                 // The tree has one first failure, and a search that found none need not be tried again.
-                if (r.found.kind == failure_kind::none || kind == search_kind::full)
+                if (r.found.kind == failure_kind::none || whole)
                     break;
             }
         }
         return answer::unknown;
     }
 
+    const machine_factory& make_;
     const shrink_options& options_;
     const budget& time_;
 };
 
 } // namespace
 
-shrink_result shrink(const program& what, const failure& target, const shrink_options& options) {
+shrink_result shrink(const machine_factory& make, const program& what, const failure& target,
+                     const shrink_options& options) {
     const budget time(options.seconds);
     shrink_result best;
     best.what = what;
-    best.found = replay(what, target.schedule, options.memory, false, options.depth_limit).found;
+    best.found = replay(*make(what), target.schedule, options.memory, false, options.depth_limit).found;
     best.executions = 1;
     best.reproduced = same_failure(best.found, target);
     if (!best.reproduced)
         return best;
     if (options.reduce_program) {
         const budget first_half(options.seconds / 2);
-        program_shrinker(options, first_half).run(best);
+        program_shrinker(make, options, first_half).run(best);
     }
     if (options.progress)
         options.progress(best.executions, options.seconds - time.left());
     exploration_options e;
     e.memory = options.memory;
     e.depth_limit = options.depth_limit;
-    const program reduced = best.what;
-    schedule_shrink s =
-        shrink_schedule([&reduced] { return make_world_body(reduced); }, best.found, e, time.left());
+    const std::unique_ptr<machine> runs = make(best.what);
+    schedule_shrink s = shrink_schedule(*runs, best.found, e, time.left());
     best.executions += s.executions;
     best.shown_stale = s.shown_stale;
-    best.found = replay(best.what, s.found.schedule, options.memory, true, options.depth_limit).found;
+    best.found = replay(*runs, s.found.schedule, options.memory, true, options.depth_limit).found;
     best.preemptions = count_preemptions(best.found.schedule);
     best.switches = count_switches(best.found.events, best.what.threads.size());
     best.stale = count_unusual(best.found.schedule);

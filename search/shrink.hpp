@@ -32,6 +32,7 @@ struct shrink_result {
     double seconds = 0;
 };
 
-shrink_result shrink(const program& what, const failure& target, const shrink_options& options);
+shrink_result shrink(const machine_factory& make, const program& what, const failure& target,
+                     const shrink_options& options);
 
 } // namespace daxtorture

@@ -2,6 +2,7 @@
 
 #include "budget.hpp"
 #include "plan.hpp"
+#include "strategies.hpp"
 
 #include <algorithm>
 #include <tuple>
@@ -28,9 +29,9 @@ struct cost {
 
 class schedule_shrinker {
   public:
-    schedule_shrinker(const std::function<std::unique_ptr<body>()>& makes, const failure& target,
-                      const exploration_options& options, double seconds)
-        : makes_(makes), options_(options), time_(seconds) {
+    schedule_shrinker(machine& runs, const failure& target, const exploration_options& options,
+                      double seconds)
+        : machine_(runs), options_(options), time_(seconds) {
         best_.found = target;
         options_.record = false;
         options_.progress = nullptr;
@@ -118,10 +119,9 @@ class schedule_shrinker {
     }
 
     exploration_result search(strategy& how, double seconds) {
-        const std::unique_ptr<body> runs = makes_();
         options_.executions = 0;
         options_.seconds = std::max(seconds, 0.001);
-        exploration_result r = explore(*runs, how, options_);
+        exploration_result r = explore(machine_, how, options_);
         best_.executions += r.executions;
         return r;
     }
@@ -183,15 +183,14 @@ class schedule_shrinker {
     }
 
     exploration_result run_once(strategy& how) {
-        const std::unique_ptr<body> runs = makes_();
         options_.executions = 1;
         options_.seconds = 0;
-        exploration_result r = explore(*runs, how, options_);
+        exploration_result r = explore(machine_, how, options_);
         best_.executions += r.executions;
         return r;
     }
 
-    const std::function<std::unique_ptr<body>()>& makes_;
+    machine& machine_;
     exploration_options options_;
     budget time_;
     schedule_shrink best_;
@@ -199,9 +198,9 @@ class schedule_shrinker {
 
 } // namespace
 
-schedule_shrink shrink_schedule(const std::function<std::unique_ptr<body>()>& makes, const failure& target,
-                                const exploration_options& options, double seconds) {
-    return schedule_shrinker(makes, target, options, seconds).run();
+schedule_shrink shrink_schedule(machine& runs, const failure& target, const exploration_options& options,
+                                double seconds) {
+    return schedule_shrinker(runs, target, options, seconds).run();
 }
 
 } // namespace daxtorture

@@ -19,8 +19,8 @@ struct schedule_shrink {
     std::uint64_t executions = 0;
 };
 
-/// `makes` gives a fresh body for each execution; `options` say memory class and depth limit.
-schedule_shrink shrink_schedule(const std::function<std::unique_ptr<body>()>& makes, const failure& target,
-                                const exploration_options& options, double seconds);
+/// `options` say memory class and depth limit.
+schedule_shrink shrink_schedule(machine& runs, const failure& target, const exploration_options& options,
+                                double seconds);
 
 } // namespace daxtorture

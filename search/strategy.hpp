@@ -6,26 +6,38 @@
 #pragma once
 
 #include "footprint.hpp"
+#include "limits.hpp"
 
 #include <bit>
 #include <cstdint>
-#include <memory>
-#include <string>
 #include <vector>
 
 namespace daxtorture {
 
 enum class choice_kind : std::uint8_t { thread, load, rare };
 
+/// The first access of a step to come.
+struct access {
+    const void* object =
+        nullptr; ///< by an address that means the same in every execution; null: none, or not known
+    bool written = false;
+
+    bool conflicts(const access& other) const {
+        return object != nullptr && object == other.object && (written || other.written);
+    }
+};
+
 /// A decision among runnable threads.
 struct turn {
     static constexpr unsigned nobody = 15;
+    static constexpr unsigned stop = 14; ///< an answer: the execution is to be abandoned
 
     unsigned allowed = 0;            ///< mask of the threads to choose from, at least two
     unsigned current = nobody;       ///< the thread that just ran, if it could go on
     bool yielding = false;           ///< it asked to be passed over: switching away costs nothing
     unsigned step = 0;               ///< scheduling points that `current` has reached
     const int* operations = nullptr; ///< of each thread: number of the operation it is in, -1: in none
+    const access* next = nullptr;    ///< of each thread: how its next step begins
 
     /// The thread that just ran is to go on unless something speaks against it.
     bool can_go_on() const { return current != nobody && !yielding && (allowed >> current & 1) != 0; }
@@ -87,7 +99,7 @@ class strategy {
     virtual bool wants_probe() const { return false; }
     /// Prepares one execution; false: nothing is left to explore. Everything random depends on the number alone.
     virtual bool begin(std::uint64_t iteration, unsigned threads) = 0;
-    /// Returns a thread of t.allowed.
+    /// Returns a thread of t.allowed, or turn::stop.
     virtual unsigned next_thread(const turn& t) = 0;
     /// Returns 0 .. options - 1.
     virtual unsigned pick(const question& q) = 0;
@@ -98,65 +110,11 @@ class strategy {
     virtual bool watches() const { return false; }
     /// The step that begins now is to be noted.
     virtual bool notes() const { return false; }
-    /// A thread came to the end of its step, noted or not; one of `next` makes the next one, which is asked about only if there are several. 0: all threads are at their end.
-    virtual void stepped(unsigned /*thread*/, const footprint& /*did*/, unsigned /*next*/) {}
-    /// From some point on the execution only did, in another order, what an earlier one did.
-    virtual bool repeats() const { return false; }
+    /// A thread came to the end of its step, noted or not; one of `next` makes the next one, which is asked about only if there are
+    /// several. 0: all threads are at their end. False: the execution is to be abandoned, for what follows repeats an earlier one.
+    virtual bool stepped(unsigned /*thread*/, const footprint& /*did*/, unsigned /*next*/) { return true; }
     /// Estimate of the share of its tree that was explored; 0 without a tree.
     virtual double explored() const { return 0; }
-};
-
-/// Every allowed thread and every outcome with equal probability.
-std::unique_ptr<strategy> make_uniform(std::uint64_t seed);
-
-/// Probabilistic concurrency testing (Burckhardt et al., ASPLOS 2010): threads have random priorities, the highest runs, at up to
-/// depth - 1 random points the running thread becomes the lowest. The length of an execution is measured by a probe.
-std::unique_ptr<strategy> make_pct(std::uint64_t seed, unsigned depth);
-
-/// Depth-first through all executions with at most `preemptions` forced context switches and at most `unusual` stale loads
-/// and rare outcomes; unlimited = all of them.
-inline constexpr unsigned unlimited = ~0u;
-/// A share of the tree of executions: subtrees number index, index + count, ... Together the `count` parts are the tree; each part
-/// also runs one execution of every subtree that is not its own.
-struct tree_part {
-    unsigned index = 0;
-    unsigned count = 1;
-};
-std::unique_ptr<strategy> make_bound(unsigned preemptions, unsigned unusual, tree_part part = {});
-
-/// Depth-first through all executions but those that differ from others only in the order of steps that commute (docs/search.md).
-std::unique_ptr<strategy> make_reduced(tree_part part = {});
-
-/// Operation `operation` of `thread` is to run between two steps of operation `outer` of `outer_thread`.
-struct aim_target {
-    unsigned outer_thread = 0;
-    unsigned outer = 0;
-    unsigned thread = 0;
-    unsigned operation = 0;
-};
-/// Leads each execution to one of the targets, in turn, with random numbers of steps inside the operations; then random turns.
-std::unique_ptr<strategy> make_aim(std::uint64_t seed, std::vector<aim_target> targets);
-
-/// The decisions of a schedule; beyond its end the thread goes on and loads are fresh. Stops following at the first
-/// question that the schedule did not answer.
-class replay_strategy : public strategy {
-  public:
-    explicit replay_strategy(schedule_log schedule) : schedule_(std::move(schedule)) {}
-    bool begin(std::uint64_t iteration, unsigned threads) override;
-    unsigned next_thread(const turn& t) override;
-    unsigned pick(const question& q) override;
-
-    bool diverged() const { return diverged_; }
-    std::size_t step() const { return at_; } ///< decisions followed
-    bool followed_all() const { return !diverged_ && at_ == schedule_.size(); }
-
-  private:
-    bool follow(decision asked, unsigned& answer);
-
-    schedule_log schedule_;
-    std::size_t at_ = 0;
-    bool begun_ = false;
-    bool diverged_ = false;
 };
 
 } // namespace daxtorture

@@ -1,14 +1,17 @@
 /// Whose turn it is: the runnable threads of one execution, fairness among spinning ones, the log of decisions. std only.
 ///
+/// The search begins an execution, the machine starts it, asks for turns and answers, and says what became runnable (machine.hpp).
 /// Fairness   A thread that yields is passed over for this decision, and from its second yield on it comes after every thread
 ///            that was runnable but has not run since its previous yield (Musuvathi and Qadeer, fair stateless model
 ///            checking, PLDI 2008). No thread can spin for ever while another could free it, so an execution that does not end is
 ///            a livelock, and the tree of a spinning program is finite.
 /// Limit      An execution longer than `limit` scheduling points stops asking the strategy and goes on with fair random turns and
 ///            fresh loads. If it then ends, only the strategy's schedule was unfair (`overran`); if it does not end within
-///            `grace` times the limit, the engine looks for the argument that no fair schedule ends it: see livelock_watch.
+///            `grace` times the limit, livelock_watch is asked for the argument that no fair schedule ends it.
 #pragma once
 
+#include "coverage.hpp"
+#include "livelock.hpp"
 #include "random.hpp"
 #include "strategy.hpp"
 
@@ -21,44 +24,43 @@ class turns {
   public:
     static constexpr unsigned grace = 20;
 
-    void set_limit(std::uint64_t limit) { limit_ = limit; }
+    // What the search calls.
 
-    /// The caller keeps, for each thread, how many scheduling points it has reached and which operation it is in.
-    void begin(strategy& decides, unsigned threads, bool newest_only, const std::uint32_t* thread_steps,
-               const int* operations) {
-        strategy_ = &decides;
+    void set_limit(std::uint64_t limit) { limit_ = limit; }
+    /// From now on steps are recorded there; null: nowhere.
+    void set_coverage(coverage* cover) { cover_ = cover; }
+    void begin(strategy& decides, unsigned threads, bool newest_only);
+
+    std::uint64_t steps() const { return steps_; }
+    bool overran() const { return overran_; }
+    const livelock_watch& watched_end() const { return watch_; }
+    bool never_ends() const { return watch_.proves(runnable_); }
+    const std::string& error() const { return error_; } ///< what the strategy threw, empty: nothing
+
+    // What the machine calls.
+
+    /// The machine keeps, for each thread, how many scheduling points it has reached, which operation it is in, -1: in none, and how its
+    /// next step begins.
+    void start(const std::uint32_t* thread_steps, const int* operations, const access* next) {
         thread_steps_ = thread_steps;
         operations_ = operations;
-        runnable_ = (1u << threads) - 1;
-        finished_ = 0;
-        threads_ = threads;
-        watched_ = decides.watches();
-        restricted_ = false;
-        running_ = turn::nobody;
-        step_.clear();
-        newest_only_ = newest_only;
-        steps_ = 0;
-        since_yield_ = ~std::uint64_t{0};
-        behind_ = 0;
-        log_.clear();
-        overran_ = false;
-        error_.clear();
-        started_ = 0;
-        fair_seeded_ = false;
+        next_ = next;
     }
 
-    /// The thread that runs after `current` reached a scheduling point, blocked or ended. At least one must be runnable.
+    /// The thread that runs after `current` reached a scheduling point, blocked or ended; turn::stop: none. At least one must be runnable.
     unsigned next(unsigned current, bool yielding) {
         unsigned allowed = runnable_;
         if (yielding)
             allowed = yield(current, allowed);
         if (behind_ != 0)
             allowed = without_those_behind(allowed);
-        if (watched_)
-            end_step(allowed, yielding);
+        if (watched_ && !end_step(allowed, yielding))
+            return turn::stop;
         const unsigned chosen = (allowed & (allowed - 1)) == 0
                                     ? static_cast<unsigned>(std::countr_zero(allowed))
                                     : decide(allowed, current, yielding);
+        if (chosen == turn::stop)
+            return turn::stop;
         since_yield_ |= every * (1u << chosen);
         running_ = chosen;
         behind_ &= ~(every * (1u << chosen));
@@ -68,20 +70,31 @@ class turns {
     /// The last thread came to its end.
     void end() {
         if (watched_)
-            end_step(0, false);
+            static_cast<void>(end_step(0, false));
     }
 
-    /// What the step that `next` will end has done; the engine fills it in when `watched`.
+    /// What the step that `next` will end has done; the machine fills it in when `watched`.
     footprint& this_step() { return step_; }
     bool watched() const { return watched_; }
+    /// The step that begins now is to be noted.
+    bool noting() const { return watched_ && strategy_->notes(); }
 
-    /// Counts a scheduling point. False: the execution is a livelock.
-    bool step() {
+    /// A thread is at a scheduling point. False: the execution is too long, and ends here.
+    bool reach() {
         if (++steps_ > limit_) {
             overran_ = true;
             return steps_ <= limit_ * grace;
         }
         return true;
+    }
+    /// The last half of what an execution beyond its limit may take.
+    bool late() const { return steps_ > limit_ * (grace / 2); }
+    void watch(std::uint64_t state, unsigned thread) { watch_.see(state, thread); }
+
+    /// The thread goes on from a scheduling point.
+    void go_on(unsigned thread) {
+        if (cover_ != nullptr)
+            cover_->step(thread, operations_[thread]);
     }
 
     unsigned pick(choice_kind kind, unsigned options, unsigned thread) {
@@ -106,12 +119,8 @@ class turns {
 
     unsigned runnable() const { return runnable_; }
     unsigned finished() const { return finished_; }
-    std::uint64_t steps() const { return steps_; }
-    bool overran() const { return overran_; }
-    /// The last half of what an execution beyond its limit may take.
-    bool late() const { return steps_ > limit_ * (grace / 2); }
+    /// Decisions so far.
     const schedule_log& log() const { return log_; }
-    const std::string& error() const { return error_; }
 
   private:
     static constexpr std::uint64_t every =
@@ -135,22 +144,16 @@ class turns {
         return left != 0 ? left : allowed;
     }
 
-    /// Fairness looks at who ran since when: a step that yields commutes with no other, nor does one that began while some thread
-    /// that can run was not allowed to.
-    void end_step(unsigned allowed, bool yielding) {
-        step_.everything = step_.everything || yielding || restricted_;
-        restricted_ = allowed != runnable_ || behind_ != 0;
-        if (running_ != turn::nobody && !overran_)
-            strategy_->stepped(running_, step_, allowed);
-        step_.clear();
-    }
-
+    bool end_step(unsigned allowed, bool yielding);
     unsigned decide(unsigned allowed, unsigned current, bool yielding);
+    unsigned decide_fairly(unsigned allowed, bool can_go_on, unsigned current);
     unsigned decide(const question& q);
 
     strategy* strategy_ = nullptr;
+    coverage* cover_ = nullptr;
     const std::uint32_t* thread_steps_ = nullptr;
     const int* operations_ = nullptr;
+    const access* next_ = nullptr;
     unsigned threads_ = 0;
     unsigned runnable_ = 0;
     unsigned finished_ = 0;
@@ -168,6 +171,7 @@ class turns {
     bool fair_seeded_ = false;
     unsigned fair_left_ = 0;
     random_source fair_;
+    livelock_watch watch_;
     schedule_log log_;
     std::string error_;
 };

@@ -1,5 +1,5 @@
 #include "random.hpp"
-#include "strategy.hpp"
+#include "strategies.hpp"
 
 namespace daxtorture {
 

@@ -1,14 +1,13 @@
 /// The simulated machine as the engine drives it: Relacy's context with our scheduler, for one number of threads.
 ///
-/// Only context.cpp includes this. Relacy's own schedulers are not used: every decision goes to `turns`.
+/// Only context_*.cpp include this. Relacy's own schedulers are not used: every decision goes to `turns`.
 ///   * a scheduling point at which the same thread goes on does not switch fibres;
 ///   * cells of atomics and plain data come from an arena that the next execution reuses;
-///   * global new and delete, which Relacy replaces, take and give back blocks of malloc, inside fibres too.
+///   * global new and delete, which Relacy replaces, go to heap.hpp, inside fibres too;
+///   * its loop of executions ends after each one, so that the search has the loop.
 #pragma once
 
-#include "search/explore.hpp"
-#include "recycler.hpp"
-#include "search/turns.hpp"
+#include "heap.hpp"
 
 #include <climits>
 #include <memory>
@@ -32,92 +31,9 @@
 
 #include <relacy/stdlib/event.hpp>
 
-#include <arch/machine.hpp>
-
-#include <arch/detail/state.hpp>
+#include "relacy_machine.hpp"
 
 namespace daxtorture {
-
-namespace machine = arch::relacy::detail;
-
-/// Looks at an execution that does not end, under fair turns, for the argument that it never will.
-struct livelock_watch {
-    static constexpr std::size_t most = 64;
-    std::uint64_t states[most] = {}; ///< digests of the shared values
-    std::size_t count = 0;
-    bool many = false; ///< more states than fit: it may be getting somewhere
-    std::uint64_t steps[8] = {};
-    std::uint64_t length = 0;
-
-    void begin() { *this = {}; }
-    void see(std::uint64_t state, unsigned thread) {
-        ++length;
-        ++steps[thread];
-        if (many || std::find(states, states + count, state) != states + count)
-            return;
-        many = count == most;
-        if (!many)
-            states[count++] = state;
-    }
-    /// The shared values went round a few states while every thread that could run did so again and again.
-    bool proves(unsigned runnable) const {
-        bool all = !many && length != 0;
-        for (unsigned i = 0; i < 8; ++i)
-            all = all && ((runnable >> i & 1) == 0 || steps[i] >= 100 * (count + 1));
-        return all;
-    }
-};
-
-/// One exploration: what it runs, what it found. Independent of the number of threads.
-struct exploration {
-    exploration(body& runs, strategy& decides, const exploration_options& with)
-        : what(runs), how(decides), options(with), number(with.first) {}
-
-    body& what;
-    strategy& how;
-    std::unique_ptr<replay_strategy> again; ///< an execution is being run for the second time
-    const exploration_options& options;
-    exploration_result result;
-    turns turn;
-    std::uint64_t number; ///< of the current execution
-    bool probing = false;
-    bool nothing_to_do = false;
-    double started = 0;
-    double reported = 0;
-    bool failing = false;
-    schedule_log first_log; ///< of the execution that is run again, and how it ended
-    std::uint64_t first_steps = 0;
-    std::uint64_t first_outcome = 0;
-    std::uint64_t outcome = 0;
-    livelock_watch watch;
-    std::function<void()> recycle; ///< gives the cells of the last execution back
-    std::vector<void*> stacks;     ///< of the fibres; Relacy frees none
-
-    bool begin_execution(); ///< false: the strategy has nothing left
-    bool end_execution();   ///< true: stop
-    bool run_again();       ///< begins the second run of the execution that just ended
-    bool differs() const;   ///< the second run was not the first one
-    void report_difference(const char* how);
-    void report_tool_failure(std::string cause, const std::string& detail);
-    void watch_step(unsigned thread);               ///< of an execution beyond its limit
-    unsigned next(unsigned current, bool yielding); ///< the thread whose step comes now
-    void note_step();                               ///< if the strategy wants to know of it
-    address_map blocks;                             ///< of the present world, when footprints are taken
-    void failed(rl::test_result_e kind, const char* text, rl::debug_info_param at);
-    void set_up();
-    void thread(unsigned i);
-    void finish();
-};
-extern exploration* exploring;
-
-inline unsigned exploration::next(unsigned current, bool yielding) {
-    if (!turn.watched()) [[likely]]
-        return turn.next(current, yielding);
-    note_step();
-    const unsigned chosen = turn.next(current, yielding);
-    machine::state.tracking = !machine::state.special && how.notes();
-    return chosen;
-}
 
 template <class T> class arena {
   public:
@@ -139,46 +55,60 @@ template <class T> class arena {
     std::size_t used_ = 0;
 };
 
+template <int N> class context;
+
 template <int N> struct suite : rl::test_suite<suite<N>, N> {
-    void before() { exploring->set_up(); }
-    void thread(unsigned i) { exploring->thread(i); }
-    void after() { exploring->finish(); }
+    void before() { host().set_up(); }
+    void thread(unsigned i) { host().thread(i); }
+    void after() { host().finish(); }
+
+  private:
+    static relacy_machine& host() { return static_cast<context<N>&>(*simulated::state.host).host(); }
+};
+
+/// What the context and its scheduler share.
+struct running_thread {
+    relacy_machine& host;
+    unsigned now = 0;
+    unsigned chosen = turn::nobody; ///< decided before the context switches
 };
 
 /// What Relacy asks of a scheduler, answered by `turns`.
 template <int N> class scheduler {
   public:
-    struct shared_context_t {};
+    using shared_context_t = running_thread;
 
-    scheduler(rl::test_params&, shared_context_t&, rl::thread_id_t) {}
+    scheduler(rl::test_params&, running_thread& thread, rl::thread_id_t) : thread_(thread) {}
 
     rl::thread_id_t iteration_begin(rl::iteration_t) {
-        running = static_cast<int>(exploring->next(turn::nobody, false));
-        return running;
+        thread_.chosen = turn::nobody;
+        const unsigned first = thread_.host.next(turn::nobody, false);
+        return switch_to(first == turn::stop ? 0 : first); // the machine stops before its set-up
     }
-    bool iteration_end() { return exploring->end_execution(); }
+    bool iteration_end() { return true; }
     rl::iteration_t iteration_count() const { return 1; }
     rl::thread_id_t schedule(rl::unpark_reason& reason, unsigned) {
         reason = rl::unpark_reason_normal;
-        running = chosen >= 0 ? chosen : static_cast<int>(exploring->next(turn::nobody, false));
-        chosen = -1;
-        return running;
+        if (thread_.chosen == turn::nobody)
+            thread_.chosen = thread_.host.next(turn::nobody, false);
+        if (thread_.chosen == turn::stop)
+            rl::ctx().rl_until("", {});
+        return switch_to(std::exchange(thread_.chosen, turn::nobody));
     }
     unsigned rand(unsigned limit, rl::sched_type type) {
         if (limit < 2)
             return 0;
-        return exploring->turn.pick(type == rl::sched_type_atomic_load ? choice_kind::load
-                                                                       : choice_kind::rare,
-                                    limit, static_cast<unsigned>(running));
+        return thread_.host.decides().pick(
+            type == rl::sched_type_atomic_load ? choice_kind::load : choice_kind::rare, limit, thread_.now);
     }
     bool park_current_thread(bool, bool) {
-        exploring->turn.block(1u << running);
-        return exploring->turn.runnable() != 0;
+        thread_.host.decides().block(1u << thread_.now);
+        return thread_.host.decides().runnable() != 0;
     }
-    void unpark_thread(rl::thread_id_t thread, bool) { exploring->turn.unblock(1u << thread); }
+    void unpark_thread(rl::thread_id_t thread, bool) { thread_.host.decides().unblock(1u << thread); }
     rl::thread_finish_result thread_finished() {
-        turns& turn = exploring->turn;
-        turn.finish(static_cast<unsigned>(running));
+        turns& turn = thread_.host.decides();
+        turn.finish(thread_.now);
         if (turn.finished() == (1u << N) - 1)
             return rl::thread_finish_result_last;
         return turn.runnable() == 0 ? rl::thread_finish_result_deadlock : rl::thread_finish_result_normal;
@@ -187,25 +117,52 @@ template <int N> class scheduler {
     void get_state(std::ostream&) {}
     void set_state(std::istream&) {}
 
-    static inline int running = 0; ///< one context per process, and Relacy gives no way to its scheduler
-    static inline int chosen = -1; ///< decided before the context switches
+  private:
+    rl::thread_id_t switch_to(unsigned thread) {
+        thread_.now = thread;
+        return static_cast<rl::thread_id_t>(thread);
+    }
+
+    running_thread& thread_;
+};
+
+/// The parameters that Relacy's context keeps references to.
+struct relacy_parameters {
+    relacy_parameters() {
+        params.output_stream = &nowhere;
+        params.progress_stream = &nowhere;
+        params.search_type = rl::sched_random; // loads may be two stores old
+        params.execution_depth_limit = ~0u;    // `turns` has the limit
+    }
+    std::ostream nowhere{nullptr};
+    rl::test_params params;
 };
 
 template <int N>
-class context final : public rl::context_impl<suite<N>, scheduler<N>>, public machine::engine {
+class context final : private relacy_parameters,
+                      private running_thread,
+                      public rl::context_impl<suite<N>, scheduler<N>>,
+                      public simulated::engine,
+                      public simulation {
     using base = rl::context_impl<suite<N>, scheduler<N>>;
 
   public:
-    context(rl::test_params& params, typename scheduler<N>::shared_context_t& shared) : base(params, shared) {
-        machine::state.host = this;
-        exploring->recycle = [this] {
-            atomics_.clear();
-            plains_.clear();
-        };
+    explicit context(relacy_machine& host)
+        : running_thread{host}, base(relacy_parameters::params, static_cast<running_thread&>(*this)) {
+        simulated::state.host = this;
     }
-    ~context() { machine::state.host = nullptr; }
+    ~context() override { simulated::state.host = nullptr; }
     context(const context&) = delete;
     context& operator=(const context&) = delete;
+
+    relacy_machine& host() { return running_thread::host; }
+
+    void run() override {
+        atomics_.clear();
+        plains_.clear();
+        static_cast<void>(base::simulate2(false));
+    }
+    void reset() override { base::destroy_current_test_suite(); }
 
     rl::atomic_data* new_atomic() override {
         // The value a cell starts with was written before all threads: everybody's clock covers time 0, and nobody reads past it.
@@ -229,60 +186,62 @@ class context final : public rl::context_impl<suite<N>, scheduler<N>>, public ma
         std::copy_n(release ? me.acq_rel_order_ : me.release_fence_order_, N,
                     data.history_[data.current_index_ % rl::atomic_history_size].acq_rel_order_);
     }
-    void block(unsigned threads) override { exploring->turn.block(threads); }
-    void unblock(unsigned threads) override { exploring->turn.unblock(threads); }
-    bool may_fail() override {
-        return exploring->turn.pick(choice_kind::rare, 2, static_cast<unsigned>(scheduler<N>::running)) != 0;
-    }
+    void block(unsigned threads) override { decides().block(threads); }
+    void unblock(unsigned threads) override { decides().unblock(threads); }
+    bool may_fail() override { return decides().pick(choice_kind::rare, 2, running_thread::now) != 0; }
+    std::string describe(const void* object) override { return host().describe(object); }
 
   private:
+    turns& decides() { return host().decides(); }
+
     void sched() override {
-        if (machine::state.special)
+        if (simulated::state.special)
             return;
-        turns& turn = exploring->turn;
-        const unsigned me = static_cast<unsigned>(scheduler<N>::running);
-        ++machine::state.steps[me];
-        if (!turn.step())
-            give_up();
-        if (turn.late())
-            exploring->watch_step(me);
+        turns& turn = decides();
+        const unsigned me = running_thread::now;
+        reach(turn, me);
+        host().announce(me, simulated::state.announced);
         if (!turn.first_step(me) && turn.runnable() != 1u << me)
-            switch_to(exploring->next(me, false), me, turn);
-        if (exploring->options.cover != nullptr)
-            exploring->options.cover->step(me, machine::state.operation[me]);
+            switch_to(host().next(me, false), me, turn);
+        turn.go_on(me);
     }
 
     void yield(unsigned, rl::debug_info_param) override {
-        if (machine::state.special)
+        if (simulated::state.special)
             return;
-        turns& turn = exploring->turn;
-        const unsigned me = static_cast<unsigned>(scheduler<N>::running);
+        turns& turn = decides();
+        const unsigned me = running_thread::now;
         rl::thread_info_base& thread = *rl::ctx().threadx_;
         thread.last_yield_ = thread.own_acq_rel_order_;
-        ++machine::state.steps[me];
-        if (!turn.step())
-            give_up();
-        if (turn.late())
-            exploring->watch_step(me);
-        switch_to(exploring->next(me, true), me, turn);
+        reach(turn, me);
+        host().announce(me, {});
+        switch_to(host().next(me, true), me, turn);
     }
 
-    void switch_to(unsigned next, unsigned me, turns& turn) {
-        if (!turn.error().empty())
-            fail_test(turn.error().c_str(), rl::test_result_inconsistent_test_suite, {});
+    void reach(turns& turn, unsigned me) {
+        ++simulated::state.steps[me];
+        if (!turn.reach())
+            fail_test("", rl::test_result_livelock, {});
+        if (turn.late()) {
+            simulated::state.watching = true;
+            turn.watch(simulated::state.shared, me);
+        }
+    }
+
+    void switch_to(unsigned next, unsigned me, const turns& turn) {
         if (next == me)
             return;
-        if (machine::state.recording && (turn.runnable() >> me & 1) != 0 && !machine::state.events.empty() &&
-            machine::state.events.back().thread == me)
-            machine::state.events.back().preempted = true;
-        scheduler<N>::chosen = static_cast<int>(next);
+        if (next == turn::stop)
+            base::rl_until("", {}); // leaves the execution
+        if (simulated::state.recording && (turn.runnable() >> me & 1) != 0 &&
+            !simulated::state.events.empty() && simulated::state.events.back().thread == me)
+            simulated::state.events.back().preempted = true;
+        running_thread::chosen = next;
         base::sched();
     }
 
-    void give_up() { fail_test("", rl::test_result_livelock, {}); }
-
     void fail_test(const char* text, rl::test_result_e kind, rl::debug_info_param at) override {
-        exploring->failed(kind, text, at);
+        host().failed(kind, text, at);
         base::fail_test(text, kind, at);
     }
 
@@ -294,34 +253,21 @@ class context final : public rl::context_impl<suite<N>, scheduler<N>>, public ma
 
     void* alloc(std::size_t size, bool, rl::debug_info_param) override { return alloc(size); }
     void* alloc(std::size_t size) override {
-        void* p = recycled.get(size == 0 ? 1 : size);
+        void* p = take_block(recycled, size);
         if (p == nullptr)
             throw std::bad_alloc();
         return p;
     }
     void free(void* p, bool, rl::debug_info_param) override { free(p); }
-    void free(void* p) override { recycled.put(p); }
+    void free(void* p) override { give_back(recycled, p); }
 
     arena<rl::atomic_data_impl<N>> atomics_;
     arena<rl::var_data_impl<N>> plains_;
 };
 
-/// Runs the exploration with N threads. Each N is instantiated in a translation unit of its own family.
-template <int N> void run_exploration(exploration& e) {
-    std::ostream nowhere(nullptr);
-    rl::test_params params;
-    params.output_stream = &nowhere;
-    params.progress_stream = &nowhere;
-    params.search_type = rl::sched_random; // loads may be two stores old
-    params.execution_depth_limit = ~0u;    // `turns` has the limit
-    typename scheduler<N>::shared_context_t shared;
-    e.stacks.assign(N, nullptr);
-    {
-        context<N> machine(params, shared);
-        machine.simulate2(false);
-    }
-    for (void* stack : e.stacks)
-        (::free)(stack);
+/// Each N is instantiated in a translation unit of its own family.
+template <int N> std::unique_ptr<simulation> make_simulation(relacy_machine& host) {
+    return std::make_unique<context<N>>(host);
 }
 
 } // namespace daxtorture

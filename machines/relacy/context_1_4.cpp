@@ -5,9 +5,9 @@
 
 namespace daxtorture {
 
-template void run_exploration<1>(exploration&);
-template void run_exploration<2>(exploration&);
-template void run_exploration<3>(exploration&);
-template void run_exploration<4>(exploration&);
+template std::unique_ptr<simulation> make_simulation<1>(relacy_machine&);
+template std::unique_ptr<simulation> make_simulation<2>(relacy_machine&);
+template std::unique_ptr<simulation> make_simulation<3>(relacy_machine&);
+template std::unique_ptr<simulation> make_simulation<4>(relacy_machine&);
 
 } // namespace daxtorture

@@ -2,9 +2,9 @@
 
 namespace daxtorture {
 
-template void run_exploration<5>(exploration&);
-template void run_exploration<6>(exploration&);
-template void run_exploration<7>(exploration&);
-template void run_exploration<8>(exploration&);
+template std::unique_ptr<simulation> make_simulation<5>(relacy_machine&);
+template std::unique_ptr<simulation> make_simulation<6>(relacy_machine&);
+template std::unique_ptr<simulation> make_simulation<7>(relacy_machine&);
+template std::unique_ptr<simulation> make_simulation<8>(relacy_machine&);
 
 } // namespace daxtorture

@@ -1,15 +1,12 @@
-/// A cache in front of malloc, for the memory that every execution takes and gives back: the world, its pages, its nodes.
+/// A cache in front of malloc, for the memory that every execution takes and gives back beside its region.
 ///
 /// Whatever is handed out is a block of malloc and may be freed as one, and whatever is given back may come from malloc directly. Blocks
 /// wait in lists by their size, the last one given back goes out first.
 #pragma once
 
-#include "address_map.hpp"
-
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
-#include <utility>
 
 #include <malloc.h>
 
@@ -21,13 +18,11 @@ class recycler {
 
     /// nullptr: out of memory.
     void* get(std::size_t size) {
-        void* const block = find(size);
-        if (log != nullptr) [[unlikely]] {
-            address_map* const to = std::exchange(log, nullptr); // which takes memory too
-            to->add(block, size);
-            log = to;
-        }
-        return block;
+        const std::size_t list = (size + step - 1) / step;
+        if (list < count)
+            if (void* block = take(lists_[list]))
+                return block;
+        return std::aligned_alloc(alignment_, (size + alignment_ - 1) / alignment_ * alignment_);
     }
 
     std::size_t alignment() const { return alignment_; }
@@ -44,19 +39,9 @@ class recycler {
         lists_[list] = block;
     }
 
-    static inline constinit address_map* log = nullptr; ///< of the blocks handed out, when somebody wants it
-
   private:
     static constexpr std::size_t step = 16;
     static constexpr std::size_t count = 1024; ///< larger blocks are left to malloc
-
-    void* find(std::size_t size) {
-        const std::size_t list = (size + step - 1) / step;
-        if (list < count)
-            if (void* block = take(lists_[list]))
-                return block;
-        return std::aligned_alloc(alignment_, (size + alignment_ - 1) / alignment_ * alignment_);
-    }
 
     static void* take(void*& first) {
         void* const block = first;

@@ -1,16 +1,12 @@
-#include "search/checker.hpp"
+#include "relacy_machine.hpp"
 #include "scenario/printer.hpp"
 #include "world/world.hpp"
-
-#include <arch/detail/state.hpp>
 
 #include <exception>
 
 namespace daxtorture {
 
 namespace {
-
-namespace machine = arch::relacy::detail;
 
 class world_body : public body {
   public:
@@ -26,9 +22,6 @@ class world_body : public body {
         for (const operation& o : what.setup)
             setup_texts_.push_back(print(o, what));
     }
-    /// The world of a failed execution is lost with its fibres: locks are held, tasks sleep.
-    ~world_body() override { static_cast<void>(world_.release()); }
-
     unsigned threads() const override { return program_.world.workers; }
 
     void set_up() override {
@@ -40,7 +33,7 @@ class world_body : public body {
             problem = e.what();
         }
         if (world_ == nullptr) // outside the handler: no simulated step may lie inside one
-            machine::stop(rl::test_result_inconsistent_test_suite, problem.c_str(), {});
+            simulated::stop(rl::test_result_inconsistent_test_suite, problem.c_str(), {});
         arch::bind_current(world_->task(me));
         for (std::size_t i = 0; i < program_.setup.size(); ++i)
             perform(me, "set-up", program_.setup[i], setup_texts_[i], static_cast<int>(i));
@@ -53,13 +46,15 @@ class world_body : public body {
         for (std::size_t i = 0; i < mine.operations.size(); ++i)
             perform(number, mine.name.c_str(), mine.operations[i], texts_[number][i], static_cast<int>(i));
         world_->label(number, mine.name.c_str(), "");
-        machine::state.operation[number] = -1;
+        simulated::state.operation[number] = -1;
     }
 
     void finish() override {
         world_->check_quiescent();
         world_.reset();
     }
+
+    void abandon() override { static_cast<void>(world_.release()); }
 
     snapshot take_snapshot() override { return world_ != nullptr ? world_->take_snapshot() : snapshot(); }
     std::string describe(const void* address) override {
@@ -96,15 +91,15 @@ class world_body : public body {
   private:
     void perform(unsigned worker, const char* name, const operation& o, const std::string& text, int index) {
         world_->label(worker, name, text.c_str());
-        machine::state.operation[machine::self_index()] = index;
+        simulated::state.operation[simulated::self_index()] = index;
         const arch::site at{"", "", o.line};
-        if (machine::state.recording)
-            machine::record("begin", nullptr, at, text);
+        if (simulated::state.recording)
+            simulated::record("begin", nullptr, at, text);
         const outcome result = world_->perform(worker, o);
         if (worker < outcomes_.size())
             outcomes_[worker][static_cast<std::size_t>(index)] = result;
-        if (machine::state.recording)
-            machine::record("end", nullptr, at, text, std::string(daxtorture::name(result)));
+        if (simulated::state.recording)
+            simulated::record("end", nullptr, at, text, std::string(daxtorture::name(result)));
     }
 
     program program_;
@@ -116,6 +111,8 @@ class world_body : public body {
 
 } // namespace
 
-std::unique_ptr<body> make_world_body(const program& what) { return std::make_unique<world_body>(what); }
+std::unique_ptr<machine> make_machine(const program& scenario) {
+    return std::make_unique<relacy_machine>(std::make_unique<world_body>(scenario));
+}
 
 } // namespace daxtorture

@@ -304,7 +304,7 @@ void perform(cells& c, const std::vector<instruction>& program, bool apart, std:
             break;
         default:
             if (apart)
-                arch::relacy::detail::scheduling_point();
+                arch::relacy::detail::scheduling_point(nullptr, false);
             arch::smp_mb();
         }
         log += ' ';

@@ -515,18 +515,15 @@ TEST_CASE("shrinking keeps the failure and leaves the fewest preemptions") {
             c.total.store(now + 1, order::relaxed);
         }
     };
-    const auto make = [add] {
-        return std::make_unique<small_body<counter>>(
-            std::vector<std::function<void(counter&)>>{add, add, add}, [](counter& c) {
-                if (c.total.peek() != 9)
-                    arch::fail(2, "an increment was lost", std::to_string(c.total.peek()).c_str());
-            });
-    };
-    const auto first = make();
-    const auto found = search(*first, memory_class::weak, make_uniform(5));
+    small_body<counter> first({add, add, add}, [](counter& c) {
+        if (c.total.peek() != 9)
+            arch::fail(2, "an increment was lost", std::to_string(c.total.peek()).c_str());
+    });
+    const auto found = search(first, memory_class::weak, make_uniform(5));
     REQUIRE(found.found.invariant == 2);
     REQUIRE(count_preemptions(found.found.schedule) > 2);
-    const schedule_shrink small = shrink_schedule(make, found.found, under(memory_class::weak), 5);
+    const auto runs = make_machine(first);
+    const schedule_shrink small = shrink_schedule(*runs, found.found, under(memory_class::weak), 5);
     CHECK(small.found.invariant == 2);
     CHECK(small.found.cause == found.found.cause);
     CHECK(count_preemptions(small.found.schedule) == 0);
@@ -534,7 +531,7 @@ TEST_CASE("shrinking keeps the failure and leaves the fewest preemptions") {
     CHECK(count_preemptions(small.found.schedule) + count_unusual(small.found.schedule) == 1);
 
     // Without time for a search the greedy part alone comes close.
-    const schedule_shrink greedy = shrink_schedule(make, found.found, under(memory_class::sc), 0.05);
+    const schedule_shrink greedy = shrink_schedule(*runs, found.found, under(memory_class::sc), 0.05);
     CHECK(count_preemptions(greedy.found.schedule) <= count_preemptions(found.found.schedule));
 }
 

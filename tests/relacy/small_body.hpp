@@ -1,7 +1,8 @@
 /// Small concurrent programs for tests of the simulated machine: objects of type S, made anew for every execution.
 #pragma once
 
-#include "search/explore.hpp"
+#include "machines/relacy/machine.hpp"
+#include "search/strategies.hpp"
 
 #include <arch/atomic.hpp>
 #include <arch/machine.hpp>
@@ -41,10 +42,9 @@ template <class S> class small_body : public body {
         tasks_.reset();
     }
     arch::task& task(unsigned i) { return (*tasks_)[i]; }
-    /// What a failed execution left behind must not be destroyed: its fibres stand in the middle of it.
-    ~small_body() override {
-        objects_.release();
-        tasks_.release();
+    void abandon() override {
+        static_cast<void>(objects_.release());
+        static_cast<void>(tasks_.release());
     }
 
   protected:

@@ -28,7 +28,7 @@ template <class T> class atomic {
     T load(order o, site at = site::here()) const {
         if (detail::state.special)
             return value_;
-        enter(at);
+        enter(at, false);
         detail::touch(this, false);
         o = detail::effective(o, "load", at);
         rl::thread_info_base& me = detail::self();
@@ -45,7 +45,7 @@ template <class T> class atomic {
             value_ = value;
             return;
         }
-        enter(at);
+        enter(at, true);
         o = detail::effective(o, "store", at);
         rl::thread_info_base& me = detail::self();
         const T before = value_;
@@ -79,7 +79,7 @@ template <class T> class atomic {
             (equal ? value_ : expected) = equal ? desired : value_;
             return equal;
         }
-        enter(at);
+        enter(at, true);
         const T before = value_;
         const bool equal = before == expected;
         if (equal) {
@@ -110,9 +110,9 @@ template <class T> class atomic {
 
     static bool as_written() { return detail::state.memory == detail::memory_class::weak; }
 
-    void enter(site at, bool new_step = true) const {
+    void enter(site at, bool written, bool new_step = true) const {
         if (new_step)
-            detail::scheduling_point();
+            detail::scheduling_point(this, written);
         if (alive_ != alive_mark)
             detail::stop(rl::test_result_access_to_freed_memory, "atomic object used after its end", at);
         if (cell_ == nullptr) {
@@ -164,7 +164,7 @@ template <class T> class atomic {
             value_ = change(before);
             return before;
         }
-        enter(at, new_step);
+        enter(at, true, new_step);
         const T before = value_;
         write(change(before), detail::effective(o, "rmw", at));
         if (detail::state.recording)
@@ -187,7 +187,7 @@ inline void smp_mb(site at = site::here()) {
         return;
     const bool first = !detail::state.special && detail::state.steps[detail::self_index()] == 0;
     if (detail::state.stored || first)
-        detail::scheduling_point();
+        detail::scheduling_point(&detail::state, true);
     detail::full_fence();
     if (detail::state.recording)
         detail::record("fence", nullptr, at);

@@ -90,7 +90,7 @@ class exclusive_lock : public lock_base {
     using lock_base::lock_base;
 
     void lock(site at = site::here()) {
-        scheduling_point();
+        scheduling_point(this, true);
         touch(this, true);
         if (owner_ == self_index())
             fail(29, "lock taken twice by one task", type_->name, at);
@@ -100,7 +100,7 @@ class exclusive_lock : public lock_base {
         take(at);
     }
     bool try_lock(site at = site::here()) {
-        scheduling_point();
+        scheduling_point(this, true);
         touch(this, true);
         if (owner_ != none || try_may_fail()) {
             if (state.recording)
@@ -154,7 +154,7 @@ class rwsem : public detail::lock_base {
     using lock_base::lock_base;
 
     void down_read(site at = site::here()) {
-        detail::scheduling_point();
+        detail::scheduling_point(this, false);
         detail::touch(this, false); // readers that come in together may do so in any order
         if ((readers_ & detail::self_bit()) != 0 || writer_ == detail::self_index())
             fail(29, "lock taken twice by one task", type_->name, at);
@@ -178,7 +178,7 @@ class rwsem : public detail::lock_base {
             let_in();
     }
     void down_write(site at = site::here()) {
-        detail::scheduling_point();
+        detail::scheduling_point(this, true);
         detail::touch(this, true);
         if ((readers_ & detail::self_bit()) != 0 || writer_ == detail::self_index())
             fail(29, "lock taken twice by one task", type_->name, at);
@@ -188,7 +188,7 @@ class rwsem : public detail::lock_base {
         take(at);
     }
     bool try_down_write(site at = site::here()) {
-        detail::scheduling_point();
+        detail::scheduling_point(this, true);
         detail::touch(this, true);
         if (writer_ != none || readers_ != 0 || try_may_fail()) {
             if (detail::state.recording)

@@ -18,7 +18,7 @@ template <class T> class plain {
     T get(site at = site::here()) const {
         if (detail::state.special)
             return value_;
-        detail::touch(this, false);
+        detail::touch_plain(this, false);
         if (!cell().load(detail::self()))
             race(at, false);
         read_at_ = at;
@@ -32,7 +32,7 @@ template <class T> class plain {
             value_ = value;
             return;
         }
-        detail::touch(this, true);
+        detail::touch_plain(this, true);
         if (!cell().store(detail::self()))
             race(at, true);
         written_at_ = at;
@@ -55,7 +55,7 @@ template <class T> class plain {
     }
 
     void race(site at, bool writing) const {
-        const std::string object = detail::state.describe ? detail::state.describe(this) : std::string();
+        const std::string object = detail::state.host->describe(this);
         detail::found_violation& v = detail::state.violation;
         v.cause = "data race on " + (object.empty() ? "plain data" : object);
         v.detail = std::string(writing ? "written" : "read") + " by " + at.function;

@@ -30,7 +30,7 @@ class rcu_domain {
 
     void read_lock(site = site::here()) {
         if (depth_[detail::self_index()] == 0) {
-            detail::scheduling_point();
+            detail::scheduling_point(this, false);
             detail::touch(this, false); // who reads does not matter to other readers
             readers_ |= detail::self_bit();
             begun_.acquire();
@@ -60,7 +60,7 @@ class rcu_domain {
     }
 
     void synchronize(site at = site::here()) {
-        detail::scheduling_point();
+        detail::scheduling_point(this, true);
         detail::touch(this, true);
         detail::full_fence();
         begun_.release();
@@ -74,7 +74,7 @@ class rcu_domain {
 
     void call(rcu_head& head, void (*callback)(rcu_head&), callback_moment when = callback_moment::first,
               site = site::here()) {
-        detail::scheduling_point();
+        detail::scheduling_point(this, true);
         detail::touch(this, true);
         begun_.release();
         head.callback = callback;
@@ -92,7 +92,7 @@ class rcu_domain {
 
     /// Waits until every callback queued before it has run.
     void barrier(site at = site::here()) {
-        detail::scheduling_point();
+        detail::scheduling_point(this, true);
         detail::touch(this, true);
         run_ready();
         while (queue_ != nullptr || running_ != 0) {

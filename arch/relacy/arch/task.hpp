@@ -82,7 +82,7 @@ inline void schedule(site at = site::here()) {
 }
 
 inline bool wake_up_process(task& t, site at = site::here()) {
-    detail::scheduling_point();
+    detail::scheduling_point(&t, true);
     detail::full_fence();
     detail::touch(&t, true);
     if (t.state.peek() == task_state::running)
@@ -93,7 +93,7 @@ inline bool wake_up_process(task& t, site at = site::here()) {
 
 inline void send_signal(task& t, site at = site::here()) {
     t.signal.store(true, order::relaxed, at);
-    detail::scheduling_point();
+    detail::scheduling_point(&t, true);
     detail::full_fence(); // as in try_to_wake_up, before it reads the state
     detail::touch(&t, true);
     t.last_wake.release();

@@ -87,6 +87,7 @@ class engine {
     virtual void block(unsigned threads) = 0;   ///< masks: these threads cannot run ...
     virtual void unblock(unsigned threads) = 0; ///< ... until somebody lets them
     virtual bool may_fail() = 0; ///< a choice of the strategy, false unless it wants the rare outcome
+    virtual std::string describe(const void* object) = 0; ///< its name, "" when it has none
 
   protected:
     ~engine() = default;
@@ -110,11 +111,13 @@ struct machine_state {
     order_probe orders;
     bool watching = false; ///< changes of shared values go into `shared`
     std::uint64_t shared =
-        0; ///< digest of all changes since watching began: the same values, the same digest
-    std::string (*describe)(const void*) = nullptr;
+        0;                 ///< digest of all changes since watching began: the same values, the same digest
     bool tracking = false; ///< never in the special modes
     std::vector<touched> touches;
-    unsigned steps_read = 0; ///< threads of which the step asked whether they have made a step
+    touched announced{};      ///< what the step that the running thread is about to make accesses first
+    bool fenced = false;      ///< while tracking: a full fence was part of the running step
+    unsigned unpublished = 0; ///< threads that accessed plain data after their last full fence
+    unsigned steps_read = 0;  ///< threads of which the step asked whether they have made a step
 };
 inline machine_state state;
 
@@ -131,10 +134,12 @@ inline unsigned self_number() { return state.special ? state.threads : self_inde
 
 inline rl::debug_info info(site at) { return {at.function, at.file, at.line}; }
 
-/// Another thread may run here. In the special modes there is none.
-inline void scheduling_point() {
-    if (!state.special)
+/// Another thread may run here, before the access to the object. In the special modes there is none.
+inline void scheduling_point(const void* object, bool written) {
+    if (!state.special) {
+        state.announced = {object, written};
         rl::ctx().sched();
+    }
     state.stored = false;
 }
 
@@ -143,11 +148,33 @@ inline void stop(rl::test_result_e kind, const char* why, site at) {
     rl::ctx().fail_test(why, kind, info(at));
 }
 
+/// All full fences have one order, and what each sees is what those before it saw. Where loads return the newest value that shows in
+/// nothing but which accesses to plain data are ordered: one of them counts when it publishes such an access, or comes before one in its
+/// step. Any other fence can change places with those of other threads, and the step of a plain access with them.
+inline void touch_fences() {
+    if (state.memory == memory_class::sc && (state.unpublished & self_bit()) == 0) {
+        state.fenced = true;
+        return;
+    }
+    state.unpublished &= ~self_bit();
+    touch(&state, true);
+}
+
+/// The running thread accesses plain data.
+inline void touch_plain(const void* object, bool written) {
+    state.unpublished |= self_bit();
+    if (!state.tracking) [[likely]]
+        return;
+    state.touches.push_back({object, written});
+    if (state.fenced)
+        state.touches.push_back({&state, true});
+}
+
 /// A full fence, part of the running step.
 inline void full_fence() {
     if (state.special)
         return;
-    touch(&state, true); // all full fences have one order, and what each sees is what those before it saw
+    touch_fences();
     rl::ctx().atomic_thread_fence_seq_cst();
     state.stored = false;
 }
@@ -160,7 +187,7 @@ template <class T> std::string text(T value) {
     } else if constexpr (std::is_pointer_v<T> && !std::is_function_v<std::remove_pointer_t<T>>) {
         if (value == nullptr)
             return "null";
-        std::string name = state.describe ? state.describe(static_cast<const void*>(value)) : std::string();
+        const std::string name = state.host->describe(static_cast<const void*>(value));
         return name.empty() ? "pointer" : "&" + name;
     } else if constexpr (std::is_integral_v<T>) {
         if (std::is_signed_v<T> || value <= static_cast<T>(9999) || sizeof(T) == 1)

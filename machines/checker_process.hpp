@@ -1,0 +1,32 @@
+/// The process of a machine that checks: one request from the command line, its answer, the end.
+///
+/// Standard input, up to its end: one JSON object.
+///   kind       "search" | "replay" | "shrink"
+///   scenario   text of a scenario file;  file: its name, for errors
+///   protocol   a preset instead of the file's;  rules: ["NAME=VALUE", ...] on top
+///   memory     "sc" | "tso" | "weak", default: what the scenario asks for, else weak
+///   seconds, depth_limit
+///   search     scheduler: a name of search/strategies.cpp, depth, bound, seed, first, iterations; coverage: bool;
+///              reduce: bool, full: leave out what differs only in the order of steps that commute, default true;
+///              part: [index, count] of the tree (bound, full); targets: [[outer thread, outer operation, thread, operation], ...] (aim);
+///              collect_orders: bool; weaken: {file, line, kind, order}: the model with this memory order
+///   replay     schedule: [numbers]; no_return: bool, marks the event from which on everything fails
+///   shrink     schedule; reduce_program: bool; no_return: bool
+/// Standard output: one JSON object a line.
+///   {"type": "progress", "executions", "seconds", "explored"}     about twice a second; explored: estimate of the share of the tree (bound, full)
+///   {"type": "result", "kind", "failure": null or object, "executions", "seconds", "memory", ...}   the last line
+///   replay: diverged: it met a decision that the schedule does not answer, number `divergence`, just before event `divergence_step`;
+///           unanswered: and that was before the schedule's end, or the run ended before it
+///   {"type": "error", "what": "request" | "scenario" | "tool", "message"}                           or this
+/// Exit code: 0 with a result, whatever it is; 2 bad request or scenario; 4 the checker itself failed.
+/// Ends at once on SIGTERM, and soon after its parent ended.
+#pragma once
+
+#include "search/checker.hpp"
+
+namespace daxtorture {
+
+/// For main(): returns the exit code.
+int answer_request(const machine_factory& make);
+
+} // namespace daxtorture
