@@ -11,7 +11,7 @@
 /// Abandoning  `next` may answer turn::stop. The machine then leaves the execution as it stands, without final checks, and is ready for another.
 #pragma once
 
-#include "run/failure.hpp"
+#include "words/failure.hpp"
 #include "turns.hpp"
 
 #include <cstdint>

@@ -160,7 +160,7 @@ checked prepare(program what, const check_options& options) {
 
 bool is_known(const checked& one, const failure& found) {
     return one.documented && one.documented->verdict == verdict_kind::fail &&
-           (one.documented->invariant == 0 || one.documented->invariant == found.invariant) &&
+           (one.documented->invariant == invariant::none || one.documented->invariant == found.invariant) &&
            found.cause.starts_with(one.documented_cause);
 }
 
@@ -199,8 +199,8 @@ void list(const std::vector<program>& programs) {
         widest = std::max(widest, what.name.size());
     for (const program& what : programs) {
         std::string claims;
-        for (const int claim : what.claims)
-            claims += " I" + std::to_string(claim);
+        for (const invariant claimed : what.claims)
+            claims += " " + name(claimed);
         fmt::print("{:<{}}  {} threads  {:<60} {}\n", what.name, widest, what.threads.size(), what.title,
                    claims);
     }

@@ -151,12 +151,9 @@ class reproduction {
         json tried = json::array();
         for (const attempt& one : attempts_)
             tried.push_back(json_of(one));
-        json all{{"bundle", place_.string()},
-                 {"invariant", kept_.found.invariant == 0 ? "" : "I" + std::to_string(kept_.found.invariant)},
-                 {"cause", kept_.found.cause},
-                 {"reproduced", found_.has_value()},
-                 {"seconds", seconds_since(start_)},
-                 {"attempts", std::move(tried)}};
+        json all{{"bundle", place_.string()},        {"invariant", name(kept_.found.invariant)},
+                 {"cause", kept_.found.cause},       {"reproduced", found_.has_value()},
+                 {"seconds", seconds_since(start_)}, {"attempts", std::move(tried)}};
         if (found_) {
             all["threads"] = told_.kept.what.threads.size();
             all["preemptions"] = told_.preemptions;
