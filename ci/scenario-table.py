@@ -22,7 +22,7 @@ def entries(directory):
     """name -> (title, claims, operations, protocol) of every scenario file of a directory."""
     found = {}
     for file in sorted((ROOT / "models" / directory).glob("*.dax")):
-        title, claims, operations, protocol = "", set(), set(), "v6.15"
+        title, claims, operations, protocol = "", set(), set(), "v7.3"
         for line in file.read_text(encoding="utf-8").splitlines():
             word, _, rest = line.partition(" ")
             rest = rest.split(" #")[0].strip()

@@ -53,11 +53,11 @@ void folio_put(kernel& k, folio& f, int refs) {
     const int now = f.refcount.fetch_sub(refs, strength) - refs;
     if (k.rules.unbind_pages == pages_at_unbind::put_each && put_dying_page(k, f, now))
         return;
-    if (arch::is_simulated && k.rules.mapping == mapping_counts::yes && now < f.mapcount.peek())
-        arch::fail(invariant::I6, "refcount below mapcount", "folio_put");
     const int idle = k.idle_count(f);
     if (now < idle)
         arch::fail(invariant::I5, "refcount dropped below its idle value", "folio_put");
+    else if (arch::is_simulated && k.rules.mapping == mapping_counts::yes && now < f.mapcount.peek())
+        arch::fail(invariant::I6, "refcount below mapcount", "folio_put");
     if (now == idle)
         free_zone_device_folio(k, f);
     else if (k.rules.wait_for == idle_wait::for_mappings && now == folio_mapcount(f))

@@ -138,7 +138,7 @@ bool hardware_access(kernel& k, mm_struct& mm, std::uint64_t page, bool write) {
         return false;
     const vm_area& area = *mm.area_at(page);
     if (pte.special()) {
-        if (!pte.anon() && area.ops->has_data != nullptr && area.ops->has_data(k, area, page))
+        if (pte.pfn() >= k.mem.pages() && area.ops->has_data != nullptr && area.ops->has_data(k, area, page))
             arch::fail(invariant::I8, "a load saw the zero page where the file has data",
                        "what maps the zero page is older than the data");
         return true;

@@ -165,7 +165,7 @@ void check_mappings(const world_state& w) { // I8
             return;
         if (area.file_page(page) >= file->i_size.peek())
             arch::fail(invariant::I8, "a page is mapped beyond the end of its file", "check_mappings");
-        else if (pte.special() && page_has_data(w.k, *file, area.file_page(page)))
+        else if (pte.pfn() >= w.k.mem.pages() && page_has_data(w.k, *file, area.file_page(page)))
             arch::fail(invariant::I8, "the zero page is mapped where the file has data", "check_mappings");
     });
 }
