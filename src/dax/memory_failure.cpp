@@ -86,7 +86,8 @@ locked_page dax_lock_folio(kernel& k, folio& f) {
             k.rcu.read_lock();
             continue;
         }
-        if (entry == 0 || !xa_is_value(entry) || dax_entry(entry).pfn() != k.mem.pfn(f))
+        if (entry == 0 || !xa_is_value(entry) ||
+            k.mem.pfn(f) - dax_entry(entry).pfn() >= dax_entry_pages(k, dax_entry(entry)))
             arch::fail(invariant::I13, "a page's mapping and index lead to another page's entry",
                        "dax_lock_folio");
         dax_lock_entry(xas, entry);

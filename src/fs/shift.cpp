@@ -2,6 +2,7 @@
 /// and no page table may still know them by the old one.
 #include "dax/truncate.hpp"
 #include "dax/writeback.hpp"
+#include "fs/all_or_nothing.hpp"
 #include "fs/cow_fork.hpp"
 #include "fs/inode.hpp"
 #include "fs/layouts.hpp"
@@ -63,12 +64,13 @@ outcome file_collapse(kernel& k, inode& file, unsigned first, unsigned last) {
         return outcome::refused;
     arch::write_guard faults(file.mapping.invalidate_lock);
     const discarding hole(file, first, last);
+    const all_or_nothing attempt(file);
     if (const outcome broken = break_layouts(k, file); broken != outcome::done)
-        return broken;
+        return attempt.failed(broken);
     // relaxed: i_rwsem is held; it may have been dropped in the break
     const unsigned size = file.i_size.load(order::relaxed);
     if (last >= size)
-        return outcome::refused;
+        return attempt.failed(outcome::refused);
     if (file.fs == fs_kind::xfs) { // xfs_free_file_space, then xfs_prepare_shift
         flush_unmap_range(k, file, first, last);
         free_blocks(file, first, last);
@@ -98,12 +100,13 @@ outcome file_insert(kernel& k, inode& file, unsigned first, unsigned last) {
     if (!sb_start_write(k, *file.sb))
         return outcome::refused;
     arch::write_guard faults(file.mapping.invalidate_lock);
+    const all_or_nothing attempt(file);
     if (const outcome broken = break_layouts(k, file); broken != outcome::done)
-        return broken;
+        return attempt.failed(broken);
     const unsigned size = file.i_size.load(order::relaxed); // relaxed: as in file_collapse
     const unsigned more = last - first;
     if (first >= size || size + more > file.max_pages)
-        return outcome::refused;
+        return attempt.failed(outcome::refused);
     prepare_shift(k, file, first, last);
     check_no_entries(file, first);
     file.i_size.store(size + more, order::relaxed); // relaxed: readers hold invalidate_lock

@@ -9,6 +9,7 @@
 #include "dax/share.hpp"
 #include "dax/sync_fault.hpp"
 #include "dax/truncate.hpp"
+#include "fs/all_or_nothing.hpp"
 #include "fs/lease.hpp"
 #include "mm/huge_memory.hpp"
 #include "mm/memremap.hpp"
@@ -183,6 +184,15 @@ TEST_CASE("quiescent checks can fail") {
         fixture f;
         f.w.k.mem.ledger(f.w.files[0]->extents[1].get()).block.generation.add(1);
         CHECK(quiescent_check_reports(f, invariant::I34));
+    }
+    SECTION("I34: an operation that failed and has changed its file") {
+        fixture f;
+        const all_or_nothing attempt(*f.w.files[0]);
+        CHECK(attempt.failed(outcome::busy) == outcome::busy);
+        CHECK(violated.empty());
+        free_blocks(*f.w.files[0], 1, 2);
+        attempt.failed(outcome::busy);
+        CHECK(reported(invariant::I34));
     }
     SECTION("I34: a hole where data was") {
         fixture f;
