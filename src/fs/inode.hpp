@@ -46,7 +46,7 @@ struct inode {
         cow_fork; ///< as extents: what is reserved (fs/cow_fork.hpp); under ilock
     /// Pages whose block was allocated and still has the content of its last owner. Under ilock.
     std::unique_ptr<arch::plain<bool>[]> unwritten;
-    /// The oracle's: which data each page is to have, as page_ledger::data says of its block. Null for dmaps, whose data is elsewhere. [I34]
+    /// The oracle's: which data each page is to have, as page_ledger::data says of its block. Of dmaps it says nothing: their data is elsewhere [I34].
     std::unique_ptr<arch::oracle<std::uint32_t>[]> data;
     /// Did it ever share a block? (XFS_DIFLAG2_REFLINK) Under ilock.
     arch::plain<bool> is_reflink{false};

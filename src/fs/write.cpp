@@ -46,8 +46,8 @@ bool write_page(const extent_write& w, std::uint64_t i) {
         return false;
     if (recovery)
         pmem_clear_poison(k, device, pfn);
-    k.mem.store_whole(pfn, writer::kernel); // past the caches, so durable
-    w.file.blocks.new_data(pfn);
+    k.mem.store_whole(pfn, writer::kernel);                    // past the caches, so durable
+    w.file.data[w.first + i].set(w.file.blocks.new_data(pfn)); // what the file has from now on
     if (w.where.shared)
         k.mem.ledger(pfn).block.dirty_since.set(0);
     if (!k.mem.ledger(pfn).block.backs(w.file.mapping.number, w.first + i))
@@ -62,12 +62,6 @@ std::uint64_t write_pages(const extent_write& w) {
     while (access.possible() && done < w.where.pages && write_page(w, done))
         ++done;
     return done;
-}
-
-/// What the file has from now on, as far as write() knows.
-void note_written(const extent_write& w, std::uint64_t pages) {
-    for (std::uint64_t i = 0; i < pages && !w.file.has_dmaps(); ++i)
-        w.file.data[w.first + i].set(w.k.mem.ledger(w.where.pfn + i).data.get());
 }
 
 /// One extent: asks for it, writes it, says what was written. Returns how many pages were.
@@ -87,7 +81,6 @@ std::uint64_t write_extent(kernel& k, inode& file, std::uint64_t first, std::uin
     const extent_write extent{k, file, first, where, lock};
     invalidate_old_pages(extent);
     const std::uint64_t done = write_pages(extent);
-    note_written(extent, done);
     file_iomap_ops.end(k, &file, first, true, where, done);
     return done;
 }
