@@ -10,7 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 
 readonly all_steps=(
     packages setup setup-again demo warnings-gcc include-rules format shell mutations install-clang tidy
-    check museum stress-killed asan tsan
+    check museum stress-fixed stress-killed asan tsan
 )
 readonly work=build-ci
 readonly logs=$work/logs
@@ -169,8 +169,18 @@ step_tidy() {
 
 step_check() {
     local protocol
-    for protocol in v6.15 v6.12; do
+    for protocol in v7.3 v7.3-fixed v6.12; do
         passes timeout 600 build/daxtorture check --protocol "$protocol" --seconds 1 --out "$work/failures" || return
+    done
+}
+
+# Every mix under the protocol that has a cure for every finding: none may fail.
+step_stress_fixed() {
+    local mix
+    for mix in default fault-heavy truncate-heavy large-fault reflink spaces virtiofs shifts devices everything; do
+        rm -rf "$work/stress-fixed"
+        passes timeout 60 build/daxtorture stress --mix "$mix" --protocol v7.3-fixed --duration 10s --seed 1 \
+            --out "$work/stress-fixed" || return
     done
 }
 

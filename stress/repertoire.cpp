@@ -185,23 +185,29 @@ class known_defects {
             return huge_ && rules_.empty_pmd == zap_empty_pmd::look;
         case op::munmap: // v6.12-unflushed-munmap, pmd-unmap-passes-by
             return rules_.mapping == mapping_counts::no || (huge_ && rules_.empty_pmd == zap_empty_pmd::look);
-        case op::write: // which invalidates what it has filled; cow-write-vs-read-fault
-            if (shares_blocks(world_.files[what.object]))
+        case op::
+            write: // which invalidates what it has filled; cow-write-vs-read-fault, cow-fault-undoes-write
+            if (rules_.cow_writes == cow_write_lock::none && shares_blocks(world_.files[what.object]))
                 return true;
             [[fallthrough]];
         case op::lease:      // which invalidates, too
-        case op::invalidate: // invalidation-hides-busy-pages
+        case op::invalidate: // invalidation-of-mapped-pages, invalidation-hides-busy-pages
             return rules_.invalidation == invalidate_mode::beside_faults;
-        case op::reflink: // reflink-share-count-race
-            return rules_.share == share_update::plain;
+        case op::reflink: // reflink-share-count-race, reflink-source-associates-twice
+            return rules_.share == share_update::plain || rules_.source == reflink_source::demoted;
         case op::get: // reflink-cow-hides-busy-page
-            return shares_blocks(world_.files[area_of(what, world_)->file]);
+            return rules_.frees == free_busy::at_once &&
+                   shares_blocks(world_.files[area_of(what, world_)->file]);
+        case op::memory_failure: // holder-let-go, memory-failure-unmaps-first-page
+            return rules_.no_holder == holder_null::follow || (huge_ && rules_.mf_unmaps == mf_page::head);
         case op::grab:
             return what.object == 0 && (reflinks_ || rules_.idle == idle_value::one);
         case op::unbind: // unbind-while-mounted
             return unbinds_badly(what);
         case op::writeback: // pmd-truncate-drops-dirty-half, and what fsync_is_kept says
-            return !what.has(flag::background) && (world_.files[what.object].huge || !fsync_is_kept(rules_));
+            return !what.has(flag::background) &&
+                   ((world_.files[what.object].huge && rules_.partial == partial_entry::drop) ||
+                    !fsync_is_kept(rules_));
         default:
             return false;
         }

@@ -14,6 +14,7 @@ inline constexpr target arm64_16k{
     .devmap_bit = 57,
     .deposit = false,
     .flush = tlb_flush::broadcast,
+    .merge_vmas = false,
 };
 
 } // namespace daxtorture::targets

@@ -12,6 +12,7 @@ inline constexpr target arm64_4k{
     .devmap_bit = 57,
     .deposit = false,
     .flush = tlb_flush::broadcast,
+    .merge_vmas = false,
 };
 
 } // namespace daxtorture::targets

@@ -12,6 +12,7 @@ inline constexpr target riscv64{
     .devmap_bit = 9, // the upper of two software bits
     .deposit = false,
     .flush = tlb_flush::interrupt,
+    .merge_vmas = false,
 };
 
 } // namespace daxtorture::targets

@@ -33,6 +33,8 @@ struct target {
     bool pte_devmap = true;   ///< ARCH_HAS_PTE_DEVMAP was selected: GUP and FS-DAX with struct pages worked
     bool deposit = true;      ///< a PMD leaf needs a page table deposited beside it
     tlb_flush flush = tlb_flush::broadcast;
+    bool merge_vmas =
+        true; ///< MMU_GATHER_MERGE_VMAS: munmap does not flush between areas, and so not before they leave their files
     memory_strength memory = memory_strength::weak;
 
     friend bool operator==(const target&, const target&) = default;

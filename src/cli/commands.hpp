@@ -55,7 +55,7 @@ struct check_options {
 struct stress_command {
     std::vector<std::string> scenarios; ///< files or names; empty, and no mixes: the default mix
     std::vector<std::string> mixes;
-    std::vector<std::string> protocols; ///< empty: as each file says, v6.15 for a mix
+    std::vector<std::string> protocols; ///< empty: as each file says, v7.3 for a mix
     std::vector<std::string> rules;
     std::string arch; ///< the modelled machine; empty: as each file says, none in particular for a mix
     unsigned workers = 0;

@@ -22,7 +22,7 @@ exit_code run_demo() {
                "it is idle.\n");
 
     headline(1,
-             "Model-check it: the protocol of v6.15, all interleavings within a bound and many random ones.",
+             "Model-check it: the protocol of v7.3, all interleavings within a bound and many random ones.",
              "daxtorture check break-vs-pin");
     check_options correct;
     correct.targets = {"break-vs-pin"};

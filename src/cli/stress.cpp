@@ -63,7 +63,7 @@ std::vector<load> loads_of(const stress_command& command) {
         for (const std::string& protocol : protocols) {
             named_protocol named = find_protocol(protocol);
             named.rules.insert(named.rules.end(), command.rules.begin(), command.rules.end());
-            load one{mix, "", named.preset.empty() ? "v6.15" : named.preset, std::move(named.rules),
+            load one{mix, "", named.preset.empty() ? "v7.3" : named.preset, std::move(named.rules),
                      command.arch};
             rules_of(one);
             loads.push_back(std::move(one));

@@ -37,7 +37,7 @@ void dax_associate_entry(kernel& k, dax_entry entry, address_space& mapping, std
         }
         if (one.mapping.load(order::relaxed) != nullptr)
             arch::fail(invariant::I13, "a folio was associated twice", "dax_associate_entry found a mapping");
-        dax_folio_init(k, entry); // of a large folio there is one
+        dax_folio_init(k, entry);
         one.mapping.store(&mapping, order::relaxed);
         one.index_or_share.store(first + offset, order::relaxed);
     });

@@ -9,18 +9,30 @@ using arch::order;
 
 folio& dax_to_folio(kernel& k, dax_entry entry) {
     if (entry.has_folio())
-        return k.mem[entry.pfn()];
+        return page_folio(k, k.mem[entry.pfn()]);
     arch::fail(invariant::I27, "a zero or empty entry was turned into a folio", "dax_to_folio");
     return k.mem[0];
 }
 
+namespace {
+
+void check_let_go(const kernel& k, const folio& page, const char* cause, const char* where) {
+    if (page.refcount.peek() != k.idle_count())
+        arch::fail(invariant::I14, cause, where);
+}
+
+} // namespace
+
 void dax_folio_init(kernel& k, dax_entry entry) {
-    if (!entry.pmd() || k.rules.compound == compound_folio::no)
+    if (k.rules.compound == compound_folio::no)
         return;
     folio& head = dax_to_folio(k, entry);
     if (folio_test_large(k, head))
-        arch::fail(invariant::I14, "a large folio was built over another", "dax_folio_init");
+        arch::fail(invariant::I14, "a folio was built over a large one", "dax_folio_init");
+    if (!entry.pmd())
+        return;
     prep_compound_page(k, head, k.pmd_order);
+    check_let_go(k, head, "a large folio was built of a page that is held", "dax_folio_init");
 }
 
 bool held_pages(const kernel& k, dax_entry entry, std::uint64_t first, std::uint64_t last) {
@@ -32,8 +44,11 @@ bool held_pages(const kernel& k, dax_entry entry, std::uint64_t first, std::uint
 
 void dax_folio_reset_order(kernel& k, folio& head) {
     // relaxed, all of it: the entry lock keeps faults away, and no reference is left through which anybody else looks
-    if (!folio_test_large(k, head))
+    if (!folio_test_large(k, head)) {
+        if (k.rules.compound == compound_folio::yes && k.rules.warns == dissolve_warning::any_order)
+            check_let_go(k, head, "a folio lost its last entry while references are held", "dax_folio_put");
         return;
+    }
     folio* const pages = &head;
     const std::uint64_t count = std::uint64_t{1} << folio_order(head);
     // Read before the head's word changes; the order before it is reset.
@@ -46,9 +61,8 @@ void dax_folio_reset_order(kernel& k, folio& head) {
         if (i != 0 && k.rules.tail_mapping == tail_reset::yes)
             page.mapping.store(nullptr, order::relaxed);
         page.index_or_share.store(0, order::relaxed);
-        if (page.refcount.peek() != k.idle_count())
-            arch::fail(invariant::I14, "a large folio was dissolved while references are held",
-                       "dax_folio_reset_order");
+        check_let_go(k, page, "a large folio was dissolved while references are held",
+                     "dax_folio_reset_order");
     }
 }
 

@@ -14,7 +14,7 @@
 namespace daxtorture {
 inline namespace ARCH_MACHINE {
 
-/// The entry's folio, the first of them when it has several. Never of a zero or empty entry, whose frame number means nothing [I27].
+/// The entry's folio, the first of them when it has several: that of the page that the entry names, whichever that is by now. Never of a zero or empty entry, whose frame number means nothing [I27].
 folio& dax_to_folio(kernel& k, dax_entry entry);
 
 /// Makes one folio of the pages of a PMD entry.

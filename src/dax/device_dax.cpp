@@ -25,7 +25,7 @@ bool is_aligned(const dev_pagemap& pgmap, const vm_fault& fault) {
 
 /// A fault of 2^order pages, mapped by `insert`: of the size that the device's pages have, or none.
 vm_fault_result dev_dax_fault_of(kernel& k, vm_fault& fault, unsigned order,
-                                 void (*insert)(kernel&, vm_fault&, folio&)) {
+                                 vm_fault_result (*insert)(kernel&, vm_fault&, folio&)) {
     device_dax& dev = *static_cast<device_dax*>(fault.vma.host);
     const dax_read_guard reading(k, dev.device);
     if (!dax_alive(k, dev.device))
@@ -38,8 +38,7 @@ vm_fault_result dev_dax_fault_of(kernel& k, vm_fault& fault, unsigned order,
     const std::uint64_t pgoff = fault.pgoff >> order << order;
     folio& f = k.mem[pgmap.first_pfn + pgoff];
     dax_set_mapping(f, dev.mapping, k.rules.devdax_index == devdax_pgoff::aligned ? pgoff : fault.pgoff);
-    insert(k, fault, f);
-    return vm_fault_result::nopage;
+    return insert(k, fault, f);
 }
 
 vm_fault_result dev_dax_fault(kernel& k, vm_fault& fault) {

@@ -1,6 +1,7 @@
 #include "dax/fault.hpp"
 
 #include "dax/associate.hpp"
+#include "dax/dax_folio.hpp"
 #include "dax/device.hpp"
 #include "dax/entry_lock.hpp"
 #include "dax/grab_entry.hpp"
@@ -16,25 +17,22 @@ namespace daxtorture {
 inline namespace ARCH_MACHINE {
 namespace {
 
-/// Maps a page or a folio by `insert`; zero-based under a reference of its own, which the page table's outlives.
-vm_fault_result dax_map(kernel& k, vm_fault& fault, folio& page, void (*insert)(kernel&, vm_fault&, folio&)) {
-    if (k.rules.mapping == mapping_counts::no) {
-        insert(k, fault, page);
-        return vm_fault_result::nopage;
-    }
+vm_fault_result dax_map(kernel& k, vm_fault& fault, folio& held, folio& page,
+                        vm_fault_result (*insert)(kernel&, vm_fault&, folio&)) {
+    if (k.rules.mapping == mapping_counts::no)
+        return insert(k, fault, page);
     dev_pagemap* device = nullptr;
     if (k.rules.unbind_pages == pages_at_unbind::while_busy && k.unbinds) {
         device = get_dev_pagemap(k, k.mem.pfn(page));
         if (device == nullptr)
             return vm_fault_result::sigbus;
     }
-    folio& f = page_folio(k, page);
     // 0 -> 1 is allowed here: the locked entry makes the folio ours
-    if (folio_ref_inc(f) != 0 && device != nullptr)
+    if (folio_ref_inc(held) != 0 && device != nullptr)
         put_dev_pagemap(*device); // the folio holds one since it became busy
-    insert(k, fault, page);
-    folio_put(k, f); // may be the last, when the page table had something else already
-    return vm_fault_result::nopage;
+    const vm_fault_result result = insert(k, fault, page);
+    folio_put(k, held); // may be the last, when the page table had something else already
+    return result;
 }
 
 /// Makes the locked entry name the block; returns it. Sets the DIRTY mark before the page can become writable, but for a synchronous
@@ -85,24 +83,16 @@ void copy_shared_block(kernel& k, std::uint64_t from, std::uint64_t to) {
     if (from != iomap::no_block)
         k.mem.check_content(from, k.mem.load_content(from), "a shared block was copied");
     k.mem.store_whole(to, writer::nobody);
+    k.mem.ledger(to).data.set(from == iomap::no_block ? 0 : k.mem.ledger(from).data.get());
     arch::oracle<std::uint64_t>& since = k.mem.ledger(to).block.dirty_since;
     if (since.get() == 0)
         since.set(k.fsync_count.get());
 }
 
-/// False when the shared blocks cannot be read.
-bool dax_iomap_copy_around(kernel& k, const iomap& where, std::uint64_t pages) {
-    const bool hole = where.source == iomap::no_block;
-    if (!hole && !dax_iomap_direct_access(k, *where.device, where.source, pages))
-        return false;
-    for (std::uint64_t i = 0; i < pages; ++i)
-        copy_shared_block(k, hole ? where.source : where.source + i, where.pfn + i);
-    return true;
-}
-
 /// Clears a block whose old content must not be seen. Whoever has stored into it since loses that.
 void zero_block(kernel& k, std::uint64_t pfn) {
     k.mem.store_whole(pfn, writer::nobody);
+    k.mem.ledger(pfn).data.set(0);
     if (k.mem.ledger(pfn).block.dirty_since.get() != 0)
         arch::fail(invariant::I20, "a fault zeroed a block after a store to it", "dax_fault_iter");
 }
@@ -123,15 +113,17 @@ vm_fault_result dax_pmd_load_hole(kernel& k, vm_fault& fault, address_space& map
                                   std::uint64_t& entry) {
     const dax_entry zero = dax_entry::make(k.mem.huge_zero_page(), dax_entry::pmd_bit | dax_entry::zero_bit);
     entry = dax_insert_entry(k, mapping, xas, entry, zero, false, false, false);
-    return vmf_insert_huge_zero_page(k, fault) ? vm_fault_result::nopage : vm_fault_result::fallback;
+    return vmf_insert_huge_zero_page(k, fault);
 }
 
-void check_pmd(const kernel& k, const vm_fault& fault, dax_entry entry) { // I9
+void check_pmd(const kernel& k, const vm_fault& fault, dax_entry entry, const iomap_ops& ops) { // I9
     if (!entry.pmd())
         arch::fail(invariant::I9, "a PMD is mapped over a smaller entry", "dax_iomap_pmd_fault");
     if (((fault.page ^ fault.pgoff) & k.pmd_colour()) != 0)
         arch::fail(invariant::I9, "a PMD is mapped where address and file offset are not congruent",
                    "dax_iomap_pmd_fault");
+    if (!ops.inside_eof(fault.vma.host, fault.pgoff | k.pmd_colour()))
+        arch::fail(invariant::I9, "a PMD is mapped beyond the end of its file", "dax_iomap_pmd_fault");
 }
 
 /// A store through a MAP_SYNC mapping must find its block on disk after a crash: first the metadata, then the store.
@@ -164,36 +156,51 @@ vm_fault_result dax_fault_iter(kernel& k, vm_fault& fault, address_space& mappin
     if (where.unwritten)
         zero_block(k, where.pfn);
     // The entry names the new block already, whatever comes of the copy
-    if (fault.write && where.shared && !dax_iomap_copy_around(k, where, 1))
+    if (fault.write && where.shared && !dax_iomap_copy_around(k, where, 0, 1))
         return vm_fault_result::sigbus;
     if (k.rules.fault_lock == fault_entry_lock::until_inserted)
         dax_unlock_entry(k, mapping, xas, entry);
     if (synchronous)
         return vm_fault_result::needdsync;
-    return dax_map_page(k, fault, k.mem[where.pfn]);
+    return dax_map_page(k, fault, dax_to_folio(k, dax_entry(entry)), k.mem[where.pfn]);
 }
 
 vm_fault_result dax_pmd_fault_iter(kernel& k, vm_fault& fault, address_space& mapping, const iomap& where,
-                                   xa_state& xas, std::uint64_t& entry) {
+                                   xa_state& xas, std::uint64_t& entry, const iomap_ops& ops) {
     if (where.type == iomap::kind::hole)
         return dax_pmd_load_hole(k, fault, mapping, xas, entry);
     if (!dax_iomap_direct_access(k, where, k.pmd_pages()))
-        return vm_fault_result::fallback; // which fails for the pages that cannot be had
-    // The memory is not aligned (dax_iomap_direct_access); or MAP_SYNC, which a PTE fault does better
-    if ((where.pfn & k.pmd_colour()) != 0 || dax_fault_is_synchronous(k, fault, where))
+        return vm_fault_result::fallback;  // which fails for the pages that cannot be had
+    if ((where.pfn & k.pmd_colour()) != 0) // dax_iomap_direct_access: the memory is not aligned
         return vm_fault_result::fallback;
+    const bool synchronous = dax_fault_is_synchronous(k, fault, where);
     entry = dax_insert_entry(k, mapping, xas, entry, dax_entry::make(where.pfn, dax_entry::pmd_bit),
-                             where.shared, fault.write, fault.write);
-    check_pmd(k, fault, dax_entry(entry));
-    if (fault.write && where.shared && !dax_iomap_copy_around(k, where, k.pmd_pages()))
+                             where.shared, fault.write, fault.write && !synchronous);
+    check_pmd(k, fault, dax_entry(entry), ops);
+    if (fault.write && where.shared && !dax_iomap_copy_around(k, where, 0, k.pmd_pages()))
         return vm_fault_result::sigbus;
-    return dax_map(k, fault, k.mem[where.pfn], vmf_insert_folio_pmd);
+    if (synchronous)
+        return vm_fault_result::needdsync;
+    return dax_map_pmd(k, fault, dax_to_folio(k, dax_entry(entry)), k.mem[where.pfn]);
 }
 
 } // namespace
 
-vm_fault_result dax_map_page(kernel& k, vm_fault& fault, folio& page) {
-    return dax_map(k, fault, page, vmf_insert_page_mkwrite);
+vm_fault_result dax_map_page(kernel& k, vm_fault& fault, folio& held, folio& page) {
+    return dax_map(k, fault, held, page, vmf_insert_page_mkwrite);
+}
+
+vm_fault_result dax_map_pmd(kernel& k, vm_fault& fault, folio& held, folio& page) {
+    return dax_map(k, fault, held, page_folio(k, page), vmf_insert_folio_pmd);
+}
+
+bool dax_iomap_copy_around(kernel& k, const iomap& where, std::uint64_t first, std::uint64_t pages) {
+    const bool hole = where.source == iomap::no_block;
+    if (!hole && !dax_iomap_direct_access(k, *where.device, where.source + first, pages))
+        return false;
+    for (std::uint64_t i = first; i < first + pages; ++i)
+        copy_shared_block(k, hole ? where.source : where.source + i, where.pfn + i);
+    return true;
 }
 
 vm_fault_result dax_iomap_fault(kernel& k, vm_fault& fault, std::uint64_t& pfn, const iomap_ops& ops) {
@@ -222,7 +229,8 @@ vm_fault_result dax_iomap_fault(kernel& k, vm_fault& fault, std::uint64_t& pfn, 
         result = dax_fault_iter(k, fault, mapping, where, xas, entry);
         mapped = where.type == iomap::kind::mapped && !fault.cow_page && result != vm_fault_result::sigbus;
         pfn = where.pfn;
-        ops.end(k, fault.vma.host, fault.pgoff, fault.write, where, result != vm_fault_result::sigbus);
+        ops.end(k, fault.vma.host, fault.pgoff, fault.write, where,
+                result == vm_fault_result::sigbus ? 0 : 1);
     }
     if (!mapped || k.rules.fault_lock == fault_entry_lock::until_mapped)
         dax_unlock_entry(k, mapping, xas, entry);
@@ -245,26 +253,36 @@ bool must_fall_back(const kernel& k, const vm_fault& fault, const iomap_ops& ops
     return !ops.inside_eof(fault.vma.host, fault.pgoff | colour);
 }
 
+/// How much of it a PMD fault says that it has done. Whatever is no fallback counts as done, a failed copy too.
+std::uint64_t pages_done(const kernel& k, vm_fault_result result) {
+    const bool failed = result == vm_fault_result::fallback ||
+                        (result == vm_fault_result::sigbus && k.rules.pmd_copy == failed_pmd_copy::cancel);
+    return failed ? 0 : k.pmd_pages();
+}
+
 /// With the entry locked: the range must be empty or a leaf, and its blocks one aligned run.
 vm_fault_result fault_whole_pmd(kernel& k, vm_fault& fault, address_space& mapping, xa_state& xas,
-                                std::uint64_t& entry, const iomap_ops& ops) {
+                                std::uint64_t& entry, std::uint64_t& pfn, const iomap_ops& ops) {
     const pte_t pmd = fault.mm.table.pmd(fault.page);
     if (!pmd.none() && !pmd.leaf())
         return vm_fault_result::nopage; // a PTE fault was faster: the access is tried again
     const iomap where = ops.begin(k, fault.vma.host, xas.xa_index, k.pmd_pages(), fault.write);
     if (where.type == iomap::kind::no_range)
         return vm_fault_result::again;
-    if (where.type == iomap::kind::beyond_eof || where.pages < k.pmd_pages())
+    if (where.type == iomap::kind::beyond_eof)
         return vm_fault_result::fallback;
-    const vm_fault_result result = dax_pmd_fault_iter(k, fault, mapping, where, xas, entry);
-    if (where.shared) // iomap_end has nothing to do for other blocks
-        ops.end(k, fault.vma.host, xas.xa_index, fault.write, where, result == vm_fault_result::nopage);
+    vm_fault_result result = vm_fault_result::fallback;
+    if (where.pages == k.pmd_pages())
+        result = dax_pmd_fault_iter(k, fault, mapping, where, xas, entry, ops);
+    pfn = where.pfn;
+    // What came out short is given back as well, and with it what others have reserved there (docs/findings/failed-cow-frees-block.md)
+    ops.end(k, fault.vma.host, xas.xa_index, fault.write, where, pages_done(k, result));
     return result;
 }
 
 } // namespace
 
-vm_fault_result dax_iomap_pmd_fault(kernel& k, vm_fault& fault, const iomap_ops& ops) {
+vm_fault_result dax_iomap_pmd_fault(kernel& k, vm_fault& fault, std::uint64_t& pfn, const iomap_ops& ops) {
     address_space& mapping = *fault.vma.mapping;
     if (!ops.inside_eof(fault.vma.host, fault.pgoff & ~k.pmd_colour()))
         return vm_fault_result::sigbus;
@@ -273,7 +291,7 @@ vm_fault_result dax_iomap_pmd_fault(kernel& k, vm_fault& fault, const iomap_ops&
         xa_state xas(mapping.i_pages, fault.pgoff, k.pmd_order);
         std::uint64_t entry = grab_mapping_entry(k, mapping, xas, k.pmd_order);
         if (entry != 0 && entry != dax_conflict) {
-            result = fault_whole_pmd(k, fault, mapping, xas, entry, ops);
+            result = fault_whole_pmd(k, fault, mapping, xas, entry, pfn, ops);
             dax_unlock_entry(k, mapping, xas, entry);
         }
     }

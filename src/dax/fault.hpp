@@ -38,8 +38,9 @@ struct iomap {
 struct iomap_ops {
     bool (*inside_eof)(void* host, std::uint64_t pgoff);
     iomap (*begin)(kernel& k, void* host, std::uint64_t pgoff, std::uint64_t pages, bool write);
-    /// `written`: false when nothing came of it, so that the file stays as it was.
-    void (*end)(kernel& k, void* host, std::uint64_t pgoff, bool write, const iomap& where, bool written);
+    /// Follows every `begin` that gave blocks or a hole (iomap_iter). `written`: how many of the pages were; none leaves the file as it was.
+    void (*end)(kernel& k, void* host, std::uint64_t pgoff, bool write, const iomap& where,
+                std::uint64_t written);
 };
 
 /// The caller (the filesystem's fault handler) holds invalidate_lock shared. `needdsync`: nothing was mapped; the caller, still holding the
@@ -48,10 +49,15 @@ vm_fault_result dax_iomap_fault(kernel& k, vm_fault& fault, std::uint64_t& pfn, 
 
 /// The same for the whole PMD range of the page (dax_iomap_pmd_fault, kernel facts 2.2). `fallback`: only a PTE will do, and the PMD entry of
 /// the page tables is no leaf any more.
-vm_fault_result dax_iomap_pmd_fault(kernel& k, vm_fault& fault, const iomap_ops& ops);
+vm_fault_result dax_iomap_pmd_fault(kernel& k, vm_fault& fault, std::uint64_t& pfn, const iomap_ops& ops);
 
-/// Maps one page of a locked entry. Zero-based, under a reference of its own, which the page table's outlives.
-vm_fault_result dax_map_page(kernel& k, vm_fault& fault, folio& page);
+/// Maps one page, or all of a PMD's. Zero-based, under a reference on the folio `held`, which is that of the locked entry.
+vm_fault_result dax_map_page(kernel& k, vm_fault& fault, folio& held, folio& page);
+vm_fault_result dax_map_pmd(kernel& k, vm_fault& fault, folio& held, folio& page);
+
+/// The file's own blocks get the data of `pages` shared ones, from the `first` of the run on; zeroes where the source is a hole. False when the
+/// shared blocks cannot be read: then none is copied.
+bool dax_iomap_copy_around(kernel& k, const iomap& where, std::uint64_t first, std::uint64_t pages);
 
 } // namespace ARCH_MACHINE
 } // namespace daxtorture

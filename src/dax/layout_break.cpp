@@ -40,6 +40,13 @@ folio* scan_entries(kernel& k, address_space& mapping, std::uint64_t first, std:
     return nullptr;
 }
 
+/// dax_page_is_idle. The count first: what is mapped after that is found by the scan that follows.
+bool is_idle(const kernel& k, const folio& f, int awaited) {
+    const int references = folio_ref_count(f);
+    return references == awaited ||
+           (k.rules.wait_for == idle_wait::for_mappings && references == folio_mapcount(f));
+}
+
 /// ___wait_var_event on the page's count. False when a signal ended it: then the callback did not run and its lock is held.
 bool wait_page_idle(kernel& k, address_space& mapping, folio& f, arch::task_state state,
                     break_callback callback) {
@@ -50,7 +57,7 @@ bool wait_page_idle(kernel& k, address_space& mapping, folio& f, arch::task_stat
     const arch::stopwatch since_scan;
     for (bool slept = false;; slept = true) {
         const bool no_signal = wait.queue.prepare_to_wait_event(waiter, state, k.rules.waiter_fence);
-        if (folio_ref_count(f) == awaited) {
+        if (is_idle(k, f, awaited)) {
             arch::near_miss(slept ? near_miss::idle_wake : near_miss::idle_before_sleep, since_scan);
             if (!no_signal)
                 arch::near_miss(near_miss::signal_when_idle);

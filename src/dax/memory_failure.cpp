@@ -5,6 +5,8 @@
 
 #include <arch/check.hpp>
 
+#include <algorithm>
+
 namespace daxtorture {
 inline namespace ARCH_MACHINE {
 
@@ -84,7 +86,8 @@ locked_page dax_lock_folio(kernel& k, folio& f) {
             k.rcu.read_lock();
             continue;
         }
-        if (entry == 0 || !xa_is_value(entry) || dax_entry(entry).pfn() != k.mem.pfn(f))
+        if (entry == 0 || !xa_is_value(entry) ||
+            k.mem.pfn(f) - dax_entry(entry).pfn() >= dax_entry_pages(k, dax_entry(entry)))
             arch::fail(invariant::I13, "a page's mapping and index lead to another page's entry",
                        "dax_lock_folio");
         dax_lock_entry(xas, entry);
@@ -94,13 +97,41 @@ locked_page dax_lock_folio(kernel& k, folio& f) {
     }
 }
 
-/// Without a holder: find the file through the page.
+/// dev_pagemap_mapping_shift: how many pages the largest entry maps that maps this page of the file; 0 when it is not mapped.
+std::uint64_t mapped_size(address_space& mapping, std::uint64_t index) {
+    std::uint64_t size = 0;
+    arch::read_guard held(mapping.i_mmap_rwsem);
+    const unsigned areas = mapping.mapped_areas.load(order::relaxed);
+    for (unsigned i = 0; i < areas; ++i) {
+        const vm_area& area = *mapping.i_mmap[i];
+        const std::uint64_t page = area.first + (index - area.pgoff);
+        if (index < area.pgoff || page >= area.last)
+            continue;
+        const page_table& table = area.mm->table;
+        if (table.has_pmd() && table.pmd(page).leaf())
+            size = std::max(size, table.pmd_pages());
+        else if (table.get(page).present())
+            size = std::max(size, std::uint64_t{1});
+    }
+    return size;
+}
+
+/// unmap_and_kill: collect_procs finds whoever maps the page, and what maps most of it is unmapped.
+void unmap_and_kill(kernel& k, address_space& mapping, std::uint64_t index) {
+    const std::uint64_t size = mapped_size(mapping, index);
+    if (size != 0)
+        unmap_mapping_pages(k, mapping, index & ~(size - 1), (index & ~(size - 1)) + size);
+}
+
+/// Without a holder: find the file through the page, or rather through the folio that the page belongs to.
 mf_result mf_generic_kill_procs(kernel& k, std::uint64_t pfn) {
-    const locked_page locked = dax_lock_folio(k, k.mem[pfn]);
+    folio& head = page_folio(k, k.mem[pfn]);
+    const locked_page locked = dax_lock_folio(k, head);
     if (locked.mapping == nullptr)
         return mf_result::no_file;
-    // The locked entry keeps the page where it is; collect_procs and SIGBUS are the unmapping
-    unmap_mapping_pages(k, *locked.mapping, locked.index, locked.index + 1);
+    // The locked entry keeps the page where it is
+    const std::uint64_t offset = k.rules.mf_unmaps == mf_page::page ? pfn - k.mem.pfn(head) : 0;
+    unmap_and_kill(k, *locked.mapping, locked.index + offset);
     xa_state xas(locked.mapping->i_pages, locked.index);
     dax_unlock_entry(k, *locked.mapping, xas, locked.entry);
     return mf_result::handled;
@@ -108,15 +139,16 @@ mf_result mf_generic_kill_procs(kernel& k, std::uint64_t pfn) {
 
 /// For the check: page tables map the page, and nothing in it says whose it is. Another page that is mapped has a file to be found by, now or at
 /// the next access to it.
-bool is_mapped_without_file(const kernel& k, std::uint64_t pfn) {
-    const folio& page = k.mem[pfn];
+bool is_mapped_without_file(kernel& k, std::uint64_t pfn) {
+    const folio& page = page_folio(k, k.mem[pfn]);
     return page.mapcount.peek() != 0 && page.mapping.peek() == nullptr;
 }
 
 /// HWPoison, for the oracle: a page that was written whole meanwhile holds good data.
 void note_failed(kernel& k, const dax_device& device, std::uint64_t pfn) {
     k.mem.ledger(pfn).failed.set(true);
-    if (!is_badblock(device, pfn)) // after, as pmem_clear_poison does it the other way round
+    // After, as pmem_clear_poison does it the other way round; a look that may not be out of date
+    if (device.badblocks == nullptr || !device.badblocks[pfn - device.pgmap.first_pfn].peek())
         k.mem.ledger(pfn).failed.set(false);
 }
 
@@ -153,7 +185,7 @@ void mf_dax_kill_procs(kernel& k, address_space& mapping, std::uint64_t first, s
         const std::uint64_t entry = dax_lock_mapping_entry(k, mapping, xas);
         if (entry == 0)
             continue;
-        unmap_mapping_pages(k, mapping, index, index + 1); // collect_procs, unmap_and_kill
+        unmap_and_kill(k, mapping, index);
         dax_unlock_entry(k, mapping, xas, entry);
     }
 }

@@ -22,8 +22,9 @@ struct dax_device;
 /// The filesystem's fsync of pages [first, last) (vfs_fsync_range).
 using fsync_range = void (*)(kernel& k, void* host, std::uint64_t first, std::uint64_t last);
 
+/// `order` of the fault: of one page, or of a PMD's.
 vm_fault_result dax_finish_sync_fault(kernel& k, const dax_device& device, vm_fault& fault, std::uint64_t pfn,
-                                      fsync_range fsync);
+                                      unsigned order, fsync_range fsync);
 
 } // namespace ARCH_MACHINE
 } // namespace daxtorture

@@ -2,6 +2,7 @@
 
 #include "dax/associate.hpp"
 #include "dax/entry_lock.hpp"
+#include "dax/writeback.hpp"
 #include "mm/zap.hpp"
 
 #include <arch/check.hpp>
@@ -63,6 +64,19 @@ bool invalidate_inode_pages2_range(kernel& k, address_space& mapping, std::uint6
     return all;
 }
 
+namespace {
+
+/// What stays of an entry that [first, last) covers in part is to be durable before the entry goes with its mark.
+void flush_partial_entries(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last) {
+    const std::uint64_t colour = k.pmd_colour();
+    if ((first & colour) != 0)
+        dax_writeback_mapping_range(k, mapping, first & ~colour, first);
+    if (last != to_the_end && (last & colour) != 0)
+        dax_writeback_mapping_range(k, mapping, last, (last | colour) + 1);
+}
+
+} // namespace
+
 void truncate_pagecache(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last,
                         private_copies copies) {
     unmap_mapping_pages(k, mapping, first, last, copies);
@@ -73,6 +87,8 @@ void truncate_pagecache(kernel& k, address_space& mapping, std::uint64_t first, 
                            "truncate_inode_pages_range");
         });
     }
+    if (k.rules.partial == partial_entry::flush)
+        flush_partial_entries(k, mapping, first, last);
     dax_delete_mapping_range(k, mapping, first, last);
 }
 

@@ -18,13 +18,15 @@ block_allocator::block_allocator(kernel& k, unsigned blocks, std::uint64_t first
 
 std::uint64_t block_allocator::allocate(int file, std::uint64_t index) {
     arch::guard held(lock_);
-    const unsigned count = free_count_.get();
-    if (count == 0)
-        return none;
-    const std::uint64_t block = free_[count - 1].get();
-    free_count_.set(count - 1);
-    take(block, file, index);
-    return block;
+    for (unsigned i = free_count_.get(); i-- != 0;) {
+        const std::uint64_t block = free_[i].get();
+        if (!is_idle(block))
+            continue;
+        remove_run(block, 1);
+        take(block, file, index);
+        return block;
+    }
+    return none;
 }
 
 std::uint64_t block_allocator::allocate_run(int file, std::uint64_t index, unsigned order) {
@@ -44,7 +46,7 @@ std::uint64_t block_allocator::allocate_run(int file, std::uint64_t index, unsig
 bool block_allocator::run_is_free(std::uint64_t first, std::uint64_t count) const {
     std::uint64_t found = 0;
     for (unsigned i = 0; i < free_count_.get(); ++i)
-        found += free_[i].get() - first < count;
+        found += free_[i].get() - first < count && is_idle(free_[i].get());
     return found == count;
 }
 
@@ -66,7 +68,23 @@ void block_allocator::take(std::uint64_t block, int file, std::uint64_t index) {
     owners_[block - first_].set(1);
 }
 
-void block_allocator::zero(std::uint64_t block) { k_.mem.store_whole(block, writer::nobody); }
+std::uint32_t block_allocator::new_data(std::uint64_t block) {
+    const std::uint32_t number = k_.new_data();
+    k_.mem.ledger(block).data.set(number);
+    return number;
+}
+
+void block_allocator::zero(std::uint64_t block) {
+    k_.mem.store_whole(block, writer::nobody);
+    k_.mem.ledger(block).data.set(0);
+}
+
+bool block_allocator::is_idle(std::uint64_t block) const {
+    const memmap& pages = k_.mem;
+    const folio& f = pages[block];
+    return k_.rules.frees == free_busy::at_once ||
+           (folio_ref_count(f) == k_.idle_count() && folio_mapcount(f) == 0);
+}
 
 bool block_allocator::share(std::uint64_t block, int file, std::uint64_t index) {
     arch::guard held(lock_);
@@ -109,7 +127,7 @@ void block_allocator::free(std::uint64_t block, int file, std::uint64_t index, b
     owners_[block - first_].set(owners_[block - first_].get() - 1);
     if (owners_[block - first_].get() != 0)
         return;
-    if (!device_goes)
+    if (!device_goes && k_.rules.frees == free_busy::at_once)
         check_idle(block, "block_allocator::free");
     const unsigned count = free_count_.get();
     free_[count].set(block);

@@ -27,6 +27,8 @@ class block_allocator {
     std::uint64_t allocate(int file, std::uint64_t index);
     /// 2^order free blocks in a row, aligned, for pages from `index` on; the first of them, or `none`.
     std::uint64_t allocate_run(int file, std::uint64_t index, unsigned order);
+    /// The block has data of its own from now on, other than any before. Returns their number [I34].
+    std::uint32_t new_data(std::uint64_t block);
     /// Zeroes a block that was given out: what its earlier owner left is gone.
     void zero(std::uint64_t block);
     /// Page `index` of `file` shares the block from now on; false when it has as many owners as it can.
@@ -47,6 +49,8 @@ class block_allocator {
 
   private:
     void take(std::uint64_t block, int file, std::uint64_t index);
+    /// May it be given out? By the rule `free-busy` some that are free may not.
+    bool is_idle(std::uint64_t block) const;
     bool run_is_free(std::uint64_t first, std::uint64_t count) const;
     void remove_run(std::uint64_t first, std::uint64_t count);
     void check_idle(std::uint64_t block, const char* when) const;

@@ -14,19 +14,24 @@ bool is_reserved(const inode& file, std::uint64_t pgoff) {
     return file.cow_fork[pgoff].get() != block_allocator::none;
 }
 
-/// One run of blocks for several pages: all of it must be reserved already, or nothing.
-std::uint64_t reserve_cow_run(inode& file, std::uint64_t first, std::uint64_t pages) {
+/// How many of the pages have reservations that continue the first one's.
+std::uint64_t reserved_run(const inode& file, std::uint64_t first, std::uint64_t pages) {
     const std::uint64_t start = file.cow_fork[first].get();
+    std::uint64_t count = 1;
+    while (count < pages && file.cow_fork[first + count].get() == start + count)
+        ++count;
+    return count;
+}
+
+/// A new run for all of the pages, when none of them has a reservation and the allocator has such a run.
+std::uint64_t allocate_cow_run(inode& file, std::uint64_t first, std::uint64_t pages) {
+    if (pages == 1 || !std::has_single_bit(pages) || (first & (pages - 1)) != 0)
+        return block_allocator::none;
     for (std::uint64_t i = 0; i < pages; ++i)
-        if (file.cow_fork[first + i].get() != (start == block_allocator::none ? start : start + i))
+        if (is_reserved(file, first + i))
             return block_allocator::none;
-    if (start != block_allocator::none)
-        return start;
-    const std::uint64_t block =
-        file.blocks.allocate_run(file.mapping.number, first, static_cast<unsigned>(std::countr_zero(pages)));
-    for (std::uint64_t i = 0; block != block_allocator::none && i < pages; ++i)
-        file.cow_fork[first + i].set(block + i);
-    return block;
+    return file.blocks.allocate_run(file.mapping.number, first,
+                                    static_cast<unsigned>(std::countr_zero(pages)));
 }
 
 } // namespace
@@ -47,12 +52,15 @@ std::uint64_t trim_around_shared(const inode& file, std::uint64_t pgoff, std::ui
     return alike;
 }
 
-std::uint64_t reserve_cow(inode& file, std::uint64_t pgoff, std::uint64_t pages) {
-    if (pages > 1)
-        return reserve_cow_run(file, pgoff, pages);
-    if (!is_reserved(file, pgoff))
-        file.cow_fork[pgoff].set(file.blocks.allocate(file.mapping.number, pgoff));
-    return file.cow_fork[pgoff].get();
+cow_run reserve_cow(inode& file, std::uint64_t pgoff, std::uint64_t pages) {
+    if (is_reserved(file, pgoff))
+        return {file.cow_fork[pgoff].get(), reserved_run(file, pgoff, pages)};
+    cow_run run{allocate_cow_run(file, pgoff, pages), pages};
+    if (run.first == block_allocator::none)
+        run = {file.blocks.allocate(file.mapping.number, pgoff), 1};
+    for (std::uint64_t i = 0; run.first != block_allocator::none && i < run.pages; ++i)
+        file.cow_fork[pgoff + i].set(run.first + i);
+    return run;
 }
 
 void end_cow(inode& file, std::uint64_t pgoff, std::uint64_t pages) {

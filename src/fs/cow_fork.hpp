@@ -21,9 +21,14 @@ inline namespace ARCH_MACHINE {
 bool needs_cow(const inode& file, std::uint64_t pgoff);
 /// How many of these mapped pages are shared as the first one is.
 std::uint64_t trim_around_shared(const inode& file, std::uint64_t pgoff, std::uint64_t pages);
-/// The first of the blocks that a write to these shared pages will have, reserved by this write or by another that is under way; none when
-/// the device has none, or no run of so many.
-std::uint64_t reserve_cow(inode& file, std::uint64_t pgoff, std::uint64_t pages);
+/// Blocks in a row that a write to shared pages will have.
+struct cow_run {
+    std::uint64_t first;
+    std::uint64_t pages;
+};
+/// Of these pages, the blocks of as many as there is one run for, reserved by this write or by another that is under way; `first` is none when
+/// the device has none.
+cow_run reserve_cow(inode& file, std::uint64_t pgoff, std::uint64_t pages);
 /// The write has succeeded: what it has reserved takes its place in the file. Whoever comes second finds it done.
 void end_cow(inode& file, std::uint64_t pgoff, std::uint64_t pages);
 /// Frees what is reserved for the pages [first, last), whoever has reserved it.

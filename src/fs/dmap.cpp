@@ -54,7 +54,7 @@ outcome lookup_and_reclaim_dmap(kernel& k, inode& file, std::uint64_t page) {
             return outcome::nothing;
     }
     if (k.rules.reclaims == dmap_reclaim::after_break)
-        if (const outcome broken = break_dax_layouts(k, file, page, page + 1); broken != outcome::done)
+        if (const outcome broken = break_dmap_layouts(k, file, page); broken != outcome::done)
             return broken;
     {
         arch::guard held(

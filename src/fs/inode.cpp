@@ -17,7 +17,8 @@ inode::inode(int number, const file_config& config, unsigned order_of_extents, b
       blocks(device), i_rwsem(lock_classes::i_rwsem), ilock(lock_classes::ilock),
       extents(std::make_unique<arch::plain<std::uint64_t>[]>(max_pages)),
       cow_fork(std::make_unique<arch::plain<std::uint64_t>[]>(max_pages)),
-      unwritten(std::make_unique<arch::plain<bool>[]>(max_pages)) {
+      unwritten(std::make_unique<arch::plain<bool>[]>(max_pages)),
+      data(std::make_unique<arch::oracle<std::uint32_t>[]>(max_pages)) {
     const unsigned pages = max_pages;
     i_size.store(pages, order::relaxed);
     for (unsigned page = 0; page < pages; ++page) {
@@ -32,6 +33,7 @@ inode::inode(int number, const file_config& config, unsigned order_of_extents, b
         if (extents[page].get() == block_allocator::none)
             allocate_block(*this, page, new_block::zeroed);
         blocks.commit(extents[page].get());
+        data[page].set(blocks.new_data(extents[page].get()));
     }
     log_pinned.set(false);
 }
@@ -106,6 +108,7 @@ void free_extents(inode& file, std::uint64_t first, std::uint64_t last) {
             continue;
         check_not_leased(file, "free_blocks");
         file.extents[page].set(block_allocator::none);
+        file.data[page].set(0);
         // What was shut down changes nothing on disk any more
         file.blocks.free(block, file.mapping.number, page, file.sb->shut_down.peek());
         file.log_pinned.set(true);
@@ -134,15 +137,15 @@ bool inside_eof(void* host, std::uint64_t pgoff) {
     return pgoff < static_cast<inode*>(host)->i_size.load(order::relaxed);
 }
 
-/// What a write gets where other files have the block, too. Several pages get one run of blocks, or must be asked for one by one.
+/// What a write gets where other files have the block, too: blocks of its own, of as many of the pages as come in one run.
 iomap begin_cow(inode& file, std::uint64_t pgoff, std::uint64_t pages) {
-    const std::uint64_t own = reserve_cow(file, pgoff, pages);
-    if (own == block_allocator::none)
-        return {.type = pages == 1 ? iomap::kind::beyond_eof : iomap::kind::mapped};
+    const cow_run own = reserve_cow(file, pgoff, pages);
+    if (own.first == block_allocator::none)
+        return {.type = iomap::kind::beyond_eof}; // no space
     file.log_pinned.set(true);
     return {.type = iomap::kind::mapped,
-            .pfn = own,
-            .pages = pages,
+            .pfn = own.first,
+            .pages = own.pages,
             .dirty = true,
             .shared = true,
             .source = file.extents[pgoff].get(),
@@ -168,9 +171,7 @@ iomap file_iomap_begin(kernel& k, void* host, std::uint64_t pgoff, std::uint64_t
         if (file.extents[pgoff].get() == block_allocator::none &&
             !allocate_block(file, pgoff, new_block::zeroed))
             return {.type = iomap::kind::no_range}; // EAGAIN: a fault cannot reclaim one
-        // A PMD fault asks for more, has no iomap_end and needs none: it holds invalidate_lock
-        if (pages == 1)
-            file.dmap_users[pgoff].set(file.dmap_users[pgoff].get() + 1);
+        file.dmap_users[pgoff].set(file.dmap_users[pgoff].get() + 1);
     } else if (file.extents[pgoff].get() == block_allocator::none && !(write && needs_cow(file, pgoff))) {
         if (!write)
             return {.type = iomap::kind::hole, .pages = run_length(file, pgoff, pages)};
@@ -183,8 +184,8 @@ iomap file_iomap_begin(kernel& k, void* host, std::uint64_t pgoff, std::uint64_t
     }
     const bool shared = needs_cow(file, pgoff);
     const std::uint64_t run = mapped_run(k, file, pgoff, pages, shared);
-    if (write && shared && run == pages)
-        return begin_cow(file, pgoff, pages);
+    if (write && shared)
+        return begin_cow(file, pgoff, run);
     return {.type = iomap::kind::mapped,
             .pfn = file.extents[pgoff].get(),
             .pages = run,
@@ -197,20 +198,24 @@ iomap file_iomap_begin(kernel& k, void* host, std::uint64_t pgoff, std::uint64_t
 
 /// What was reserved for a write takes its place in the file, or is given back (xfs_dax_write_iomap_end).
 void file_iomap_end(kernel& k, void* host, std::uint64_t pgoff, bool write, const iomap& where,
-                    bool written) {
+                    std::uint64_t written) {
     inode& file = *static_cast<inode*>(host);
-    if (!file.has_dmaps() && !where.unwritten && (!write || !where.shared))
+    // Whether it shares blocks is asked of the file and not of the pages (xfs_is_cow_inode)
+    const bool may_share = write && file.remapping != nullptr;
+    if (!file.has_dmaps() && !where.unwritten && !may_share)
         return;
     arch::guard held(file.ilock);
     if (file.has_dmaps()) {
         file.dmap_users[pgoff].set(file.dmap_users[pgoff].get() - 1);
     } else if (where.unwritten) {
-        if (!written)
+        if (written == 0)
             return;
         file.unwritten[pgoff].set(false); // the extent is converted: its content is the file's now
         file.log_pinned.set(true);
-    } else if (written) {
-        end_cow(file, pgoff, where.pages);
+    } else if (!file.is_reflink.get()) {
+        return;
+    } else if (written != 0) {
+        end_cow(file, pgoff, written);
     } else if (k.rules.cow_cancels == cow_cancel::at_failure) {
         cancel_cow(file, pgoff, pgoff + where.pages);
     }
@@ -273,31 +278,48 @@ vm_fault_result fault_until_range(kernel& k, vm_fault& fault,
     }
 }
 
-vm_fault_result attempt_fault(kernel& k, vm_fault& fault, fault_lock& held) {
+enum class fault_size : unsigned char { pte, pmd };
+
+template <fault_size size> vm_fault_result attempt_fault(kernel& k, vm_fault& fault, fault_lock& held) {
     if (fault.write && !sb_start_write(k, *static_cast<inode*>(fault.vma.host)->sb))
         return vm_fault_result::sigbus;
     std::uint64_t pfn = 0;
-    const vm_fault_result result = dax_iomap_fault(k, fault, pfn, file_iomap_ops);
+    const vm_fault_result result = size == fault_size::pte
+                                       ? dax_iomap_fault(k, fault, pfn, file_iomap_ops)
+                                       : dax_iomap_pmd_fault(k, fault, pfn, file_iomap_ops);
     if (result != vm_fault_result::needdsync)
         return result;
     // Nothing but this lock keeps the block with the file until the page is mapped: no entry lock, no reference.
     if (k.rules.sync_lock == sync_fault_lock::drop)
         held.unlock();
     return dax_finish_sync_fault(k, static_cast<inode*>(fault.vma.host)->sb->device, fault, pfn,
-                                 fsync_for_fault);
+                                 size == fault_size::pte ? 0 : k.pmd_order, fsync_for_fault);
 }
 
-vm_fault_result file_fault(kernel& k, vm_fault& fault) { return fault_until_range(k, fault, attempt_fault); }
+vm_fault_result file_fault(kernel& k, vm_fault& fault) {
+    return fault_until_range(k, fault, attempt_fault<fault_size::pte>);
+}
 
 vm_fault_result file_huge_fault(kernel& k, vm_fault& fault) {
-    return fault_until_range(k, fault, [](kernel& inside, vm_fault& one, fault_lock&) {
-        return dax_iomap_pmd_fault(inside, one, file_iomap_ops);
-    });
+    return fault_until_range(k, fault, attempt_fault<fault_size::pmd>);
+}
+
+/// Has the block behind the page been stored to? One that has turned bad since makes no promise: a fault of it changes nothing.
+bool file_has_data(const kernel& k, const vm_area& area, std::uint64_t page) {
+    const inode& file = *static_cast<const inode*>(area.host);
+    return page_has_data(k, file, area.file_page(page));
 }
 
 } // namespace
 
-const vm_operations file_vm_ops{file_fault, file_huge_fault};
+bool page_has_data(const kernel& k, const inode& file, std::uint64_t index) {
+    const std::uint64_t block = file.extents[index].peek();
+    return block != block_allocator::none && !file.unwritten[index].peek() && k.mem.is_stored_to(block) &&
+           !is_badblock(file.sb->device, block);
+}
+
+const vm_operations file_vm_ops{
+    .fault = file_fault, .huge_fault = file_huge_fault, .pud_fault = nullptr, .has_data = file_has_data};
 
 open_file::open_file(inode& file) : file_(nullptr) {
     arch::read_guard i_mmap(file.mapping.i_mmap_rwsem);

@@ -46,6 +46,8 @@ struct inode {
         cow_fork; ///< as extents: what is reserved (fs/cow_fork.hpp); under ilock
     /// Pages whose block was allocated and still has the content of its last owner. Under ilock.
     std::unique_ptr<arch::plain<bool>[]> unwritten;
+    /// The oracle's: which data each page is to have, as page_ledger::data says of its block. Of dmaps it says nothing: their data is elsewhere [I34].
+    std::unique_ptr<arch::oracle<std::uint32_t>[]> data;
     /// Did it ever share a block? (XFS_DIFLAG2_REFLINK) Under ilock.
     arch::plain<bool> is_reflink{false};
     /// virtiofs: the extents are the dmap ranges that are bound to the file's pages (fs/dmap.hpp); how many lookups of each are in use.
@@ -62,6 +64,8 @@ struct inode {
     arch::oracle<std::uint64_t> discard_first{0}, discard_last{0};
 };
 
+/// For the oracle: has anybody stored into the block behind this page? Not when the block is bad.
+bool page_has_data(const kernel& k, const inode& file, std::uint64_t index);
 /// What faults and write() ask a file on any of these filesystems.
 extern const iomap_ops file_iomap_ops;
 /// The VMA operations of a file on any of these filesystems.
@@ -116,7 +120,7 @@ outcome free_file_space(kernel& k, inode& file, std::uint64_t first, std::uint64
 /// Operations on files, each with its filesystem's locks. `size` and ranges are in pages.
 outcome file_truncate(kernel& k, inode& file, unsigned size);
 outcome file_punch(kernel& k, inode& file, unsigned first, unsigned last);
-outcome file_break(kernel& k, inode& file, unsigned first, unsigned last, bool nowait);
+outcome file_break(kernel& k, inode& file, bool nowait);
 /// Fills the holes with fresh blocks and grows the file to its first size: what a new owner of freed blocks does.
 outcome file_reuse(kernel& k, inode& file);
 /// fsync: dax_writeback_mapping_range over the whole file. `durable`: the caller relies on it, so I20 is checked at its end.
@@ -125,10 +129,13 @@ outcome file_writeback(kernel& k, inode& file, bool durable);
 void file_fsync_range(kernel& k, inode& file, std::uint64_t first, std::uint64_t last);
 /// FICLONE of the whole file (xfs): `to` gives up its blocks and shares those of `from`.
 outcome file_reflink(kernel& k, inode& from, inode& to);
-/// write() of one page: allocates where there is a hole, copies where the block is shared, and drops what is cached of the old page.
-outcome file_write(kernel& k, inode& file, unsigned page);
+/// write() of whole pages: allocates where there is a hole, copies where the block is shared, and drops what is cached of the old pages. Done
+/// when any page was written; what comes behind a page that could not be stays as it was.
+outcome file_write(kernel& k, inode& file, unsigned first, unsigned last);
+enum class invalidate_lock : unsigned char { free, held };
 /// invalidate_inode_pages2_range as the rule `invalidation` says. False when an entry stayed.
-bool invalidate_range(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last);
+bool invalidate_range(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last,
+                      invalidate_lock lock = invalidate_lock::free);
 /// Collapse range, insert range, zero range (ext4, xfs). Refused where the filesystem has none, and when the file has no room.
 outcome file_collapse(kernel& k, inode& file, unsigned first, unsigned last);
 outcome file_insert(kernel& k, inode& file, unsigned first, unsigned last);

@@ -4,14 +4,18 @@
 #include "mm/zap.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace daxtorture {
 inline namespace ARCH_MACHINE {
 
-bool invalidate_range(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last) {
+bool invalidate_range(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last,
+                      invalidate_lock lock) {
     if (k.rules.invalidation == invalidate_mode::beside_faults)
         return invalidate_inode_pages2_range(k, mapping, first, last, invalidate_what::clean);
-    arch::write_guard faults(mapping.invalidate_lock);
+    std::optional<arch::write_guard> faults;
+    if (lock == invalidate_lock::free)
+        faults.emplace(mapping.invalidate_lock);
     unmap_mapping_pages(k, mapping, first, last); // from here on nobody takes new references
     return invalidate_inode_pages2_range(k, mapping, first, last, invalidate_what::clean_and_idle);
 }

@@ -32,16 +32,18 @@ outcome outcome_of(break_result result) {
     return outcome::done;
 }
 
-outcome break_dax_layouts(kernel& k, inode& file, std::uint64_t first, std::uint64_t last, bool nowait) {
+outcome break_dax_layouts(kernel& k, inode& file, bool nowait) {
     if (!has_layout_break(k, file) || k.rules.truncates_break == truncate_break::no)
         return outcome::done;
-    const bool whole = file.fs != fs_kind::fuse;
-    const std::uint64_t colour = k.pmd_colour(); // the unit of fuse's ranges
-    std::uint64_t end = last == to_the_end ? last : (last + colour) & ~colour;
-    if (last == to_the_end && k.rules.fuse == fuse_range::page_0)
-        end = colour + 1; // (0, 0) was meant to say everything, and says the first range
-    return outcome_of(dax_break_layout(k, file.mapping, whole ? 0 : first & ~colour, whole ? to_the_end : end,
-                                       nowait ? nullptr : wait_dax_page));
+    // (0, 0) was meant to say everything, and says the first page
+    const bool all = file.fs != fs_kind::fuse || k.rules.fuse == fuse_range::to_end;
+    return outcome_of(
+        dax_break_layout(k, file.mapping, 0, all ? to_the_end : 1, nowait ? nullptr : wait_dax_page));
+}
+
+outcome break_dmap_layouts(kernel& k, inode& file, std::uint64_t page) {
+    const std::uint64_t first = page & ~k.pmd_colour();
+    return outcome_of(dax_break_layout(k, file.mapping, first, first + k.pmd_pages(), wait_dax_page));
 }
 
 namespace {
@@ -63,9 +65,9 @@ outcome xfs_break_leased_layouts(inode& file, bool& dropped, Drop drop, Retake r
 
 } // namespace
 
-outcome break_layouts(kernel& k, inode& file, std::uint64_t first, std::uint64_t last) {
+outcome break_layouts(kernel& k, inode& file) {
     for (;;) {
-        if (const outcome broken = break_dax_layouts(k, file, first, last); broken != outcome::done)
+        if (const outcome broken = break_dax_layouts(k, file); broken != outcome::done)
             return broken;
         bool dropped = false;
         const outcome recalled = xfs_break_leased_layouts(

@@ -1,6 +1,6 @@
 /// How ext4, xfs, fuse and ext2 break the layouts of their files (kernel facts 2.15, table).
 ///
-/// ext4 and xfs break the whole file whatever the range; fuse breaks the range; ext2 has no layout break at all, by the rule
+/// All of them break the whole file whatever the range, but for a dmap range that virtiofs takes back; ext2 has no layout break at all, by the rule
 /// `ext2-layouts`. All that wait for a page keep i_rwsem and drop invalidate_lock. xfs goes on to recall layout leases, for which it waits
 /// without either; then it begins again.
 /// Checked   break-vs-*, punch-vs-pin, ext2-truncate-vs-pin
@@ -21,10 +21,11 @@ void wait_dax_page(kernel& k, address_space& mapping);
 
 /// The caller holds i_rwsem and invalidate_lock exclusively, and does so when this returns; both may have been dropped meanwhile, where there
 /// are leases. (xfs_break_layouts, BREAK_UNMAP)
-outcome break_layouts(kernel& k, inode& file, std::uint64_t first, std::uint64_t last);
+outcome break_layouts(kernel& k, inode& file);
 /// Its first half: i_rwsem stays held, and need not be. `nowait`: reports a busy page.
-outcome break_dax_layouts(kernel& k, inode& file, std::uint64_t first, std::uint64_t last,
-                          bool nowait = false);
+outcome break_dax_layouts(kernel& k, inode& file, bool nowait = false);
+/// Of the dmap range that is bound to this page. The caller holds invalidate_lock exclusively.
+outcome break_dmap_layouts(kernel& k, inode& file, std::uint64_t page);
 /// Recalls the leases alone, for who holds i_rwsem exclusively and nothing else. (BREAK_WRITE)
 outcome xfs_break_leased_layouts_for_write(inode& file);
 

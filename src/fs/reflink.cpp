@@ -21,7 +21,7 @@ namespace {
 /// The second file's lock is nested in the first one's, so nobody may sleep here: the wait callback would drop only one of them.
 bool second_layouts_broken(kernel& k, inode& second) {
     if (k.rules.reflink == reflink_break::nowait)
-        return break_dax_layouts(k, second, 0, to_the_end, true) == outcome::done;
+        return break_dax_layouts(k, second, true) == outcome::done;
     folio* busy = dax_layout_busy_page_range(k, second.mapping, 0, to_the_end);
     return busy == nullptr ||
            folio_ref_count(*busy) == k.idle_count(); // the first busy page of perhaps several
@@ -110,8 +110,7 @@ class two_inodes {
             lock_of(file).up_write();
     }
     outcome break_first(kernel& k) {
-        return k.rules.reflink == reflink_break::none ? outcome::done
-                                                      : break_dax_layouts(k, first_, 0, to_the_end);
+        return k.rules.reflink == reflink_break::none ? outcome::done : break_dax_layouts(k, first_);
     }
 
     inode& from_;
@@ -135,6 +134,7 @@ outcome remap_blocks(inode& from, inode& to, inode& first, inode& second, unsign
             to.extents[page].set(block_allocator::none);
             to.blocks.free(old, to.mapping.number, page);
         }
+        to.data[page].set(0);
         const std::uint64_t block = from.extents[page].get();
         if (block == block_allocator::none)
             continue;
@@ -142,6 +142,7 @@ outcome remap_blocks(inode& from, inode& to, inode& first, inode& second, unsign
         if (!from.blocks.share(block, to.mapping.number, page))
             return outcome::refused; // as many owners as the refcount tree counts
         to.extents[page].set(block);
+        to.data[page].set(from.data[page].get());
     }
     return outcome::done;
 }

@@ -2,6 +2,8 @@
 /// and no page table may still know them by the old one.
 #include "dax/truncate.hpp"
 #include "dax/writeback.hpp"
+#include "fs/all_or_nothing.hpp"
+#include "fs/cow_fork.hpp"
 #include "fs/inode.hpp"
 #include "fs/layouts.hpp"
 #include "fs/super.hpp"
@@ -18,11 +20,18 @@ namespace {
 
 bool has_fallocate(const inode& file) { return file.fs == fs_kind::ext4 || file.fs == fs_kind::xfs; }
 
-/// Flushes what moves and drops it from the cache: from `first` to the end of the file, not only to the end of the range.
+/// xfs_flush_unmap_range.
+void flush_unmap_range(kernel& k, inode& file, std::uint64_t first, std::uint64_t last) {
+    dax_writeback_mapping_range(k, file.mapping, first, last);
+    truncate_pagecache(k, file.mapping, first, last);
+}
+
+/// Flushes what moves and drops it from the cache: from `first` to the end of the file, not only to the end of the range. Nothing may be reserved
+/// at an offset that is another page's afterwards.
 void prepare_shift(kernel& k, inode& file, std::uint64_t first, std::uint64_t last) {
-    const std::uint64_t end = k.rules.shift == shift_evicts::to_eof ? to_the_end : last;
-    dax_writeback_mapping_range(k, file.mapping, first, end);
-    truncate_pagecache(k, file.mapping, first, end);
+    flush_unmap_range(k, file, first, k.rules.shift == shift_evicts::to_eof ? to_the_end : last);
+    arch::guard held(file.ilock);
+    cancel_cow(file, first, file.max_pages);
 }
 
 /// I18: extents move only where no entry is left.
@@ -39,6 +48,8 @@ void move_block(inode& file, std::uint64_t from, std::uint64_t to) {
     const std::uint64_t block = file.extents[from].get();
     file.extents[to].set(block);
     file.extents[from].set(block_allocator::none);
+    file.data[to].set(file.data[from].get());
+    file.data[from].set(0);
     if (block != block_allocator::none)
         file.blocks.reindex(block, file.mapping.number, from, to);
 }
@@ -53,14 +64,23 @@ outcome file_collapse(kernel& k, inode& file, unsigned first, unsigned last) {
         return outcome::refused;
     arch::write_guard faults(file.mapping.invalidate_lock);
     const discarding hole(file, first, last);
-    if (const outcome broken = break_layouts(k, file, first, to_the_end); broken != outcome::done)
-        return broken;
+    const all_or_nothing attempt(file);
+    if (const outcome broken = break_layouts(k, file); broken != outcome::done)
+        return attempt.failed(broken);
     // relaxed: i_rwsem is held; it may have been dropped in the break
     const unsigned size = file.i_size.load(order::relaxed);
     if (last >= size)
-        return outcome::refused;
-    prepare_shift(k, file, first, last);
-    free_blocks(file, first, last);
+        return attempt.failed(outcome::refused);
+    if (file.fs == fs_kind::xfs) { // xfs_free_file_space, then xfs_prepare_shift
+        flush_unmap_range(k, file, first, last);
+        free_blocks(file, first, last);
+        prepare_shift(k, file, first, last);
+    } else { // what goes is not written back
+        if (k.rules.shift == shift_evicts::to_eof)
+            dax_writeback_mapping_range(k, file.mapping, last, to_the_end);
+        truncate_pagecache(k, file.mapping, first, k.rules.shift == shift_evicts::to_eof ? to_the_end : last);
+        free_blocks(file, first, last);
+    }
     check_no_entries(file, first);
     {
         arch::guard held(file.ilock);
@@ -80,12 +100,13 @@ outcome file_insert(kernel& k, inode& file, unsigned first, unsigned last) {
     if (!sb_start_write(k, *file.sb))
         return outcome::refused;
     arch::write_guard faults(file.mapping.invalidate_lock);
-    if (const outcome broken = break_layouts(k, file, first, to_the_end); broken != outcome::done)
-        return broken;
+    const all_or_nothing attempt(file);
+    if (const outcome broken = break_layouts(k, file); broken != outcome::done)
+        return attempt.failed(broken);
     const unsigned size = file.i_size.load(order::relaxed); // relaxed: as in file_collapse
     const unsigned more = last - first;
     if (first >= size || size + more > file.max_pages)
-        return outcome::refused;
+        return attempt.failed(outcome::refused);
     prepare_shift(k, file, first, last);
     check_no_entries(file, first);
     file.i_size.store(size + more, order::relaxed); // relaxed: readers hold invalidate_lock

@@ -5,6 +5,8 @@
 #include "dax/writeback.hpp"
 #include "mm/zap.hpp"
 
+#include <arch/check.hpp>
+
 namespace daxtorture {
 inline namespace ARCH_MACHINE {
 
@@ -70,8 +72,12 @@ bool kill_owners(kernel& k, super_block& sb, std::uint64_t block) {
 
 /// xfs_dax_notify_failure.
 mf_answer notify_failure(kernel& k, void* holder, std::uint64_t pfn, mf_reason why) {
-    if (holder == nullptr)
-        return mf_answer::dealt_with; // unmounted meanwhile
+    if (holder == nullptr) { // it has let go since its operations were read
+        if (k.rules.no_holder == holder_null::follow)
+            arch::fail(invariant::I22, "a filesystem was followed that had let go of its device",
+                       "xfs_dax_notify_failure");
+        return mf_answer::dealt_with;
+    }
     if (k.rules.owners == mf_owners::page)
         return mf_answer::cannot_tell; // no rmap btree
     super_block& sb = *static_cast<super_block*>(holder);

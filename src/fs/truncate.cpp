@@ -1,5 +1,7 @@
 /// Truncate, punch hole and plain layout breaking: how ext4, xfs and fuse call the DAX side (kernel facts 2.15 table, 2.17).
 #include "dax/truncate.hpp"
+#include "dax/writeback.hpp"
+#include "fs/all_or_nothing.hpp"
 #include "fs/layouts.hpp"
 #include "fs/super.hpp"
 #include "mm/zap.hpp"
@@ -15,8 +17,9 @@ outcome file_truncate(kernel& k, inode& file, unsigned size) {
         return outcome::refused;
     arch::write_guard faults(file.mapping.invalidate_lock);
     const discarding tail(file, size, to_the_end);
-    if (const outcome broken = break_layouts(k, file, size, to_the_end); broken != outcome::done)
-        return broken;
+    const all_or_nothing attempt(file);
+    if (const outcome broken = break_layouts(k, file); broken != outcome::done)
+        return attempt.failed(broken);
     file.i_size.store(size, order::relaxed); // relaxed: readers hold invalidate_lock
     truncate_pagecache(k, file.mapping, size, to_the_end, private_copies::unmap);
     itruncate_extents(file, size);
@@ -25,8 +28,11 @@ outcome file_truncate(kernel& k, inode& file, unsigned size) {
 
 outcome free_file_space(kernel& k, inode& file, std::uint64_t first, std::uint64_t last) {
     const discarding hole(file, first, last);
-    if (const outcome broken = break_layouts(k, file, first, last); broken != outcome::done)
-        return broken;
+    const all_or_nothing attempt(file);
+    if (const outcome broken = break_layouts(k, file); broken != outcome::done)
+        return attempt.failed(broken);
+    if (file.fs == fs_kind::xfs || file.fs == fs_kind::fuse) // xfs_flush_unmap_range, fuse_writeback_range
+        dax_writeback_mapping_range(k, file.mapping, first, last);
     truncate_pagecache(k, file.mapping, first, last);
     free_blocks(file, first, last);
     return outcome::done;
@@ -40,10 +46,10 @@ outcome file_punch(kernel& k, inode& file, unsigned first, unsigned last) {
     return free_file_space(k, file, first, last);
 }
 
-outcome file_break(kernel& k, inode& file, unsigned first, unsigned last, bool nowait) {
+outcome file_break(kernel& k, inode& file, bool nowait) {
     arch::write_guard io(file.i_rwsem);
     arch::write_guard faults(file.mapping.invalidate_lock);
-    return nowait ? break_dax_layouts(k, file, first, last, true) : break_layouts(k, file, first, last);
+    return nowait ? break_dax_layouts(k, file, true) : break_layouts(k, file);
 }
 
 outcome file_reuse(kernel& k, inode& file) {

@@ -56,11 +56,30 @@ void folio_put(kernel& k, folio& f, int refs) {
     const int idle = k.idle_count(f);
     if (now < idle)
         arch::fail(invariant::I5, "refcount dropped below its idle value", "folio_put");
+    else if (arch::is_simulated && k.rules.mapping == mapping_counts::yes && now < f.mapcount.peek())
+        arch::fail(invariant::I6, "refcount below mapcount", "folio_put");
     if (now == idle)
         free_zone_device_folio(k, f);
+    else if (k.rules.wait_for == idle_wait::for_mappings && now == folio_mapcount(f))
+        wake_up_var(k, f, k.rules.waker_key); // only page tables hold it any more
 }
 
+namespace {
+
+/// Nothing keeps the page for whoever has just dropped its last reference: truncation may have found it idle, and a fault of its block's next owner
+/// made it a part of a larger folio. Then the word is no device [I25].
+void read_device(const kernel& k, const folio& f) {
+    if (k.pmd_order == 0 || k.rules.free_reads == free_pgmap::before_put)
+        return;
+    if ((f.compound_head.load(order::relaxed) & folio::tail_bit) != 0) // relaxed: a plain load
+        arch::fail(invariant::I25, "the last put took a page of another folio for its own",
+                   "free_zone_device_folio read the head of a tail page as its device");
+}
+
+} // namespace
+
 void free_zone_device_folio(kernel& k, folio& f) {
+    read_device(k, f);
     if (dev_pagemap& pgmap = k.range_of(k.mem.pfn(f)); pgmap.type != memory_type::fs_dax) {
         if (pgmap.page_free != nullptr)
             pgmap.page_free(pgmap, f);

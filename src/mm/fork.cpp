@@ -24,8 +24,12 @@ void copy_present_pte(kernel& k, const page_table& from, page_table& to, std::ui
         folio& f = page_folio(k, k.mem[pte.pfn()]);
         if (f.refcount.peek() <= 0)
             arch::fail(invariant::I5, "a mapped page has no reference", "copy_present_pte");
-        folio_get(f);
+        // Where page tables alone do not make a page busy, whoever waits for that is told by a put
+        const bool wakes = k.rules.wait_for == idle_wait::for_mappings;
+        folio_get(f, wakes ? 2 : 1);
         folio_add_file_rmap_pte(f); // folio_dup_file_rmap_pte
+        if (wakes)
+            folio_put(k, f);
     }
     to.set(page, pte);
 }

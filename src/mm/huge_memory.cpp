@@ -28,7 +28,13 @@ void withdraw(const kernel& k, page_table& table) {
 
 } // namespace
 
-void vmf_insert_folio_pmd(kernel& k, vm_fault& fault, folio& f) {
+vm_fault_result vmf_insert_folio_pmd(kernel& k, vm_fault& fault, folio& f) {
+    // The entry is locked, or the device as it was bound: nobody changes it now
+    if (k.rules.compound == compound_folio::yes &&
+        (f.order_and_head.peek() & folio::order_mask) != k.pmd_order) {
+        arch::fail(invariant::I14, "a PMD is to map a folio of another size", "vmf_insert_folio_pmd");
+        return vm_fault_result::sigbus;
+    }
     page_table& table = fault.mm.table;
     const std::uint64_t pfn = k.mem.pfn(f);
     const bool special = k.rules.pmd_special == pmd_marking::special;
@@ -41,12 +47,16 @@ void vmf_insert_folio_pmd(kernel& k, vm_fault& fault, folio& f) {
         }
         deposit(k, table);
         table.set_pmd(fault.page, pte_t::map_leaf(pfn, fault.write, special));
-    } else if (fault.write && old.leaf() && old.pfn() == pfn) {
-        table.set_pmd(fault.page, pte_t::map_leaf(pfn, true, special)); // young, dirty, writable
+    } else if (fault.write && old.leaf()) {
+        if (old.pfn() == pfn)
+            table.set_pmd(fault.page, pte_t::map_leaf(pfn, true, special)); // young, dirty, writable
+        else if (!old.special())
+            arch::fail(invariant::I8, "a write fault found the PMD of other pages", "insert_pmd");
     }
+    return vm_fault_result::nopage; // whatever is there, the access is tried again
 }
 
-void vmf_insert_folio_pud(kernel& k, vm_fault& fault, folio& f) {
+vm_fault_result vmf_insert_folio_pud(kernel& k, vm_fault& fault, folio& f) {
     page_table& table = fault.mm.table;
     const std::uint64_t pfn = k.mem.pfn(f);
     arch::guard held(table.pud_lock);
@@ -60,17 +70,18 @@ void vmf_insert_folio_pud(kernel& k, vm_fault& fault, folio& f) {
     } else if (fault.write && old.leaf() && old.pfn() == pfn) {
         table.set_pud(fault.page, pte_t::map_leaf(pfn, true, false)); // young, dirty, writable
     }
+    return vm_fault_result::nopage;
 }
 
-bool vmf_insert_huge_zero_page(kernel& k, vm_fault& fault) {
+vm_fault_result vmf_insert_huge_zero_page(kernel& k, vm_fault& fault) {
     page_table& table = fault.mm.table;
     arch::guard held(table.pmd_lock);
     if (!table.pmd(fault.page).none())
-        return false;
+        return k.rules.huge_zero == zero_pmd::nopage ? vm_fault_result::nopage : vm_fault_result::fallback;
     if (k.rules.zero_deposit == zero_pmd_deposit::yes)
         deposit(k, table);
     table.set_pmd(fault.page, pte_t::map_leaf(k.mem.huge_zero_page(), false, true));
-    return true;
+    return vm_fault_result::nopage;
 }
 
 namespace {

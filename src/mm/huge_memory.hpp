@@ -18,13 +18,13 @@ class mmu_gather;
 
 /// Maps `f` over the PMD range of the faulting page. Under pmd_lock: an empty entry gets it, with a reference and a mapcount where page
 /// tables hold them; a read-only leaf of the same folio is made writable by a write fault; else nothing.
-void vmf_insert_folio_pmd(kernel& k, vm_fault& fault, folio& f);
+vm_fault_result vmf_insert_folio_pmd(kernel& k, vm_fault& fault, folio& f);
 
 /// The same for the PUD range, under pud_lock. Only devices with pages of that size have one.
-void vmf_insert_folio_pud(kernel& k, vm_fault& fault, folio& f);
+vm_fault_result vmf_insert_folio_pud(kernel& k, vm_fault& fault, folio& f);
 
-/// Maps the huge zero page read-only. False when the entry is not empty.
-bool vmf_insert_huge_zero_page(kernel& k, vm_fault& fault);
+/// Maps the huge zero page read-only where the entry is empty.
+vm_fault_result vmf_insert_huge_zero_page(kernel& k, vm_fault& fault);
 
 /// Clears a leaf; its reference goes to the gather. False when there is none any more.
 bool zap_huge_pmd(kernel& k, mmu_gather& gather, mm_struct& mm, std::uint64_t page);

@@ -70,6 +70,10 @@ struct kernel {
     /// The oracle's clock for I20: counts the fsyncs that have begun, from 1.
     arch::oracle<std::uint64_t> fsync_count{1};
 
+    /// The oracle's: numbers of data that the kernel writes as a whole, from 1 [I34].
+    arch::oracle<std::uint32_t> data_count{0};
+    std::uint32_t new_data() { return data_count.add(1); }
+
     /// When it returns, no access through an old translation of these pages is under way and none can begin. Where it interrupts, CPUs with
     /// interrupts off hold it up: GUP-fast's walks are over too (O7, R3).
     void flush_tlb_range(const mm_struct& mm, std::uint64_t first, std::uint64_t last) {

@@ -67,6 +67,16 @@ std::uint32_t memmap::load_content(std::uint64_t pfn, arch::site at) const {
     return folios_[pfn].contents.load(order::relaxed, at);
 }
 
+bool memmap::is_owners(std::uint64_t pfn) const {
+    return (folios_[pfn].contents.peek() & ~writer_mask) == written_for(ledgers_[pfn].block);
+}
+
+bool memmap::is_stored_to(std::uint64_t pfn) const {
+    return is_owners(pfn) &&
+           ((folios_[pfn].contents.peek() & writer_mask) != static_cast<std::uint32_t>(writer::nobody) ||
+            ledgers_[pfn].data.get() != 0);
+}
+
 void memmap::check_content(std::uint64_t pfn, std::uint32_t seen, const char* reader) const {
     if ((seen & ~writer_mask) != written_for(ledgers_[pfn].block))
         arch::fail(invariant::I33, "what an earlier owner left in a block was read", reader);

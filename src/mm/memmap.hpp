@@ -53,6 +53,8 @@ struct alignas(64) page_ledger {
     arch::oracle<int> pins{0};
     arch::oracle<int> gets{0};
     block_owner block;
+    /// Which data the kernel has put there last, as kernel::new_data numbers them; 0: zeroes. Stores of users and devices keep it [I34].
+    arch::oracle<std::uint32_t> data{0};
     arch::oracle<bool> removed{true};   ///< no device has brought the page, or it has been unbound
     arch::oracle<bool> metadata{false}; ///< holds the memory map of others: has no struct page
     arch::oracle<bool> failed{false};   ///< its memory is bad, and whoever mapped it has lost it [I31]
@@ -93,6 +95,10 @@ class memmap {
     void store_part(std::uint64_t pfn, writer by, arch::site at = arch::site::here());
     /// Reads the page. The caller hands the result to check_content when it has seen that it was right to.
     std::uint32_t load_content(std::uint64_t pfn, arch::site at = arch::site::here()) const;
+    /// For the oracle: has anybody stored into it since its owner got it zeroed?
+    bool is_stored_to(std::uint64_t pfn) const;
+    /// For the oracle: has it been written as a whole for whoever owns its block now?
+    bool is_owners(std::uint64_t pfn) const;
     /// Reports the data of an earlier owner of the block [I33].
     void check_content(std::uint64_t pfn, std::uint32_t seen, const char* reader) const;
     bool removed(std::uint64_t pfn) const { return removed_pages_.get() != 0 && ledgers_[pfn].removed.get(); }

@@ -53,8 +53,11 @@ bool do_munmap(kernel& k, mm_struct& mm) {
     mm.mapped.set(false);
     mmu_gather gather(k, mm);
     for (vm_area& area : mm.areas)
-        if (area.present)
+        if (area.present) {
             zap_page_range(k, gather, area, area.first, area.last, private_copies::unmap);
+            gather.end_vma(area);
+        }
+    gather.free_vmas();
     // free_pgtables: the VMAs leave their files before the gather drops what it holds
     for (vm_area& area : mm.areas)
         if (area.present)
@@ -133,8 +136,13 @@ bool hardware_access(kernel& k, mm_struct& mm, std::uint64_t page, bool write) {
     const pte_t pte = k.tlbs.translate(mm, mm.table, page, write);
     if (!pte.present() || (write && !pte.writable()))
         return false;
-    if (pte.special())
+    const vm_area& area = *mm.area_at(page);
+    if (pte.special()) {
+        if (pte.pfn() >= k.mem.pages() && area.ops->has_data != nullptr && area.ops->has_data(k, area, page))
+            arch::fail(invariant::I8, "a load saw the zero page where the file has data",
+                       "what maps the zero page is older than the data");
         return true;
+    }
     if (k.mem.removed(pte.pfn()))
         arch::fail(invariant::I23, "a page table maps a device that was unbound",
                    "a user access went through it");
@@ -147,7 +155,6 @@ bool hardware_access(kernel& k, mm_struct& mm, std::uint64_t page, bool write) {
     } else {
         seen = k.mem.load_content(pte.pfn());
     }
-    const vm_area& area = *mm.area_at(page);
     if (!block_backs(block, area, page))
         arch::fail(invariant::I8, "user access through a mapping of a freed block",
                    write ? "a store hit a block that its file does not own"

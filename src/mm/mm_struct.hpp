@@ -39,6 +39,8 @@ struct vm_operations {
     vm_fault_result (*huge_fault)(kernel&, vm_fault&);
     /// The same for a PUD range; files have none.
     vm_fault_result (*pud_fault)(kernel&, vm_fault&) = nullptr;
+    /// For the oracle: has anybody stored into the block that the file has behind this page? Null where there is no file.
+    bool (*has_data)(const kernel&, const vm_area&, std::uint64_t page) = nullptr;
 };
 
 struct vm_area {

@@ -91,6 +91,8 @@ void move_vma(kernel& k, mm_struct& mm, vm_area& from, vm_area& to) {
     move_page_tables(k, mm, from, to);
     mmu_gather gather(k, mm); // do_vmi_munmap of the old place
     zap_page_range(k, gather, from, from.first, from.last, private_copies::unmap);
+    gather.end_vma(from);
+    gather.free_vmas();
     unlink_file_vma(from);
     free_pgtables(mm);
     gather.finish();

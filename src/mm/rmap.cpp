@@ -64,15 +64,33 @@ void pte_mkclean(kernel& k, std::uint64_t pfn, std::uint64_t count, mm_struct& m
     table.set(page, pte.write_protected());
 }
 
-void pmd_mkclean(kernel& k, std::uint64_t pfn, std::uint64_t count, mm_struct& mm, std::uint64_t page) {
+/// False when the leaf has become a table of PTEs.
+bool pmd_mkclean(kernel& k, std::uint64_t pfn, std::uint64_t count, mm_struct& mm, std::uint64_t page) {
     page_table& table = mm.table;
     arch::guard held(table.pmd_lock);
     const pte_t pmd = table.pmd(page);
     if (!pmd.leaf() || !maps_writable(pmd, pfn, count))
-        return;
+        return pmd.none() || pmd.leaf();
     table.pmd_invalidate(page);
     flush_cleaned(k, mm, table.pmd_first(page), table.pmd_pages());
     table.set_pmd(page, pmd.write_protected());
+    return true;
+}
+
+/// thp_vma_suitable_order: could a leaf map the PMD range of this page?
+bool suits_pmd(const vm_area& area, std::uint64_t page) {
+    const page_table& table = area.mm->table;
+    const std::uint64_t first = table.pmd_first(page);
+    return table.pmd_offset(area.file_page(page)) == table.pmd_offset(page) && area.first <= first &&
+           first + table.pmd_pages() <= area.last;
+}
+
+/// PVMW_SYNC: a leaf may be on its way from here to another place, or through a zap. Whoever does that has the lock until it is done.
+void pass_empty_pmd(const kernel& k, vm_area& area, std::uint64_t page, std::uint64_t count) {
+    page_table& table = area.mm->table;
+    if (k.rules.wb_empty_pmd == mkclean_empty_pmd::lock && count >= table.pmd_pages() &&
+        suits_pmd(area, page))
+        arch::guard(table.pmd_lock).unlock();
 }
 
 } // namespace
@@ -80,13 +98,17 @@ void pmd_mkclean(kernel& k, std::uint64_t pfn, std::uint64_t count, mm_struct& m
 void pfn_mkclean_range(kernel& k, std::uint64_t pfn, std::uint64_t count, vm_area& area, std::uint64_t page) {
     page_table& table = area.mm->table;
     for (const std::uint64_t last = page + count; page < last;) {
-        if (table.has_pmd() && table.pmd(page).leaf()) {
-            pmd_mkclean(k, pfn, count, *area.mm, page);
-            page = table.pmd_first(page) + table.pmd_pages();
-        } else {
+        const pte_t pmd = table.has_pmd() ? table.pmd(page) : pte_t::table();
+        if (pmd == pte_t::table()) {
             pte_mkclean(k, pfn, count, *area.mm, page);
             ++page;
+            continue;
         }
+        if (pmd.none())
+            pass_empty_pmd(k, area, page, count);
+        else if (!pmd_mkclean(k, pfn, count, *area.mm, page))
+            continue;
+        page = table.pmd_first(page) + table.pmd_pages();
     }
 }
 

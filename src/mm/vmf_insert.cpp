@@ -4,12 +4,25 @@
 #include "mm/rmap.hpp"
 #include "words/near_miss.hpp"
 
+#include <arch/check.hpp>
 #include <arch/near_miss.hpp>
 
 namespace daxtorture {
 inline namespace ARCH_MACHINE {
 
-void vmf_insert_page_mkwrite(kernel& k, vm_fault& fault, folio& page) {
+namespace {
+
+/// A write fault finds a PTE of another page. Only the zero page can be there unless something is wrong, which the kernel warns about.
+vm_fault_result other_page(const kernel& k, pte_t found) {
+    if (!found.special())
+        arch::fail(invariant::I8, "a write fault found the PTE of another page",
+                   "insert_page_into_pte_locked met a frame that is not the zero page's");
+    return k.rules.mismatch == pte_mismatch::sigbus ? vm_fault_result::sigbus : vm_fault_result::nopage;
+}
+
+} // namespace
+
+vm_fault_result vmf_insert_page_mkwrite(kernel& k, vm_fault& fault, folio& page) {
     page_table& table = fault.mm.table;
     const std::uint64_t pfn = k.mem.pfn(page);
     pte_alloc(fault.mm, fault.page);
@@ -22,12 +35,17 @@ void vmf_insert_page_mkwrite(kernel& k, vm_fault& fault, folio& page) {
             folio_add_file_rmap_pte(f);
         }
         table.set(fault.page, pte_t::map(pfn, fault.write, false));
-    } else if (fault.write && !old.special() && old.pfn() == pfn) {
-        table.set(fault.page,
-                  pte_t::map(pfn, true, false)); // young, dirty, writable; the reference is there already
-    } else {
-        arch::near_miss(near_miss::fault_race); // against another fault: NOPAGE, the access is tried again
+        return vm_fault_result::nopage;
     }
+    if (!fault.write) {
+        arch::near_miss(near_miss::fault_race); // against another fault (EBUSY): the access is tried again
+        return vm_fault_result::nopage;
+    }
+    if (old.special() || old.pfn() != pfn)
+        return other_page(k, old);
+    table.set(fault.page,
+              pte_t::map(pfn, true, false)); // young, dirty, writable; the reference is there already
+    return vm_fault_result::nopage;
 }
 
 void vmf_insert_zero_page(kernel& k, vm_fault& fault) {

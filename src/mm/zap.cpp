@@ -8,6 +8,7 @@
 #include <arch/near_miss.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace daxtorture {
 inline namespace ARCH_MACHINE {
@@ -19,10 +20,28 @@ mmu_gather::mmu_gather(kernel& k, mm_struct& mm) : k_(k), mm_(mm) {
         1, order::relaxed); // relaxed: ordered by the page-table lock, which is taken next
 }
 
-void mmu_gather::add(folio& f, std::uint64_t page, std::uint64_t count) {
+void mmu_gather::add(folio& page, std::uint64_t at, std::uint64_t count, bool delay_rmap) {
     if (k_.tlbs.modelled()) [[unlikely]]
-        translations_[count_] = {page, count, k_.tlbs.now()};
-    folios_[count_++] = &f;
+        translations_[count_] = {at, count, k_.tlbs.now()};
+    pages_[count_++] = {&page, delay_rmap};
+}
+
+void mmu_gather::flush_rmaps() {
+    for (unsigned i = 0; i < count_; ++i)
+        if (std::exchange(pages_[i].delay_rmap, false))
+            folio_remove_rmap_pte(page_folio(k_, *pages_[i].page));
+}
+
+void mmu_gather::end_vma(const vm_area& area) {
+    mixedmap_ |= area.mixedmap;
+    if (!k_.machine.merge_vmas)
+        flush();
+}
+
+void mmu_gather::free_vmas() {
+    // Page tables of such an area may map what nobody counts: who looks for the area afterwards must not need its flush
+    if (mixedmap_ && k_.rules.mixedmap == mixedmap_unlink::flush_first)
+        flush();
 }
 
 void mmu_gather::widen(std::uint64_t first, std::uint64_t last) {
@@ -44,7 +63,7 @@ void mmu_gather::put(unsigned i) {
         const cleared& was = translations_[i];
         k_.tlbs.check_flushed(mm_, was.page, was.count, was.when);
     }
-    folio_put(k_, *folios_[i]);
+    folio_put(k_, page_folio(k_, *pages_[i].page));
 }
 
 void mmu_gather::flush_and_put() {
@@ -73,10 +92,9 @@ namespace {
 /// Clears what fits into the gather's batch; returns the first page not looked at.
 std::uint64_t zap_pte_range(kernel& k, mmu_gather& gather, mm_struct& mm, std::uint64_t page,
                             std::uint64_t last, private_copies copies, unsigned& gone) {
-    folio* delayed_rmap =
-        nullptr; // removed only after a flush: a dirty entry may be written through until then
+    bool force_flush = false;
     arch::guard held(mm.table.ptl);
-    for (; page < last && !gather.full() && delayed_rmap == nullptr; ++page) {
+    for (; page < last && !gather.full(); ++page) {
         const pte_t seen = mm.table.get(page);
         if (seen.none() || (seen.anon() && copies == private_copies::keep))
             continue;
@@ -85,18 +103,20 @@ std::uint64_t zap_pte_range(kernel& k, mmu_gather& gather, mm_struct& mm, std::u
         gather.note_cleared(page, 1);
         if (pte.special() || k.rules.mapping == mapping_counts::no)
             continue;
-        folio& f = page_folio(k, k.mem[pte.pfn()]);
-        if (pte.dirty())
-            delayed_rmap = &f;
-        else
+        folio& mapped = k.mem[pte.pfn()];
+        folio& f = page_folio(k, mapped);
+        if (!pte.dirty())
             folio_remove_rmap_pte(f);
-        gather.add(f, page, 1);
+        gather.add(mapped, page, 1, pte.dirty()); // a dirty entry may be written through until the flush
+        force_flush |= pte.dirty() || gather.full();
     }
-    if (delayed_rmap != nullptr) {
-        if (k.rules.zap == zap_order::flush_then_put)
-            gather.flush();
-        folio_remove_rmap_pte(*delayed_rmap);
-    }
+    if (!force_flush)
+        return page;
+    if (k.rules.zap == zap_order::flush_then_put)
+        gather.flush();
+    gather.flush_rmaps();
+    held.unlock();
+    gather.flush_and_put(); // tlb_flush_mmu: what was queued before goes, too
     return page;
 }
 
@@ -168,6 +188,7 @@ unsigned unmap_mapping_pages(kernel& k, address_space& mapping, std::uint64_t fi
         mmu_gather gather(k, *area.mm);
         gone += zap_page_range(k, gather, area, area.first + (from - area.pgoff),
                                area.first + (to - area.pgoff), copies);
+        gather.end_vma(area);
         gather.finish();
     }
     return gone;

@@ -1,7 +1,7 @@
 /// Unmapping: clear entries, flush, drop references, in that order. Mirrors mm/memory.c and mm/mmu_gather.c, v6.15.
 ///
-/// Steps     under ptl: clear the PTE, remove its rmap (a dirty one only after a flush, still under ptl), queue the page;
-///           after ptl: TLB flush, then the references of the whole batch                                            [I24]
+/// Steps     under ptl, a whole table: clear the PTE, queue its page, remove its rmap; where any was dirty, flush at the end and only then
+///           remove the rmaps of the dirty ones. After ptl: TLB flush, then the references, at once where any was dirty [I24]
 /// So        mapcount drops first and refcount strictly later: a scanner in between sees the page busy and is woken by the put
 /// Checked   break-vs-munmap, gup-vs-reuse; broken by the rule zap-order=put-then-flush
 #pragma once
@@ -30,8 +30,12 @@ class mmu_gather {
         if (k_.tlbs.modelled()) [[unlikely]]
             widen(page, page + count);
     }
-    /// Takes over the mapping's reference; the caller has just cleared `count` pages from `page` on.
-    void add(folio& f, std::uint64_t page, std::uint64_t count);
+    /// Takes over the mapping's reference; the caller has just cleared `count` pages from virtual page `at` on. It is the page that is kept:
+    /// which folio it belongs to is looked up when the reference is dropped. `delay_rmap`: its mapcount goes with flush_rmaps().
+    void add(folio& page, std::uint64_t at, std::uint64_t count, bool delay_rmap = false);
+    void flush_rmaps();                ///< removes the mapcounts that waited for a flush
+    void end_vma(const vm_area& area); ///< tlb_end_vma: nothing more of this area comes
+    void free_vmas();                  ///< tlb_free_vmas: the areas are about to leave their files
     bool full() const { return count_ == batch; }
     void flush();         ///< invalidates the TLB now, keeps the references
     void flush_and_put(); ///< the batch is full: flushes and drops its references
@@ -43,17 +47,22 @@ class mmu_gather {
     struct cleared {
         std::uint64_t page, count, when;
     };
+    struct queued {
+        folio* page;
+        bool delay_rmap;
+    };
 
     void widen(std::uint64_t first, std::uint64_t last);
     void put(unsigned i);
 
     kernel& k_;
     mm_struct& mm_;
-    bool cleared_ = false; ///< a translation was removed since the last flush
+    bool cleared_ = false;  ///< a translation was removed since the last flush
+    bool mixedmap_ = false; ///< an area of VM_MIXEDMAP is among those whose entries were cleared
     unsigned count_ = 0;
     std::uint64_t first_ = 0; ///< what the next flush has to reach: everything, unless TLBs are modelled
     std::uint64_t last_ = everything;
-    std::array<folio*, batch> folios_;
+    std::array<queued, batch> pages_;
     std::array<cleared, batch> translations_;
     static constexpr std::uint64_t everything = ~std::uint64_t{0};
 };

@@ -149,12 +149,10 @@ void check_folios(const world_state& w) {
             arch::fail(invariant::I14, "a page without a PMD entry is not whole again", "check_folios");
 }
 
-/// Does a reader find zeros there, or nothing? A block is zeroed before the file has it; unwritten ones read as zeros, and so does an extent
-/// of several pages but for those that were written. Of a block that has turned bad since a fault gets a SIGBUS and changes nothing.
-bool reads_as_hole(const world_state& w, const inode& file, std::uint64_t index) {
-    const std::uint64_t block = file.extents[index].peek();
-    return block == block_allocator::none || file.unwritten[index].peek() || file.extent_order != 0 ||
-           (w.pmem.badblocks != nullptr && w.pmem.badblocks[block - w.pmem.pgmap.first_pfn].peek());
+/// The file that an area maps; null for a device.
+const inode* file_of(const world_state& w, const vm_area& area) {
+    const auto number = static_cast<std::size_t>(area.mapping->number);
+    return is_device(w.config.files[number].fs) ? nullptr : w.files[number].get();
 }
 
 void check_mappings(const world_state& w) { // I8
@@ -162,10 +160,38 @@ void check_mappings(const world_state& w) { // I8
         if (!pte.special() && !block_backs(w.k.mem.ledger(pte.pfn()).block, area, page))
             arch::fail(invariant::I8, "a page table maps a block that its file does not own",
                        "check_mappings");
-        const inode& file = *static_cast<const inode*>(area.host);
-        if (pte.special() && !pte.anon() && !reads_as_hole(w, file, area.file_page(page)))
-            arch::fail(invariant::I8, "the zero page is mapped where the file has a block", "check_mappings");
+        const inode* file = file_of(w, area);
+        if (file == nullptr || pte.anon())
+            return;
+        if (area.file_page(page) >= file->i_size.peek())
+            arch::fail(invariant::I8, "a page is mapped beyond the end of its file", "check_mappings");
+        else if (pte.pfn() >= w.k.mem.pages() && page_has_data(w.k, *file, area.file_page(page)))
+            arch::fail(invariant::I8, "the zero page is mapped where the file has data", "check_mappings");
     });
+}
+
+/// I34: the block behind a page of a file has the data that the file was told it would have. Of a bad block nobody can tell.
+void check_content(const world_state& w, const inode& file, unsigned page) {
+    const std::uint64_t block = file.extents[page].peek();
+    const std::uint32_t data = file.data[page].get();
+    if (block == block_allocator::none) {
+        if (data != 0)
+            arch::fail(invariant::I34, "a page of a file has lost its data", "no block of the file has it");
+        return;
+    }
+    if (file.unwritten[page].peek() || w.k.mem.removed(block) || is_badblock(w.pmem, block))
+        return;
+    if (!w.k.mem.is_owners(block) || w.k.mem.ledger(block).data.get() != data)
+        arch::fail(invariant::I34, "a page of a file has lost its data", "its block has other data");
+}
+
+void check_contents(const world_state& w) {
+    for (const std::unique_ptr<inode>& file : w.files) {
+        if (is_device(w.config.files[static_cast<std::size_t>(file->mapping.number)].fs) || file->has_dmaps())
+            continue;
+        for (unsigned page = 0; page < file->max_pages; ++page)
+            check_content(w, *file, page);
+    }
 }
 
 /// The folio against the entries that refer to it: `referred` of them.
@@ -306,6 +332,7 @@ void check_quiescent(const world_state& w) {
     check_mappings(w);
     check_entries(w);
     check_blocks(w);
+    check_contents(w);
     check_queues(w);
     check_writable(w);
 }

@@ -5,11 +5,33 @@
 namespace daxtorture {
 namespace {
 
-/// Zero-based: idle is 0, page tables hold references, the last put frees and wakes (38607c62b34b, 6.15).
-constexpr protocol zero_based = [] {
+/// Zero-based, as in 7.3. ext2 has no DAX there any more; what it would do is the same in every kernel.
+constexpr protocol zero_based_7_3 = [] {
     protocol row;
     row.ext2 = ext2_layouts::none;
+    return row;
+}();
+
+/// Zero-based before 7a6db2eb6d5d and 7ae9d15bdcde put the holders of devices right.
+constexpr protocol zero_based_7_1 = [] {
+    protocol row = zero_based_7_3;
+    row.holder_ops = holder_read::reload;
+    row.holder_puts = holder_put::data_first;
+    return row;
+}();
+
+/// Zero-based before 59eb73b98ae0, from which on folios of any size are cleared and looked at when they lose their last entry.
+constexpr protocol zero_based_6_18 = [] {
+    protocol row = zero_based_7_1;
     row.reset = share_reset::large_only;
+    row.warns = dissolve_warning::large_only;
+    return row;
+}();
+
+/// Zero-based as merged: idle is 0, page tables hold references, the last put frees and wakes (38607c62b34b, 6.15).
+constexpr protocol zero_based = [] {
+    protocol row = zero_based_6_18;
+    row.huge_zero = zero_pmd::fall_back;
     return row;
 }();
 
@@ -32,6 +54,11 @@ constexpr protocol one_based = [] {
     row.reflink = reflink_break::one_page;
     row.compound = compound_folio::no;
     row.gup_takes = gup_pagemap::walk;
+    row.mismatch = pte_mismatch::nopage;
+    row.huge_zero = zero_pmd::fall_back;
+    row.holder_puts = holder_put::data_first; // 7ae9d15bdcde is in the stable series, 7a6db2eb6d5d is not
+    row.free_reads = free_pgmap::before_put;
+    row.mf_unmaps = mf_page::page;
     return row;
 }();
 
@@ -47,6 +74,8 @@ constexpr protocol first_one_based = [] {
     protocol row = one_based_6_1;
     row.unbind_pages = pages_at_unbind::put_each;
     row.metadata = metadata_pages::ignore;
+    row.wb_empty_pmd = mkclean_empty_pmd::look;
+    row.mixedmap = mixedmap_unlink::flush_last;
     return row;
 }();
 
@@ -58,6 +87,8 @@ constexpr protocol devmap = [] {
     row.accesses = device_access::queue_reference;
     row.truncates_break = truncate_break::no;
     row.pre_remove = pre_remove_order::shutdown_then_unmap;
+    row.wb_empty_pmd = mkclean_empty_pmd::look;
+    row.mixedmap = mixedmap_unlink::flush_last;
     return row;
 }();
 
@@ -75,8 +106,20 @@ constexpr protocol one_based_fixed = [] {
 }();
 
 /// Zero-based, with what docs/findings found wrong in it put right.
-constexpr protocol zero_based_fixed = [] {
+constexpr protocol zero_based_7_3_fixed = [] {
     protocol row;
+    row.wait_for = idle_wait::for_mappings;
+    row.source = reflink_source::exclusive;
+    row.pmd_copy = failed_pmd_copy::cancel;
+    row.no_holder = holder_null::check;
+    row.free_reads = free_pgmap::before_put;
+    row.cow_writes = cow_write_lock::invalidate_lock;
+    row.frees = free_busy::when_idle;
+    row.partial = partial_entry::flush;
+    row.recovers = recovery_write::invalidate;
+    row.warns = dissolve_warning::
+        large_only; // a copy on write does not wait for who holds the old page, and need not
+    row.mf_unmaps = mf_page::page;
     row.deletes = break_delete::clean;
     row.wb_locked = writeback_locked::wait;
     row.wb_untags = towrite_clear::after_flush;
@@ -88,6 +131,18 @@ constexpr protocol zero_based_fixed = [] {
     row.shared_pmds = pmd_sharing::fall_back;
     row.unbind_pages = pages_at_unbind::while_busy;
     row.pre_remove = pre_remove_order::shutdown_then_unmap;
+    return row;
+}();
+
+/// The same without the cures of what was found later, each of which would hide part of what the museum shows.
+constexpr protocol zero_based_fixed = [] {
+    protocol row = zero_based_7_3_fixed;
+    row.wait_for = idle_wait::for_zero;
+    row.source = reflink_source::demoted;
+    row.cow_writes = cow_write_lock::none;
+    row.frees = free_busy::at_once;
+    row.partial = partial_entry::drop;
+    row.recovers = recovery_write::keep;
     return row;
 }();
 
@@ -136,8 +191,13 @@ constexpr std::array table{
     preset{"series-v3", "third draft: scans unmapped files, skips locked entries", series_v3},
     preset{"series-v6", "sixth draft: deletes entries even of busy pages", series_v6},
     preset{"v6.15", "zero-based count (38607c62b34b), as first merged", zero_based},
-    preset{"v6.15-fixed", "zero-based count with fixes for the defects that docs/findings describes",
+    preset{"v6.15-fixed", "zero-based count with fixes for most of the defects that docs/findings describes",
            zero_based_fixed},
+    preset{"v6.18", "zero-based count, as in 6.18", zero_based_6_18},
+    preset{"v7.1", "zero-based count, as in 7.1", zero_based_7_1},
+    preset{"v7.3", "zero-based count, as in 7.3", zero_based_7_3},
+    preset{"v7.3-fixed", "zero-based count with fixes for every defect that docs/findings describes",
+           zero_based_7_3_fixed},
 };
 
 } // namespace

@@ -27,8 +27,10 @@ constexpr std::array mapping_values{
 constexpr std::array busy_values{
     rule_value{"ref-minus-mapcount", "refcount - mapcount is not 0: somebody but the page tables holds it"},
     rule_value{"ref-above-one", "refcount is above 1"}};
-constexpr std::array wait_for_values{rule_value{"zero", "sleep until refcount is 0"},
-                                     rule_value{"one", "sleep until refcount is 1"}};
+constexpr std::array wait_for_values{
+    rule_value{"zero", "sleep until refcount is 0"}, rule_value{"one", "sleep until refcount is 1"},
+    rule_value{"mappings", "sleep until refcount is mapcount, then scan again; a put that "
+                           "leaves only mappings wakes: no kernel has this"}};
 constexpr std::array key_values{rule_value{"page", "the address of the struct page"},
                                 rule_value{"refcount", "the address of its refcount"}};
 constexpr std::array fence_values{rule_value{"full", "a full memory barrier, as smp_mb()"},
@@ -294,6 +296,51 @@ constexpr std::array sync_poison_values{
 constexpr std::array metadata_pages_values{
     rule_value{"check", "a page of the device that holds its memory map has no struct page"},
     rule_value{"ignore", "any page of a bound device is taken to have one"}};
+constexpr std::array mkclean_empty_pmd_values{
+    rule_value{"lock",
+               "write-protecting takes and drops the PMD lock before it passes an empty PMD entry by"},
+    rule_value{"look", "it passes by: mremap may have taken the leaf out and not put it into its new place"}};
+constexpr std::array pte_mismatch_values{
+    rule_value{"sigbus", "the fault fails (EFAULT)"},
+    rule_value{"nopage", "the entry stays, and the access is tried again"}};
+constexpr std::array zero_pmd_values{rule_value{"nopage", "the access is tried again with what is there"},
+                                     rule_value{"fall-back", "the fault falls back to a PTE"}};
+constexpr std::array failed_pmd_copy_values{
+    rule_value{"commit",
+               "iomap_end is told that all was written: what was to be overwritten becomes the file's"},
+    rule_value{"cancel", "iomap_end is told that nothing was written, as for a PTE: no kernel has this"}};
+constexpr std::array holder_null_values{
+    rule_value{"follow", "it is followed: the filesystem may have let go since the operations were read"},
+    rule_value{"check", "the failure is nobody's: no kernel has this"}};
+constexpr std::array free_pgmap_values{
+    rule_value{"after-put",
+               "once the count has reached 0, when the page may be part of another folio already"},
+    rule_value{"before-put", "before the count is dropped: no zero-based kernel has this"}};
+constexpr std::array mixedmap_unlink_values{
+    rule_value{"flush-first", "munmap flushes such an area's translations before the area leaves its file"},
+    rule_value{"flush-last", "it flushes at its end, as for any other area"}};
+constexpr std::array cow_write_lock_values{
+    rule_value{"none", "faults run beside the copy"},
+    rule_value{"invalidate-lock",
+               "write() holds invalidate_lock until the copy is in the file: no kernel has this"}};
+constexpr std::array free_busy_values{
+    rule_value{"at-once",
+               "it is free at once: who frees it has made sure by the file's entries that it is idle"},
+    rule_value{"when-idle", "nobody is given it before its page is idle: no kernel has this"}};
+constexpr std::array partial_entry_values{
+    rule_value{"drop", "it goes as a whole, with its DIRTY mark"},
+    rule_value{"flush", "it is written back first: no kernel has this"}};
+constexpr std::array recovery_write_values{
+    rule_value{"keep", "nothing is invalidated unless the block is new"},
+    rule_value{"invalidate", "the range is invalidated as for a new block: no kernel has this"}};
+constexpr std::array dissolve_warning_values{
+    rule_value{"any-order",
+               "the kernel warns of references to a folio of any size that loses its last entry"},
+    rule_value{"large-only", "it looks at the pages of large ones only"}};
+constexpr std::array mf_page_values{
+    rule_value{"head",
+               "the first page of its folio is unmapped, as large as the entry that maps that one is"},
+    rule_value{"page", "the page itself is unmapped"}};
 constexpr std::array device_access_values{
     rule_value{"dax-read-lock", "a read section of the device and a look at ALIVE"},
     rule_value{"queue-reference",
@@ -506,6 +553,31 @@ constexpr std::array table{
                               "34dc45be4563", metadata_pages_values),
     rule<&protocol::accesses>("device-access", "what keeps a device while its memory is looked up or used",
                               "", device_access_values),
+    rule<&protocol::wb_empty_pmd>("mkclean-empty-pmd", "what write-protecting does at an empty PMD entry",
+                                  "6a8e0596f004", mkclean_empty_pmd_values),
+    rule<&protocol::mismatch>("pte-mismatch", "a write fault that finds a PTE of another page",
+                              "ec2e0cc67f9c", pte_mismatch_values),
+    rule<&protocol::huge_zero>("zero-pmd", "a hole's fault that finds a PMD entry in use", "",
+                               zero_pmd_values),
+    rule<&protocol::pmd_copy>("pmd-copy-failure", "a PMD store whose copy of shared blocks fails", "",
+                              failed_pmd_copy_values),
+    rule<&protocol::no_holder>("holder-null", "a holder that is gone when it is to be told of a failure", "",
+                               holder_null_values),
+    rule<&protocol::free_reads>("free-pgmap", "when does the last put read the device of its page",
+                                "38607c62b34b", free_pgmap_values),
+    rule<&protocol::mixedmap>("mixedmap-unlink", "TLB flush of munmap for a VM_MIXEDMAP area", "b67fbebd4cf9",
+                              mixedmap_unlink_values),
+    rule<&protocol::cow_writes>("cow-write-lock", "lock of a write() to shared blocks against faults", "",
+                                cow_write_lock_values),
+    rule<&protocol::frees>("free-busy", "a block that is freed while its page is busy", "", free_busy_values),
+    rule<&protocol::partial>("partial-entry", "a PMD entry that is truncated in part", "",
+                             partial_entry_values),
+    rule<&protocol::recovers>("recovery-write", "write() to a page whose memory is bad", "",
+                              recovery_write_values),
+    rule<&protocol::warns>("dissolve-warning", "references to a folio that loses its last entry",
+                           "59eb73b98ae0", dissolve_warning_values),
+    rule<&protocol::mf_unmaps>("mf-page", "what memory failure unmaps without a holder", "38607c62b34b",
+                               mf_page_values),
     rule<&protocol::sync_lock>("sync-fault-lock", "invalidate lock between the halves of a synchronous fault",
                                "", sync_lock_values),
 };

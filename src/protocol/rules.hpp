@@ -16,7 +16,7 @@ namespace daxtorture {
 enum class idle_value : std::uint8_t { zero, one };
 enum class mapping_counts : std::uint8_t { yes, no };
 enum class busy_test : std::uint8_t { ref_minus_mapcount, ref_above_one };
-enum class idle_wait : std::uint8_t { for_zero, for_one };
+enum class idle_wait : std::uint8_t { for_zero, for_one, for_mappings };
 enum class wait_key : std::uint8_t { page, refcount };
 enum class full_fence : std::uint8_t { full, none };
 enum class scan_order : std::uint8_t { unmap_first, scan_first };
@@ -107,8 +107,21 @@ enum class mf_cow_fork : std::uint8_t { shutdown, pass_by };
 enum class pmd_sharing : std::uint8_t { share, fall_back };
 enum class sync_poison : std::uint8_t { ignore, check };
 enum class metadata_pages : std::uint8_t { check, ignore };
+enum class mkclean_empty_pmd : std::uint8_t { lock, look };
+enum class pte_mismatch : std::uint8_t { sigbus, nopage };
+enum class zero_pmd : std::uint8_t { nopage, fall_back };
+enum class failed_pmd_copy : std::uint8_t { commit, cancel };
+enum class holder_null : std::uint8_t { follow, check };
+enum class free_pgmap : std::uint8_t { after_put, before_put };
+enum class mixedmap_unlink : std::uint8_t { flush_first, flush_last };
+enum class cow_write_lock : std::uint8_t { none, invalidate_lock };
+enum class free_busy : std::uint8_t { at_once, when_idle };
+enum class partial_entry : std::uint8_t { drop, flush };
+enum class recovery_write : std::uint8_t { keep, invalidate };
+enum class dissolve_warning : std::uint8_t { any_order, large_only };
+enum class mf_page : std::uint8_t { head, page };
 
-/// One row of the table. Default-constructed it is the zero-based protocol of v6.15.
+/// One row of the table. Default-constructed it is the zero-based protocol of v7.3.
 struct protocol {
     idle_value idle = idle_value::zero;
     mapping_counts mapping = mapping_counts::yes;
@@ -208,6 +221,19 @@ struct protocol {
     pmd_sharing shared_pmds = pmd_sharing::share;
     sync_poison sync_bad = sync_poison::ignore;
     metadata_pages metadata = metadata_pages::check;
+    mkclean_empty_pmd wb_empty_pmd = mkclean_empty_pmd::lock;
+    pte_mismatch mismatch = pte_mismatch::sigbus;
+    zero_pmd huge_zero = zero_pmd::nopage;
+    failed_pmd_copy pmd_copy = failed_pmd_copy::commit;
+    holder_null no_holder = holder_null::follow;
+    free_pgmap free_reads = free_pgmap::after_put;
+    mixedmap_unlink mixedmap = mixedmap_unlink::flush_first;
+    cow_write_lock cow_writes = cow_write_lock::none;
+    free_busy frees = free_busy::at_once;
+    partial_entry partial = partial_entry::drop;
+    recovery_write recovers = recovery_write::keep;
+    dissolve_warning warns = dissolve_warning::any_order;
+    mf_page mf_unmaps = mf_page::head;
 
     friend bool operator==(const protocol&, const protocol&) = default;
 };

@@ -36,7 +36,7 @@ struct program {
     std::string name;
     std::string title;                                      ///< one line, for lists; may be empty
     std::vector<invariant> claims;                          ///< what it is about
-    std::string protocol = "v6.15";                         ///< preset the file names
+    std::string protocol = "v7.3";                          ///< preset the file names
     std::vector<std::pair<std::string, std::string>> rules; ///< "rule NAME=VALUE" lines on top of the preset
     std::string memory; ///< "", "sc", "tso" or "weak": what the file asks for
     std::string geometry = "tiny";

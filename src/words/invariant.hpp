@@ -11,7 +11,7 @@
 
 namespace daxtorture {
 
-/// I1 to I33 as the docs number them; `none` is no violation, or one of no invariant.
+/// I1 to I34 as the docs number them; `none` is no violation, or one of no invariant.
 enum class invariant : std::uint8_t {
     none,
     I1,
@@ -47,6 +47,7 @@ enum class invariant : std::uint8_t {
     I31,
     I32,
     I33,
+    I34,
     count_
 };
 
@@ -99,7 +100,7 @@ inline constexpr std::array<invariant_info, static_cast<std::size_t>(invariant::
     {invariant::I23, check_time::quiescent, "after unbind no pagemap reference, waiter or mapping is left"},
     {invariant::I24, check_time::continuous, "no TLB holds a translation whose reference was dropped"},
     {invariant::I25, check_time::continuous,
-     "a put is the thread's last access to the folio unless it made the count idle"},
+     "whoever made the count idle finds the folio as it left it, or does not look"},
     {invariant::I26, check_time::quiescent,
      "wait queues are empty, and nobody touches a waiter that has left its queue"},
     {invariant::I27, check_time::continuous, "zero pages are never associated, counted or waited on"},
@@ -110,6 +111,8 @@ inline constexpr std::array<invariant_info, static_cast<std::size_t>(invariant::
     {invariant::I32, check_time::quiescent,
      "a block that is not free is a file's; nothing is reserved behind a file's end"},
     {invariant::I33, check_time::continuous, "nobody reads what an earlier owner of a block has left in it"},
+    {invariant::I34, check_time::quiescent,
+     "what was written to a page of a file is there, at its offset, until it is overwritten or thrown away"},
 }};
 
 static_assert(

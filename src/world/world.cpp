@@ -286,14 +286,6 @@ bool needs_filesystem(const world_state& w, const operation& what) {
             (is_device(w.config.files[what.object].fs) || is_device(w.config.files[what.other].fs)));
 }
 
-/// write() asks the filesystem page by page, as the iterator of dax_iomap_rw does.
-outcome write_pages(world_state& w, const operation& what) {
-    for (unsigned page = what.first; page < what.last; ++page)
-        if (const outcome one = file_write(w.k, *w.files[what.object], page); one != outcome::done)
-            return one;
-    return outcome::done;
-}
-
 outcome take_lease(world_state& w, worker_state& self, const operation& what) {
     if (self.leased != nullptr)
         return outcome::refused;
@@ -336,7 +328,7 @@ outcome dispatch(world_state& w, worker_state& self, const operation& what) {
     case op::punch:
         return file_punch(w.k, *w.files[what.object], what.first, what.last);
     case op::brk:
-        return file_break(w.k, *w.files[what.object], what.first, what.last, what.has(flag::nowait));
+        return file_break(w.k, *w.files[what.object], what.has(flag::nowait));
     case op::reuse:
         return file_reuse(w.k, *w.files[what.object]);
     case op::evict:
@@ -355,7 +347,7 @@ outcome dispatch(world_state& w, worker_state& self, const operation& what) {
     case op::zero:
         return file_zero(w.k, *w.files[what.object], what.first, what.last);
     case op::write:
-        return write_pages(w, what);
+        return file_write(w.k, *w.files[what.object], what.first, what.last);
     case op::reclaim:
         return file_reclaim(w.k, *w.files[what.object], what.first, what.last);
     case op::lease:

@@ -9,6 +9,7 @@
 #include "dax/share.hpp"
 #include "dax/sync_fault.hpp"
 #include "dax/truncate.hpp"
+#include "fs/all_or_nothing.hpp"
 #include "fs/lease.hpp"
 #include "mm/huge_memory.hpp"
 #include "mm/memremap.hpp"
@@ -168,6 +169,37 @@ TEST_CASE("quiescent checks can fail") {
         f.w.mms[0]->table.set(1, pte_t::map(f.w.k.mem.zero_page(), false, true));
         CHECK(quiescent_check_reports(f, invariant::I8));
     }
+    SECTION("I8: a page beyond the end of its file") {
+        fixture f;
+        f.touch();
+        f.w.files[0]->i_size.store(0, arch::order::relaxed);
+        CHECK(quiescent_check_reports(f, invariant::I8));
+    }
+    SECTION("I34: a block with the data of another page") {
+        fixture f;
+        f.w.k.mem.ledger(f.w.files[0]->extents[1].get()).data.set(f.w.files[0]->data[0].get());
+        CHECK(quiescent_check_reports(f, invariant::I34));
+    }
+    SECTION("I34: a block that nobody has written for its owner") {
+        fixture f;
+        f.w.k.mem.ledger(f.w.files[0]->extents[1].get()).block.generation.add(1);
+        CHECK(quiescent_check_reports(f, invariant::I34));
+    }
+    SECTION("I34: an operation that failed and has changed its file") {
+        fixture f;
+        const all_or_nothing attempt(*f.w.files[0]);
+        CHECK(attempt.failed(outcome::busy) == outcome::busy);
+        CHECK(violated.empty());
+        free_blocks(*f.w.files[0], 1, 2);
+        attempt.failed(outcome::busy);
+        CHECK(reported(invariant::I34));
+    }
+    SECTION("I34: a hole where data was") {
+        fixture f;
+        free_blocks(*f.w.files[0], 1, 2);
+        f.w.files[0]->data[1].set(7);
+        CHECK(quiescent_check_reports(f, invariant::I34));
+    }
     SECTION("I11: a lock bit that stayed") {
         fixture f;
         f.touch();
@@ -325,8 +357,23 @@ TEST_CASE("continuous checks can fail") {
     }
     SECTION("I7: write() to a block of another file") {
         f.w.k.mem.ledger(page).block.owners[0].set(block_owner::owner(1, 0));
-        file_write(f.w.k, *f.w.files[0], 0);
+        file_write(f.w.k, *f.w.files[0], 0, 1);
         CHECK(reported(invariant::I7));
+    }
+    SECTION("I8: a load that sees the zero page where the file has data") {
+        f.w.mms[0]->table.set(1, pte_t::map(f.w.k.mem.zero_page(), false, true));
+        user_access(f.w.k, *f.w.mms[0], 1, false);
+        CHECK(reported(invariant::I8));
+    }
+    SECTION("I8: a write fault that finds another page") {
+        f.w.mms[0]->table.set(0, pte_t::map(f.w.files[0]->extents[1].get(), false, false));
+        CHECK(handle_mm_fault(f.w.k, *f.w.mms[0], 0, true) == vm_fault_result::sigbus);
+        CHECK(reported(invariant::I8));
+    }
+    SECTION("I22: a holder that is gone") {
+        f.w.pmem.holder_data.store(nullptr, arch::order::relaxed);
+        memory_failure(f.w.k, f.w.pmem, f.w.k.mem.pfn(page));
+        CHECK(reported(invariant::I22));
     }
     SECTION("I7: a block freed under a layout lease") {
         f.w.files[0]->leases = std::make_unique<layout_leases>();
@@ -515,6 +562,10 @@ TEST_CASE("checks of large folios can fail") {
         f.w.blocks.free(f.w.k.mem.pfn(tail), 0, 1);
         CHECK(reported(invariant::I14));
     }
+    SECTION("I25: the last put of a page that is a tail by now") {
+        free_zone_device_folio(f.w.k, tail);
+        CHECK(reported(invariant::I25));
+    }
     SECTION("I14: a folio built over another") {
         dax_folio_init(f.w.k, dax_entry::make(f.w.k.mem.pfn(head), dax_entry::pmd_bit));
         CHECK(reported(invariant::I14));
@@ -542,6 +593,16 @@ TEST_CASE("checks of large folios can fail") {
     SECTION("I27: the frame number of an empty entry") {
         dax_to_folio(f.w.k, dax_entry::make(0, dax_entry::empty_bit));
         CHECK(reported(invariant::I27));
+    }
+}
+
+TEST_CASE("a mapped page that loses its last entry is reported, of any size since 7.1") {
+    for (const auto& [protocol, warns] : {std::pair{"v7.3", true}, std::pair{"v6.18", false}}) {
+        fixture f(protocol);
+        folio& page = f.touch();
+        violated.clear();
+        dax_folio_reset_order(f.w.k, page);
+        CHECK(reported(invariant::I14) == warns);
     }
 }
 

@@ -4,3 +4,12 @@
 #pragma once
 
 #define ARCH_MACHINE host
+
+namespace arch {
+inline namespace host {
+
+/// Does one thread run at a time, so that a check sees the state of one moment whenever it looks?
+inline constexpr bool is_simulated = false;
+
+} // namespace host
+} // namespace arch

@@ -1,0 +1,47 @@
+/// For the oracle: an operation on a file that fails or is interrupted has changed nothing [I34].
+///
+/// Locks     i_rwsem, held from the construction to the look. Who waits for a layout lease drops it, so a file with leases is not looked at;
+///           faults may add blocks where there were none
+/// Checked   break-interrupted and every operation that a busy page ends
+#pragma once
+
+#include "fs/inode.hpp"
+
+#include <arch/check.hpp>
+#include <arch/machine.hpp>
+
+#include <vector>
+
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
+
+class all_or_nothing {
+  public:
+    explicit all_or_nothing(const inode& file) : file_(file), size_(file.i_size.peek()) {
+        for (unsigned page = 0; page < file.max_pages; ++page)
+            had_block_.push_back(has_block(page));
+    }
+
+    /// Returns the operation's outcome, which is none of success.
+    outcome failed(outcome result) const {
+        if (file_.leases != nullptr || file_.has_dmaps())
+            return result;
+        bool same = file_.i_size.peek() == size_;
+        for (unsigned page = 0; page < file_.max_pages; ++page)
+            same &= !had_block_[page] || has_block(page);
+        if (!same)
+            arch::fail(invariant::I34, "an operation that failed has changed its file",
+                       "its size, or a block that it had");
+        return result;
+    }
+
+  private:
+    bool has_block(unsigned page) const { return file_.extents[page].peek() != block_allocator::none; }
+
+    const inode& file_;
+    const unsigned size_;
+    std::vector<bool> had_block_;
+};
+
+} // namespace ARCH_MACHINE
+} // namespace daxtorture
