@@ -158,7 +158,7 @@ bool checker::advance() {
     if (!open && !answered_) {
         const int code = child_.wait();
         // A terminal's signal goes to all processes, and may end the checker before it has reached this one.
-        if (code == 128 + SIGINT || code == 128 + SIGTERM)
+        if (code == 128 + SIGINT || code == 128 + SIGTERM || code == 128 + SIGHUP)
             std::this_thread::sleep_for(std::chrono::milliseconds(20));
         if (interrupted())
             throw stopped_by_signal();

@@ -128,6 +128,8 @@ stress_summary summarise(const load& what, const stress_options& options, stress
     all.ledger = options.ledger;
     all.verdict = result.verdict;
     all.note = result.note;
+    if (result.cancelled)
+        all.note = "stopped by a signal" + (all.note.empty() ? "" : "; " + all.note);
     all.operations = result.operations;
     all.seconds = result.seconds;
     all.workers = result.workers;
@@ -222,7 +224,6 @@ exit_code run_stress_command(const stress_command& given) {
     }
     status.clear();
     const bool abandoned = result.abandoned_workers;
-    const bool was_cancelled = result.cancelled;
     const program mix = options.scenario ? program{}
                                          : stress::mix_program(what.name, what.protocol, what.rules,
                                                                options.machine, result.workers);
@@ -235,7 +236,7 @@ exit_code run_stress_command(const stress_command& given) {
         write_result(command.json, stress_json(all));
     keep_failures(options, all, mix);
     parameters.workers = all.workers;
-    spdlog::info("stress: {}{}: {}", name(all.verdict), was_cancelled ? ", stopped by a signal" : "",
+    spdlog::info("stress: {}{}: {}", name(all.verdict), all.note.empty() ? "" : " (" + all.note + ")",
                  parameters_text(parameters));
     const exit_code code = exit_code_of_stress(all.verdict);
     if (abandoned) { // a worker still runs: leave without destroying what it uses
