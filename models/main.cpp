@@ -281,8 +281,9 @@ int main() {
         return answer(json::parse(input));
     } catch (const bad_input& e) {
         return fail_with(e.what_kind, e.what(), 2);
-    } catch (const json::exception& e) {
-        return fail_with("request", e.what(), 2);
+    } catch (const json::exception&) {
+        return fail_with("request", "expected one JSON object with the keys of a request, each of its type",
+                         2);
     } catch (const std::exception& e) {
         return fail_with("tool", e.what(), 4);
     }

@@ -211,6 +211,39 @@ class Campaign(unittest.TestCase):
         self.assertIn("had to be killed", told["note"])
         self.assertGreater(told["operations"], 0)
 
+    def test_or_resume_begins_or_goes_on(self):
+        words = ["stress", "--out", self.directory, "--or-resume", "--duration", "6s", "--workers", "2", "--slice", "0.3s"]
+        supervisor = start(*words)
+        self.assertTrue(wait_for_slices(supervisor, self.directory, 1))
+        supervisor.kill()
+        supervisor.communicate()
+        seed = records(self.directory)[0]["parameters"]["seed"]
+        for other, named in ((["--workers", "3"], "workers"), (["--seed", str(seed + 1)], "seed"),
+                             (["--rule", "wake-key=refcount"], "loads")):
+            size = os.path.getsize(os.path.join(self.directory, "journal.jsonl"))
+            refused = run(*words[:6], *other, *words[8 if named == "workers" else 6:])
+            self.assertEqual(refused.returncode, 2, refused.stderr)
+            self.assertIn(f"other parameters ({named})", refused.stderr)
+            self.assertEqual(os.path.getsize(os.path.join(self.directory, "journal.jsonl")), size)
+        result = run(*words)
+        self.assertIn("resumed", result.stderr)
+        told, code = self.check_totals(self.directory)
+        self.assertEqual((result.returncode, code), (0, 0), result.stderr)
+        self.assertTrue(told["complete"])
+        self.assertIn("nothing remains", run(*words).stderr)
+        alone = run("stress", "--or-resume", "--duration", "1s")
+        self.assertEqual(alone.returncode, 2)
+        self.assertIn("--or-resume needs a campaign", alone.stderr)
+
+    def test_or_resume_until_a_time_of_day(self):
+        words = ["stress", "--out", self.directory, "--or-resume", "--until", "00:00", "--workers", "2", "--slice", "0.3s"]
+        for begun in range(2):
+            supervisor = start(*words)
+            self.assertTrue(wait_for_slices(supervisor, self.directory, slices(self.directory) + 1))
+            supervisor.terminate()
+            _, log = supervisor.communicate(timeout=HANG_GUARD)
+            self.assertEqual("resumed" in log, begun == 1, log)
+
     def test_failures_keep_their_bundles(self):
         result = run("stress", "break-vs-pin", "--rule", "wake-key=refcount", "--out", self.directory, "--duration", "1h",
                      "--workers", "3", "--slice", "0.3s")
@@ -275,6 +308,7 @@ class Campaign(unittest.TestCase):
         result = run("merge", parts[0], other, "--out", self.directory + "-refused")
         self.assertEqual(result.returncode, 2)
         self.assertEqual(len(result.stderr.splitlines()), 1)
+        self.assertFalse(os.path.exists(self.directory + "-refused"))
 
     def test_slurm_arrays_are_shards(self):
         array = {"SLURM_ARRAY_TASK_ID": "6", "SLURM_ARRAY_TASK_COUNT": "4", "SLURM_ARRAY_TASK_MIN": "4"}

@@ -101,6 +101,64 @@ class CommandLine(unittest.TestCase):
             (self.here / "s.dax").write_text(text, encoding="utf-8")
             self.refused(place, "check", "s.dax")
 
+    def test_bytes_that_are_no_utf8_are_refused_at_their_place(self):
+        for name, words in (
+            ("s.dax", ("check", "s.dax")),
+            ("p.preset", ("check", "break-vs-pin", "--protocol", "p.preset")),
+            ("a.job", ("stress", "--job", "a.job")),
+        ):
+            (self.here / name).write_bytes(b"# first\n# caf\xe9\n")
+            self.refused(f"{name}:2:6: expected UTF-8", *words)
+        self.check("bug-08", "--out", "kept")
+        (bundle,) = (self.here / "kept").iterdir()
+        record = bundle / "bundle.json"
+        text = record.read_bytes()
+        record.write_bytes(text.replace(b'"cause": "', b'"cause": "\xff', 1))
+        self.refused("expected UTF-8", "replay", str(bundle))
+        # Whatever else is wrong with it: the path of the field, and what was expected.
+        for broken, told in (
+            (text.replace(b'"execution": ', b'"execution": 1e999, "x": ', 1), "bundle.json: expected numbers"),
+            (text.replace(b'"memory": "', b'"memory": 3, "x": "', 1), "bundle.json: memory: expected a string"),
+            (text.replace(b'"kind":"', b'"kind":{}, "x":"', 1), ".kind: expected a string"),
+            (b"[]", "bundle.json: expected an object"),
+        ):
+            self.assertNotEqual(broken, text)
+            record.write_bytes(broken)
+            self.refused(told, "replay", str(bundle))
+
+    def test_a_file_name_may_hold_any_bytes(self):
+        name = os.fsencode(self.here) + b"/\xff.dax"
+        Path(os.fsdecode(name)).write_text(SMALL.replace("pin m0 0", "pin m0 0; unpin"), encoding="utf-8")
+        done = subprocess.run([PROGRAM, "check", name, *ENOUGH, "--json", "-"], cwd=self.here, capture_output=True,
+                              timeout=HANG_GUARD, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_an_answer_that_is_none_is_a_failure_of_the_tool(self):
+        for line in ("no JSON", "[]", '{"type": 3}', '{"type": "result", "executions": "many"}'):
+            program = self.with_checker(f"echo '{line}'\n")
+            done = subprocess.run([program, "check", "s.dax"], cwd=self.here, capture_output=True, text=True,
+                                  timeout=HANG_GUARD, check=False)
+            self.assertEqual(done.returncode, 4, done.stdout + done.stderr)
+            self.assertNotIn("json.exception", done.stdout + done.stderr)
+            self.assertIn("no answer", done.stdout + done.stderr)
+
+    def test_where_results_go_is_tried_before_the_run(self):
+        for words in (
+            ("check", "break-vs-pin", *ENOUGH, "--json"), ("museum", *ENOUGH, "--json"), ("orderings", "--json"),
+            ("stress", "--duration", "1h", "--json"), ("stress", "--duration", "1h", "--out", "run", "--json"),
+            ("stress", "--duration", "1h", "--out", "run", "--prometheus"),
+        ):
+            self.refused("cannot write nowhere/result", *words, "nowhere/result")
+            self.refused("Is a directory", *words, ".")
+        # What is refused has not begun, and the next try may.
+        done = self.run_it("stress", "--duration", "1s", "--out", "run", "--json", "run/result.json")
+        self.assertIn(done.returncode, (0, 3), done.stderr)
+        self.assertTrue((self.here / "run/result.json").exists())
+
+    def test_more_workers_than_there_can_be_are_told(self):
+        words = ("stress", "--workers", "512", "--duration", "1s")
+        self.assertIn("--workers 512: the model has tasks for 250 at most", self.run_it(*words).stderr)
+
     def test_a_preset_file_is_a_protocol(self):
         (self.here / "mine.preset").write_text("base v6.15\nrule wake-key=refcount\n", encoding="utf-8")
         table = self.run_it("protocols", "mine.preset")
