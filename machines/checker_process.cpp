@@ -253,8 +253,9 @@ int answer_request(const machine_factory& make) {
         return answer(make, json::parse(input));
     } catch (const bad_input& e) {
         return fail_with(e.what_kind, e.what(), 2);
-    } catch (const json::exception& e) {
-        return fail_with("request", e.what(), 2);
+    } catch (const json::exception&) {
+        return fail_with("request", "expected one JSON object with the keys of a request, each of its type",
+                         2);
     } catch (const std::exception& e) {
         return fail_with("tool", e.what(), 4);
     }

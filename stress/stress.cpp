@@ -209,7 +209,7 @@ class run {
             r.note = "a worker did not end its operation in time";
         } else if (r.quiescent_checks == 0) {
             r.note = "no round ended";
-        } else {
+        } else if (!cancelled) {
             r.verdict = verdict_kind::pass;
         }
         return r;

@@ -72,9 +72,9 @@ struct stress_options {
 };
 
 struct stress_result {
-    verdict_kind verdict =
-        verdict_kind::inconclusive; ///< inconclusive: no round ended, or the last had to be cut short
-    std::string note;               ///< why it is inconclusive; empty otherwise
+    verdict_kind verdict = verdict_kind::
+        inconclusive; ///< inconclusive: cancelled, no round ended, or the last had to be cut short
+    std::string note; ///< why it is inconclusive, beside being cancelled; empty otherwise
     std::uint64_t operations = 0;
     double seconds = 0;
     unsigned workers = 0;

@@ -396,6 +396,8 @@ exit_code exit_code_of_run(const run_contents& run) {
 exit_code begin_campaign(const run_parameters& parameters, const campaign_options& options) {
     try {
         journal_writer journal = journal_writer::create(options.directory);
+        require_writable(options.json); // they may lie in the directory that was made for the journal
+        require_writable(options.prometheus);
         run_contents fresh;
         fresh.directory = options.directory;
         fresh.begin = {origin_here(), parameters};
@@ -428,6 +430,8 @@ exit_code resume_campaign(const campaign_options& options) {
                 write_result(options.json, run_json(so_far));
             return exit_code_of_run(so_far);
         }
+        require_writable(options.json);
+        require_writable(options.prometheus);
         journal_writer journal = journal_writer::resume(so_far);
         event_record resumed;
         resumed.at = seconds_raced(so_far);

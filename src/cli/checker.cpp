@@ -54,7 +54,7 @@ std::string text_of(const checker_request& request) {
             {{"kind", "shrink"}, {"schedule", request.schedule}, {"no_return", request.no_return}});
         break;
     }
-    return message.dump();
+    return message.dump(-1, ' ', false, json::error_handler_t::replace); // a file name may hold any bytes
 }
 
 checker_answer answer_from(const json& line) {
@@ -134,7 +134,17 @@ std::uint64_t search_coverage::ways_possible(const operation_pair& pair) const {
 checker::checker(const checker_request& request) : child_(checker_program(), text_of(request)) {}
 
 void checker::hear(const std::string& text) {
-    const json line = json::parse(text);
+    try {
+        take(json::parse(text));
+    } catch (const json::exception&) {
+        constexpr std::size_t shown = 60;
+        throw std::runtime_error(
+            "the checker's line is no answer: expected those of daxtorture-checker, got '" +
+            text.substr(0, shown) + "'");
+    }
+}
+
+void checker::take(const json& line) {
     const std::string type = line.at("type");
     if (type == "progress") {
         answer_.executions = line.at("executions");
@@ -158,7 +168,7 @@ bool checker::advance() {
     if (!open && !answered_) {
         const int code = child_.wait();
         // A terminal's signal goes to all processes, and may end the checker before it has reached this one.
-        if (code == 128 + SIGINT || code == 128 + SIGTERM)
+        if (code == 128 + SIGINT || code == 128 + SIGTERM || code == 128 + SIGHUP)
             std::this_thread::sleep_for(std::chrono::milliseconds(20));
         if (interrupted())
             throw stopped_by_signal();

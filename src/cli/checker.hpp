@@ -6,6 +6,8 @@
 
 #include "words/failure.hpp"
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <array>
 #include <cstdint>
 #include <map>
@@ -111,6 +113,7 @@ class checker {
 
   private:
     void hear(const std::string& line);
+    void take(const nlohmann::json& line);
 
     child_process child_;
     checker_answer answer_;

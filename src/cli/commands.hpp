@@ -75,6 +75,7 @@ struct stress_command {
     std::string json;
     std::string prometheus; ///< textfile, written while a campaign runs
     std::string out;        ///< run directory: makes it a campaign
+    bool or_resume = false; ///< goes on with the run of these parameters that `out` may hold
     std::string job;        ///< already read when the command runs
     std::string resume;     ///< run directory to go on with
 };

@@ -1,4 +1,5 @@
-/// SIGINT and SIGTERM as a wish to end in good order: what is done is told and written, what is not is said. A second one ends the process at once.
+/// SIGINT, SIGTERM and SIGHUP as a wish to end in good order: what is done is told and written, what is not is said. A second one of the
+/// same ends the process at once.
 #pragma once
 
 #include <atomic>

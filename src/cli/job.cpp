@@ -1,6 +1,7 @@
 #include "cli/job.hpp"
 
 #include "cli/commands.hpp"
+#include "scenario/utf8.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -53,6 +54,9 @@ std::vector<std::string> with_job_file(const std::vector<std::string>& words, co
     while (std::getline(file, line)) {
         ++number;
         const std::string place = name + ":" + std::to_string(number) + ": ";
+        if (const auto at = not_utf8(line))
+            throw usage_error(name + ":" + std::to_string(number) + ":" + std::to_string(*at + 1) +
+                              ": expected UTF-8");
         line = trimmed(line.substr(0, line.find('#')));
         if (line.empty())
             continue;

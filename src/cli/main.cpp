@@ -2,6 +2,7 @@
 #include "cli/arch.hpp"
 #include "cli/commands.hpp"
 #include "cli/job.hpp"
+#include "cli/output.hpp"
 #include "cli/quantities.hpp"
 #include "scenario/suggest.hpp"
 
@@ -89,6 +90,10 @@ class command_line {
         } catch (const CLI::ParseError& error) {
             throw usage_error(std::string(error.what()) + " (try --help)");
         }
+        // A campaign looks at its own: they may lie in the directory that it makes.
+        for (const std::string* where : {&check_.json, &museum_.json, &orders_.json, &reproduce_.json,
+                                         &report_.html, &report_.junit, &report_.json})
+            require_writable(*where);
         return run_();
     }
 
@@ -254,6 +259,8 @@ class command_line {
                                               "keep metrics in this file while running (needs --out)");
         command.add_option("--out", stress_.out,
                            "run directory: a journal, and a bundle of each failure; survives being killed");
+        command.add_flag("--or-resume", stress_.or_resume,
+                         "when the directory of --out holds this run already, go on with it");
         auto* resume = command.add_option("--resume", stress_.resume,
                                           "go on with the run in this directory, as it was begun");
         for (CLI::Option* other : command.get_options())

@@ -298,7 +298,7 @@ exit_code run_orderings(const orders_options& options) {
     if (options.json != "-")
         print_results(all);
     if (!options.json.empty())
-        write_result(options.json, json_of(all).dump(2));
+        write_result(options.json, json_of(all));
     return interrupted() ? exit_code::inconclusive : exit_code::pass;
 }
 

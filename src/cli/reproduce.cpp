@@ -258,7 +258,7 @@ exit_code run_reproduce(const reproduce_options& options) {
         results.push_back(one.result());
     }
     if (!options.json.empty())
-        write_result(options.json, json{{"version", 1}, {"reproductions", results}}.dump(2));
+        write_result(options.json, json{{"version", 1}, {"reproductions", results}});
     return worst;
 }
 

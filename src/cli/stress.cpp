@@ -75,7 +75,10 @@ std::vector<load> loads_of(const stress_command& command) {
 run_parameters parameters_from(const stress_command& command, std::vector<load> loads) {
     run_parameters p;
     p.loads = std::move(loads);
-    p.workers = command.workers;
+    p.workers = command.workers == 0 ? 0 : stress::worker_count(command.workers);
+    if (p.workers != command.workers)
+        spdlog::warn("--workers {}: the model has tasks for {} at most, and so many run", command.workers,
+                     p.workers);
     p.seconds = command.seconds;
     if (command.until)
         p.until = std::time(nullptr) + static_cast<std::int64_t>(command.seconds);
@@ -91,6 +94,26 @@ run_parameters parameters_from(const stress_command& command, std::vector<load> 
     p.shard_index = command.part.index;
     p.shard_count = command.part.count;
     return p;
+}
+
+/// Is what the directory holds a run as it is asked for now? What was not asked for may differ: a fresh seed, and what follows from the
+/// time that is left until the same time of day.
+void require_same_run(const stress_command& asked, run_parameters wanted) {
+    const run_parameters kept = read_journal(asked.out).begin.parameters;
+    if (asked.seed == 0)
+        wanted.seed = kept.seed;
+    constexpr std::int64_t rounding = 2;
+    if (wanted.until != 0 && std::abs(wanted.until - kept.until) <= rounding) {
+        wanted.until = kept.until;
+        wanted.seconds = kept.seconds;
+        if (asked.slice <= 0)
+            wanted.slice = kept.slice;
+    }
+    const std::vector<std::string> differ = differing_parameters(kept, wanted);
+    if (!differ.empty())
+        throw usage_error(
+            fmt::format("{}: holds a run with other parameters ({}): {}; choose another directory", asked.out,
+                        fmt::join(differ, ", "), parameters_text(kept)));
 }
 
 /// A job of a Slurm array does its share without being told.
@@ -128,6 +151,8 @@ stress_summary summarise(const load& what, const stress_options& options, stress
     all.ledger = options.ledger;
     all.verdict = result.verdict;
     all.note = result.note;
+    if (result.cancelled)
+        all.note = "stopped by a signal" + (all.note.empty() ? "" : "; " + all.note);
     all.operations = result.operations;
     all.seconds = result.seconds;
     all.workers = result.workers;
@@ -175,6 +200,21 @@ void keep_failures(const stress_options& options, const stress_summary& all, con
     }
 }
 
+exit_code run_campaign(const stress_command& command, const std::vector<load>& loads,
+                       campaign_options lasting) {
+    lasting.directory = command.out;
+    const run_parameters parameters = parameters_from(command, loads);
+    try {
+        if (command.or_resume && holds_run(command.out)) {
+            require_same_run(command, parameters);
+            return resume_campaign(lasting);
+        }
+    } catch (const journal_error& wrong) {
+        throw usage_error(wrong.what());
+    }
+    return begin_campaign(parameters, lasting);
+}
+
 } // namespace
 
 exit_code run_stress_command(const stress_command& given) {
@@ -192,15 +232,16 @@ exit_code run_stress_command(const stress_command& given) {
         command.part = shard_of_slurm(command.part);
     const std::vector<load> loads = loads_of(command);
     end_on_signals();
-    if (!command.out.empty()) {
-        lasting.directory = command.out;
-        return begin_campaign(parameters_from(command, loads), lasting);
-    }
+    if (!command.out.empty())
+        return run_campaign(command, loads, lasting);
+    if (command.or_resume)
+        throw usage_error("--or-resume needs a campaign: name its directory with --out DIR");
     if (loads.size() != 1)
         throw usage_error(fmt::format(
             "{} loads take turns in a campaign only: name its directory with --out DIR", loads.size()));
     if (!command.prometheus.empty())
         throw usage_error("--prometheus needs a campaign: name its directory with --out DIR");
+    require_writable(command.json);
     const load& what = loads.front();
     run_parameters parameters = parameters_from(command, loads);
     // Shards share a seed and differ by their number.
@@ -222,7 +263,6 @@ exit_code run_stress_command(const stress_command& given) {
     }
     status.clear();
     const bool abandoned = result.abandoned_workers;
-    const bool was_cancelled = result.cancelled;
     const program mix = options.scenario ? program{}
                                          : stress::mix_program(what.name, what.protocol, what.rules,
                                                                options.machine, result.workers);
@@ -235,7 +275,7 @@ exit_code run_stress_command(const stress_command& given) {
         write_result(command.json, stress_json(all));
     keep_failures(options, all, mix);
     parameters.workers = all.workers;
-    spdlog::info("stress: {}{}: {}", name(all.verdict), was_cancelled ? ", stopped by a signal" : "",
+    spdlog::info("stress: {}{}: {}", name(all.verdict), all.note.empty() ? "" : " (" + all.note + ")",
                  parameters_text(parameters));
     const exit_code code = exit_code_of_stress(all.verdict);
     if (abandoned) { // a worker still runs: leave without destroying what it uses

@@ -54,8 +54,10 @@ exit_code run_stress_worker() {
     const leg_order order = decode_order(all_of_stdin());
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != order.parent)
-        return exit_code::tool_failed; // the supervisor died before the line above
-    std::signal(SIGINT, SIG_IGN);      // a terminal sends it to the supervisor too, which then sends SIGTERM
+        return exit_code::tool_failed; // the supervisor died before prctl
+    // A terminal sends these to the supervisor too, which then sends SIGTERM.
+    std::signal(SIGINT, SIG_IGN);
+    std::signal(SIGHUP, SIG_IGN);
     std::signal(SIGTERM, [](int) { stop_asked.store(true); });
     const auto start = std::chrono::steady_clock::now();
     leg_report last;

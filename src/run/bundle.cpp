@@ -1,8 +1,10 @@
 #include "run/bundle.hpp"
 
 #include "run/failure_json.hpp"
+#include "run/json_node.hpp"
 #include "scenario/library.hpp"
 #include "scenario/printer.hpp"
+#include "scenario/utf8.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -111,43 +113,42 @@ json encode(const bundle& b) {
     return all;
 }
 
-template <class T> T value_at(const json& all, const char* key, const char* expected) {
-    try {
-        return all.at(key).get<T>();
-    } catch (const json::exception&) {
-        throw decode_error(std::string(key) + ": expected " + expected);
-    }
+/// "FILE:LINE:COL: " of a byte.
+std::string place_of(const fs::path& file, const std::string& text, std::size_t byte) {
+    const auto end = text.begin() + static_cast<std::ptrdiff_t>(std::min(byte, text.size()));
+    const auto line = std::count(text.begin(), end, '\n') + 1;
+    const auto start = std::find(std::make_reverse_iterator(end), text.rend(), '\n').base();
+    return fmt::format("{}:{}:{}: ", file.string(), line, end - start + 1);
 }
 
 json parse_json(const fs::path& file, const std::string& text) {
+    if (const auto at = not_utf8(text))
+        throw problem{place_of(file, text, *at) + "expected UTF-8"};
     try {
         return json::parse(text);
     } catch (const json::parse_error& error) {
-        const auto end = text.begin() + static_cast<std::ptrdiff_t>(
-                                            std::min(error.byte == 0 ? 0 : error.byte - 1, text.size()));
-        const auto line = std::count(text.begin(), end, '\n') + 1;
-        const auto start = std::find(std::make_reverse_iterator(end), text.rend(), '\n').base();
-        const bool torn = end == text.end();
-        throw problem{file.string() + ":" + std::to_string(line) + ":" + std::to_string(end - start + 1) +
-                      ": expected " + (torn ? "more JSON, got end of file (is it torn?)" : "JSON")};
+        const std::size_t byte = error.byte == 0 ? 0 : error.byte - 1;
+        throw problem{place_of(file, text, byte) + "expected " +
+                      (byte >= text.size() ? "more JSON, got end of file (is it torn?)" : "JSON")};
+    } catch (const json::exception&) { // a number that no machine can hold, of which the place is not told
+        throw problem{file.string() + ": expected numbers of at most 64 bits"};
     }
 }
 
 void decode(const json& all, bundle& into) {
-    if (!all.is_object())
-        throw decode_error("expected an object");
-    if (const int version = value_at<int>(all, "version", "a number"); version != bundle::format_version)
+    const json_node from(all, "");
+    if (const int version = from.get<int>("version"); version != bundle::format_version)
         throw decode_error("version: expected " + std::to_string(bundle::format_version) + ", got " +
                            std::to_string(version));
-    into.command = value_at<std::vector<std::string>>(all, "command", "an array of strings");
-    into.memory = value_at<std::string>(all, "memory", "a string");
+    from.required("command", into.command);
+    from.required("memory", into.memory);
     if (into.memory != "sc" && into.memory != "tso" && into.memory != "weak")
-        throw decode_error("memory: expected sc, tso or weak");
-    into.engine = value_at<std::string>(all, "engine", "a string");
-    into.scheduler = value_at<std::string>(all, "scheduler", "a string");
-    into.seed = value_at<std::uint64_t>(all, "seed", "a number");
-    into.execution = value_at<std::uint64_t>(all, "execution", "a number");
-    into.source_hash = value_at<std::string>(all, "source_hash", "a string");
+        from.at("memory").fail("sc, tso or weak");
+    from.required("engine", into.engine);
+    from.required("scheduler", into.scheduler);
+    from.required("seed", into.seed);
+    from.required("execution", into.execution);
+    from.required("source_hash", into.source_hash);
     into.found = decode_failure(all);
 }
 

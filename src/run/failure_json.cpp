@@ -1,16 +1,62 @@
 #include "run/failure_json.hpp"
 
+#include "run/json_node.hpp"
 #include "words/invariant.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include <array>
-#include <limits>
 #include <string>
 
 namespace daxtorture {
 
 using nlohmann::json;
+
+// Elements of arrays: found by json_node::read.
+static void decode(const json_node& from, event& to) {
+    from.required("thread", to.thread);
+    from.required("kind", to.kind);
+    from.optional("operation", to.operation);
+    from.optional("function", to.function);
+    from.optional("file", to.file);
+    from.optional("line", to.line);
+    from.optional("object", to.object);
+    from.optional("before", to.before);
+    from.optional("after", to.after);
+    from.optional("time", to.time);
+    from.optional("stale", to.stale);
+    from.optional("preempted", to.preempted);
+    from.optional("no_return", to.no_return);
+}
+static void decode(const json_node& from, task_snapshot& to) {
+    from.required("id", to.id);
+    from.required("name", to.name);
+    from.required("operation", to.operation);
+    from.required("blocked", to.blocked);
+    from.required("waits_for", to.waits_for);
+    from.required("wait_site", to.wait_site);
+    from.required("predicate_true", to.predicate_true);
+    from.required("held", to.held);
+}
+static void decode(const json_node& from, folio_snapshot& to) {
+    from.required("pfn", to.pfn);
+    from.required("refcount", to.refcount);
+    from.required("mapcount", to.mapcount);
+    from.required("pins", to.pins);
+    from.required("mapping", to.mapping);
+    from.required("index", to.index);
+    from.required("holders", to.holders);
+}
+static void decode(const json_node& from, entry_snapshot& to) {
+    from.required("file", to.file);
+    from.required("index", to.index);
+    from.required("pfn", to.pfn);
+    from.required("locked", to.locked);
+    from.required("empty", to.empty);
+}
+static void decode(const json_node& from, wake_snapshot& to) {
+    from.required("by", to.by);
+    from.required("key", to.key);
+    from.required("woken", to.woken);
+}
 
 namespace {
 
@@ -18,126 +64,7 @@ constexpr std::array kinds{failure_kind::none,     failure_kind::invariant, fail
                            failure_kind::deadlock, failure_kind::livelock,  failure_kind::leak,
                            failure_kind::tool};
 
-/// A value of a JSON document and the path that led to it.
-class node {
-  public:
-    node(const json& value, std::string path) : value_(value), path_(std::move(path)) {}
-
-    [[noreturn]] void fail(const std::string& expected) const {
-        throw decode_error((path_.empty() ? "" : path_ + ": ") + "expected " + expected);
-    }
-    node at(const char* key) const {
-        if (!value_.is_object())
-            fail("an object");
-        const auto found = value_.find(key);
-        if (found == value_.end())
-            throw decode_error((path_.empty() ? "" : path_ + ": ") + "expected key '" + key + "'");
-        return {*found, path_.empty() ? key : path_ + "." + key};
-    }
-    /// Reads a key into `to` if it is there.
-    template <class T> void optional(const char* key, T& to) const {
-        if (!value_.is_object())
-            fail("an object");
-        if (value_.contains(key))
-            at(key).read(to);
-    }
-    template <class T> void required(const char* key, T& to) const { at(key).read(to); }
-
-    void read(std::string& to) const {
-        if (!value_.is_string())
-            fail("a string");
-        to = value_.get<std::string>();
-    }
-    void read(bool& to) const {
-        if (!value_.is_boolean())
-            fail("true or false");
-        to = value_.get<bool>();
-    }
-    void read(int& to) const { number(to); }
-    void read(unsigned& to) const { number(to); }
-    void read(std::uint64_t& to) const { number(to); }
-    template <class T> void read(std::vector<T>& to) const {
-        if (!value_.is_array())
-            fail("an array");
-        to.reserve(value_.size());
-        for (std::size_t i = 0; i < value_.size(); ++i) {
-            T one{};
-            read_element(node(value_[i], path_ + "[" + std::to_string(i) + "]"), one);
-            to.push_back(std::move(one));
-        }
-    }
-
-  private:
-    template <class T> static void read_element(const node& from, T& to) {
-        if constexpr (requires { from.read(to); })
-            from.read(to);
-        else
-            decode(from, to);
-    }
-    template <class T> void number(T& to) const {
-        if (!value_.is_number_integer())
-            fail("a whole number");
-        const bool fits =
-            value_.is_number_unsigned()
-                ? value_.get<std::uint64_t>() <= static_cast<std::uint64_t>(std::numeric_limits<T>::max())
-                : value_.get<std::int64_t>() >= static_cast<std::int64_t>(std::numeric_limits<T>::min());
-        if (!fits)
-            fail("a number in range");
-        to = value_.get<T>();
-    }
-
-    static void decode(const node& from, event& to) {
-        from.required("thread", to.thread);
-        from.required("kind", to.kind);
-        from.optional("operation", to.operation);
-        from.optional("function", to.function);
-        from.optional("file", to.file);
-        from.optional("line", to.line);
-        from.optional("object", to.object);
-        from.optional("before", to.before);
-        from.optional("after", to.after);
-        from.optional("time", to.time);
-        from.optional("stale", to.stale);
-        from.optional("preempted", to.preempted);
-        from.optional("no_return", to.no_return);
-    }
-    static void decode(const node& from, task_snapshot& to) {
-        from.required("id", to.id);
-        from.required("name", to.name);
-        from.required("operation", to.operation);
-        from.required("blocked", to.blocked);
-        from.required("waits_for", to.waits_for);
-        from.required("wait_site", to.wait_site);
-        from.required("predicate_true", to.predicate_true);
-        from.required("held", to.held);
-    }
-    static void decode(const node& from, folio_snapshot& to) {
-        from.required("pfn", to.pfn);
-        from.required("refcount", to.refcount);
-        from.required("mapcount", to.mapcount);
-        from.required("pins", to.pins);
-        from.required("mapping", to.mapping);
-        from.required("index", to.index);
-        from.required("holders", to.holders);
-    }
-    static void decode(const node& from, entry_snapshot& to) {
-        from.required("file", to.file);
-        from.required("index", to.index);
-        from.required("pfn", to.pfn);
-        from.required("locked", to.locked);
-        from.required("empty", to.empty);
-    }
-    static void decode(const node& from, wake_snapshot& to) {
-        from.required("by", to.by);
-        from.required("key", to.key);
-        from.required("woken", to.woken);
-    }
-
-    const json& value_;
-    std::string path_;
-};
-
-void decode_invariant(const node& from, invariant& to) {
+void decode_invariant(const json_node& from, invariant& to) {
     int number = 0;
     from.required("invariant", number);
     to = invariant_numbered(number);
@@ -145,7 +72,7 @@ void decode_invariant(const node& from, invariant& to) {
         from.at("invariant").fail("0 to " + std::to_string(invariant_table.size()));
 }
 
-void decode_snapshot(const node& from, snapshot& to) {
+void decode_snapshot(const json_node& from, snapshot& to) {
     from.required("tasks", to.tasks);
     from.required("folios", to.folios);
     from.required("entries", to.entries);
@@ -225,12 +152,12 @@ json encode(const failure& f) {
 
 std::vector<event> decode_events(const json& from) {
     std::vector<event> made;
-    node(from, "events").read(made);
+    json_node(from, "events").read(made);
     return made;
 }
 
 failure decode_failure(const json& from) {
-    const node top(from, "");
+    const json_node top(from, "");
     failure made;
     std::string kind;
     top.required("kind", kind);

@@ -7,13 +7,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include <stdexcept>
-
 namespace daxtorture {
-
-struct decode_error : std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
 
 nlohmann::json encode(const failure& what);
 nlohmann::json encode(const event& what);

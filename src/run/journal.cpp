@@ -2,6 +2,7 @@
 
 #include "base/fnv1a.hpp"
 #include "run/failure_json.hpp"
+#include "run/json_node.hpp"
 #include "words/invariant.hpp"
 
 #include <fmt/format.h>
@@ -38,12 +39,11 @@ std::string check_of(std::string_view text) { return fmt::format("{:016x}", fnv1
 
 std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
-template <class T> T get(const json& from, const char* key) { return from.at(key).get<T>(); }
-
-template <class T> std::vector<T> get_list(const json& from, const char* key, T (*decode)(const json&)) {
+template <class T>
+std::vector<T> get_list(const json_node& from, const char* key, T (*decode)(const json_node&)) {
     std::vector<T> all;
-    if (const auto list = from.find(key); list != from.end())
-        for (const json& one : *list)
+    if (from.has(key))
+        for (const json_node& one : from.at(key).elements())
             all.push_back(decode(one));
     return all;
 }
@@ -57,10 +57,10 @@ json encode(const load& l) {
             {"rules", l.rules},
             {"arch", l.arch}};
 }
-load decode_load(const json& from) {
-    return {get<std::string>(from, "name"), get<std::string>(from, "scenario"),
-            get<std::string>(from, "protocol"), get<std::vector<std::string>>(from, "rules"),
-            from.value("arch", "")};
+load decode_load(const json_node& from) {
+    return {from.get<std::string>("name"), from.get<std::string>("scenario"),
+            from.get<std::string>("protocol"), from.get<std::vector<std::string>>("rules"),
+            from.has("arch") ? from.get<std::string>("arch") : ""};
 }
 
 json encode(const run_parameters& p) {
@@ -83,25 +83,25 @@ json encode(const run_parameters& p) {
         all["loads"].push_back(encode(l));
     return all;
 }
-run_parameters decode_parameters(const json& from) {
+run_parameters decode_parameters(const json_node& from) {
     run_parameters p;
     p.loads = get_list<load>(from, "loads", decode_load);
     if (p.loads.empty())
         throw decode_error("loads: expected at least one");
-    p.workers = get<unsigned>(from, "workers");
-    p.seconds = get<double>(from, "seconds");
-    p.until = get<std::int64_t>(from, "until");
-    p.seed = get<std::uint64_t>(from, "seed");
-    p.hang_after = get<double>(from, "hang_after");
-    p.keep_going = get<bool>(from, "keep_going");
-    p.record = get<bool>(from, "record");
-    p.ledger = from.value("ledger", true); // journals from before there was a choice had one
-    p.pin = get<bool>(from, "pin");
-    p.processors = get<std::vector<unsigned>>(from, "processors");
-    p.turn = get<double>(from, "turn");
-    p.slice = get<double>(from, "slice");
-    p.shard_index = get<unsigned>(from, "shard_index");
-    p.shard_count = get<unsigned>(from, "shard_count");
+    p.workers = from.get<unsigned>("workers");
+    p.seconds = from.get<double>("seconds");
+    p.until = from.get<std::int64_t>("until");
+    p.seed = from.get<std::uint64_t>("seed");
+    p.hang_after = from.get<double>("hang_after");
+    p.keep_going = from.get<bool>("keep_going");
+    p.record = from.get<bool>("record");
+    from.optional("ledger", p.ledger); // journals from before there was a choice had one
+    p.pin = from.get<bool>("pin");
+    p.processors = from.get<std::vector<unsigned>>("processors");
+    p.turn = from.get<double>("turn");
+    p.slice = from.get<double>("slice");
+    p.shard_index = from.get<unsigned>("shard_index");
+    p.shard_count = from.get<unsigned>("shard_count");
     return p;
 }
 
@@ -111,10 +111,15 @@ json encode(const std::vector<stress_count>& counts) {
         all[one.operation] = {one.total, one.done};
     return all;
 }
-std::vector<stress_count> decode_counts(const json& from) {
+std::vector<stress_count> decode_counts(const json_node& from) {
     std::vector<stress_count> all;
-    for (auto one = from.begin(); one != from.end(); ++one)
-        all.push_back({one.key(), one->at(0).get<std::uint64_t>(), one->at(1).get<std::uint64_t>()});
+    for (const auto& [operation, numbers] : from.members()) {
+        std::vector<std::uint64_t> both;
+        numbers.read(both);
+        if (both.size() != 2)
+            numbers.fail("two numbers");
+        all.push_back({operation, both[0], both[1]});
+    }
     return all;
 }
 
@@ -128,13 +133,14 @@ json encode(const tallies& all) {
     }
     return from;
 }
-tallies decode_tallies(const json& from) {
+tallies decode_tallies(const json_node& from) {
     tallies all;
-    for (auto one = from.begin(); one != from.end(); ++one) {
-        tally t{one.key(), one->at(0).get<std::uint64_t>(), {}};
-        for (std::size_t i = 1; i < one->size(); ++i)
-            t.buckets.push_back(one->at(i).get<std::uint64_t>());
-        all.push_back(std::move(t));
+    for (const auto& [name, numbers] : from.members()) {
+        std::vector<std::uint64_t> buckets;
+        numbers.read(buckets);
+        if (buckets.empty())
+            numbers.fail("a number");
+        all.push_back({name, buckets.front(), {buckets.begin() + 1, buckets.end()}});
     }
     return all;
 }
@@ -145,10 +151,9 @@ void encode_into(json& record, const observations& seen) {
     record["overlaps"] = encode(seen.overlaps);
 }
 /// Records of an earlier build have none.
-observations decode_observations(const json& from) {
+observations decode_observations(const json_node& from) {
     const auto list = [&](const char* key) {
-        const auto found = from.find(key);
-        return found == from.end() ? tallies{} : decode_tallies(*found);
+        return from.has(key) ? decode_tallies(from.at(key)) : tallies{};
     };
     return {list("latencies"), list("near_misses"), list("overlaps")};
 }
@@ -162,18 +167,18 @@ json encode(const begin_record& r) {
             {"started", r.origin.started},    {"command", r.origin.command},
             {"merged", r.origin.merged},      {"parameters", encode(r.parameters)}};
 }
-begin_record decode_begin(const json& from) {
-    if (const int version = get<int>(from, "version"); version != journal_version)
+begin_record decode_begin(const json_node& from) {
+    if (const int version = from.get<int>("version"); version != journal_version)
         throw decode_error(fmt::format("version: expected {}, got {}", journal_version, version));
     begin_record r;
-    r.origin.run = get<std::string>(from, "run");
-    r.origin.version = get<std::string>(from, "daxtorture");
-    r.origin.host = get<std::string>(from, "host");
-    r.origin.kernel = get<std::string>(from, "kernel");
-    r.origin.compiler = get<std::string>(from, "compiler");
-    r.origin.started = get<std::int64_t>(from, "started");
-    r.origin.command = get<std::vector<std::string>>(from, "command");
-    r.origin.merged = get<std::vector<std::string>>(from, "merged");
+    r.origin.run = from.get<std::string>("run");
+    r.origin.version = from.get<std::string>("daxtorture");
+    r.origin.host = from.get<std::string>("host");
+    r.origin.kernel = from.get<std::string>("kernel");
+    r.origin.compiler = from.get<std::string>("compiler");
+    r.origin.started = from.get<std::int64_t>("started");
+    r.origin.command = from.get<std::vector<std::string>>("command");
+    r.origin.merged = from.get<std::vector<std::string>>("merged");
     r.parameters = decode_parameters(from.at("parameters"));
     return r;
 }
@@ -185,9 +190,9 @@ json encode(const failure_note& f) {
             {"cause", f.cause},
             {"load", f.load}};
 }
-failure_note decode_note(const json& from) {
-    return {get<std::string>(from, "bundle"), get<std::string>(from, "kind"), get<int>(from, "invariant"),
-            get<std::string>(from, "cause"), get<unsigned>(from, "load")};
+failure_note decode_note(const json_node& from) {
+    return {from.get<std::string>("bundle"), from.get<std::string>("kind"), from.get<int>("invariant"),
+            from.get<std::string>("cause"), from.get<unsigned>("load")};
 }
 
 void encode_source(json& into, const std::string& run, std::uint64_t number) {
@@ -196,10 +201,10 @@ void encode_source(json& into, const std::string& run, std::uint64_t number) {
     into["run"] = run;
     into["number"] = number;
 }
-template <class Record> void decode_source(const json& from, Record& into) {
-    if (from.contains("run")) {
-        into.run = get<std::string>(from, "run");
-        into.number = get<std::uint64_t>(from, "number");
+template <class Record> void decode_source(const json_node& from, Record& into) {
+    if (from.has("run")) {
+        into.run = from.get<std::string>("run");
+        into.number = from.get<std::uint64_t>("number");
     }
 }
 
@@ -223,17 +228,17 @@ json encode(const slice_record& r) {
     encode_source(all, r.run, r.number);
     return all;
 }
-slice_record decode_slice(const json& from) {
+slice_record decode_slice(const json_node& from) {
     slice_record r;
-    r.load = get<unsigned>(from, "load");
-    r.leg = get<unsigned>(from, "leg");
-    r.at = get<double>(from, "at");
-    r.seconds = get<double>(from, "seconds");
-    r.workers = get<unsigned>(from, "workers");
-    r.rounds = get<std::uint64_t>(from, "rounds");
-    r.quiescent_checks = get<std::uint64_t>(from, "quiescent_checks");
-    r.failures_seen = get<std::uint64_t>(from, "failures_seen");
-    r.rss_kib = get<std::uint64_t>(from, "rss_kib");
+    r.load = from.get<unsigned>("load");
+    r.leg = from.get<unsigned>("leg");
+    r.at = from.get<double>("at");
+    r.seconds = from.get<double>("seconds");
+    r.workers = from.get<unsigned>("workers");
+    r.rounds = from.get<std::uint64_t>("rounds");
+    r.quiescent_checks = from.get<std::uint64_t>("quiescent_checks");
+    r.failures_seen = from.get<std::uint64_t>("failures_seen");
+    r.rss_kib = from.get<std::uint64_t>("rss_kib");
     r.per_operation = decode_counts(from.at("per_operation"));
     r.seen = decode_observations(from);
     r.failures = get_list<failure_note>(from, "failures", decode_note);
@@ -246,13 +251,13 @@ json encode(const event_record& r) {
     encode_source(all, r.run, r.number);
     return all;
 }
-event_record decode_event(const json& from) {
+event_record decode_event(const json_node& from) {
     event_record r;
-    r.at = get<double>(from, "at");
-    r.time = get<std::int64_t>(from, "time");
-    r.what = get<std::string>(from, "what");
-    r.leg = get<unsigned>(from, "leg");
-    r.text = get<std::string>(from, "text");
+    r.at = from.get<double>("at");
+    r.time = from.get<std::int64_t>("time");
+    r.what = from.get<std::string>("what");
+    r.leg = from.get<unsigned>("leg");
+    r.text = from.get<std::string>("text");
     decode_source(from, r);
     return r;
 }
@@ -261,24 +266,24 @@ json encode(const end_record& r) {
     return {{"at", r.at},     {"time", r.time},         {"verdict", name(r.verdict)},
             {"note", r.note}, {"complete", r.complete}, {"tool_failed", r.tool_failed}};
 }
-end_record decode_end(const json& from) {
+end_record decode_end(const json_node& from) {
     end_record r;
-    r.at = get<double>(from, "at");
-    r.time = get<std::int64_t>(from, "time");
-    const std::string verdict = get<std::string>(from, "verdict");
+    r.at = from.get<double>("at");
+    r.time = from.get<std::int64_t>("time");
+    const std::string verdict = from.get<std::string>("verdict");
     r.verdict = verdict == "pass"   ? verdict_kind::pass
                 : verdict == "fail" ? verdict_kind::fail
                                     : verdict_kind::inconclusive;
-    r.note = get<std::string>(from, "note");
-    r.complete = get<bool>(from, "complete");
-    r.tool_failed = get<bool>(from, "tool_failed");
+    r.note = from.get<std::string>("note");
+    r.complete = from.get<bool>("complete");
+    r.tool_failed = from.get<bool>("tool_failed");
     return r;
 }
 
 constexpr const char* type_names[] = {"begin", "slice", "event", "end"};
 
-journal_record decode_record(const json& from) {
-    const std::string type = get<std::string>(from, "type");
+journal_record decode_record(const json_node& from) {
+    const std::string type = from.get<std::string>("type");
     if (type == "begin")
         return decode_begin(from);
     if (type == "slice")
@@ -417,6 +422,16 @@ std::string ledger_invariants() {
 
 std::string parameters_json(const run_parameters& p) { return dump(encode(p)); }
 
+std::vector<std::string> differing_parameters(const run_parameters& a, const run_parameters& b) {
+    const json first = encode(a);
+    const json second = encode(b);
+    std::vector<std::string> names;
+    for (auto one = first.begin(); one != first.end(); ++one)
+        if (second.at(one.key()) != *one)
+            names.push_back(one.key());
+    return names;
+}
+
 std::string parameters_text(const run_parameters& p) {
     std::vector<std::string> loads;
     for (const load& l : p.loads)
@@ -452,6 +467,12 @@ std::string journal_line(const journal_record& what, std::uint64_t number) {
     return std::string(line_head) + check_of(text) + std::string(line_middle) + text + "}\n";
 }
 
+bool holds_run(const fs::path& directory) {
+    std::error_code error;
+    const std::uintmax_t size = fs::file_size(journal_file(directory), error);
+    return !error && size != 0;
+}
+
 run_contents read_journal(const fs::path& directory) {
     const fs::path file = journal_file(directory);
     const std::string text = file_contents(file);
@@ -467,11 +488,12 @@ run_contents read_journal(const fs::path& directory) {
             break;
         }
         try {
-            const json record = checked_record(std::string_view(text).substr(at, end - at));
-            if (const auto number = get<std::uint64_t>(record, "n"); number != all.records)
+            const json kept = checked_record(std::string_view(text).substr(at, end - at));
+            const json_node record(kept, "record");
+            if (const auto number = record.get<std::uint64_t>("n"); number != all.records)
                 throw decode_error(fmt::format("expected record {}, got {}", all.records, number));
             put(all, decode_record(record), all.records);
-        } catch (const std::exception& wrong) {
+        } catch (const decode_error& wrong) {
             // A power cut may leave a last line of the right length and the wrong contents.
             if (end + 1 == text.size() && all.records != 0) {
                 all.notice = place + wrong.what() + "; last record dropped";
@@ -500,8 +522,9 @@ journal_writer journal_writer::create(const fs::path& directory) {
     if (::fstat(fd, &now) != 0)
         fail_errno(file);
     if (now.st_size != 0)
-        throw journal_error(directory.string() +
-                            ": already holds a run; go on with --resume, or choose another directory");
+        throw journal_error(
+            directory.string() +
+            ": already holds a run; go on with --resume or --or-resume, or choose another directory");
     sync_directory(directory);
     return made;
 }
@@ -756,9 +779,6 @@ run_contents merge_runs(const std::vector<fs::path>& from, const fs::path& out) 
     for (const fs::path& directory : from)
         parts.push_back(read_journal(directory));
     std::error_code error;
-    fs::create_directories(out, error);
-    if (error)
-        throw journal_error(out.string() + ": " + error.message());
     if (fs::exists(journal_file(out), error)) {
         parts.push_back(read_journal(out));
         if (parts.back().begin.origin.merged.empty())
@@ -767,9 +787,13 @@ run_contents merge_runs(const std::vector<fs::path>& from, const fs::path& out) 
     }
     if (parts.empty())
         throw journal_error("nothing to merge");
+    for (const run_contents& part : parts)
+        refuse_mixed(parts.front(), part);
+    fs::create_directories(out, error);
+    if (error)
+        throw journal_error(out.string() + ": " + error.message());
     run_contents all;
     for (run_contents& part : parts) {
-        refuse_mixed(parts.front(), part);
         copy_bundles(part, out);
         name_sources(part);
         if (all.begin.origin.run.empty() ||
@@ -847,21 +871,22 @@ std::string encode_message(const leg_message& what) {
 
 std::optional<leg_message> decode_message(const std::string& line) {
     try {
-        const json from = json::parse(line);
-        if (from.contains("failure"))
-            return decode_failure(from.at("failure"));
+        const json message = json::parse(line);
+        if (const auto found = message.find("failure"); found != message.end())
+            return decode_failure(*found);
+        const json_node from(message, "");
         leg_report r;
-        r.seconds = get<double>(from, "seconds");
-        r.workers = get<unsigned>(from, "workers");
-        r.rounds = get<std::uint64_t>(from, "rounds");
-        r.quiescent_checks = get<std::uint64_t>(from, "quiescent_checks");
-        r.failures_seen = get<std::uint64_t>(from, "failures_seen");
-        r.rss_kib = get<std::uint64_t>(from, "rss_kib");
+        r.seconds = from.get<double>("seconds");
+        r.workers = from.get<unsigned>("workers");
+        r.rounds = from.get<std::uint64_t>("rounds");
+        r.quiescent_checks = from.get<std::uint64_t>("quiescent_checks");
+        r.failures_seen = from.get<std::uint64_t>("failures_seen");
+        r.rss_kib = from.get<std::uint64_t>("rss_kib");
         r.per_operation = decode_counts(from.at("per_operation"));
         r.seen = decode_observations(from);
-        r.last = get<bool>(from, "last");
-        r.note = get<std::string>(from, "note");
-        r.error = get<std::string>(from, "error");
+        r.last = from.get<bool>("last");
+        r.note = from.get<std::string>("note");
+        r.error = from.get<std::string>("error");
         return r;
     } catch (const std::exception&) {
         return std::nullopt;
@@ -877,9 +902,10 @@ std::string encode_order(const leg_order& what) {
 }
 
 leg_order decode_order(const std::string& text) {
-    const json from = json::parse(text);
-    return {decode_parameters(from.at("parameters")), get<unsigned>(from, "load"),
-            get<double>(from, "seconds"), get<std::uint64_t>(from, "seed"), get<int>(from, "parent")};
+    const json order = json::parse(text);
+    const json_node from(order, "");
+    return {decode_parameters(from.at("parameters")), from.get<unsigned>("load"), from.get<double>("seconds"),
+            from.get<std::uint64_t>("seed"), from.get<int>("parent")};
 }
 
 } // namespace daxtorture

@@ -67,6 +67,9 @@ struct run_parameters {
 /// "mix default, v6.15, wake-key=refcount, 4 workers, 60 s, seed 7, shard 1/2": all parameters in one line.
 std::string parameters_text(const run_parameters& what);
 
+/// The names of those that are not the same.
+std::vector<std::string> differing_parameters(const run_parameters& a, const run_parameters& b);
+
 /// All of them as JSON, as records and reports have them.
 std::string parameters_json(const run_parameters& what);
 
@@ -149,6 +152,9 @@ struct run_contents {
 
 inline constexpr int journal_version = 1;
 std::filesystem::path journal_file(const std::filesystem::path& directory);
+
+/// Has a run begun in this directory? A journal without any record, of a run that was killed at its first breath, is none.
+bool holds_run(const std::filesystem::path& directory);
 
 /// Throws journal_error.
 run_contents read_journal(const std::filesystem::path& directory);

@@ -1,5 +1,7 @@
 #include "scenario/lexer.hpp"
 
+#include "scenario/utf8.hpp"
+
 #include <utility>
 
 namespace daxtorture::lex {
@@ -26,7 +28,9 @@ std::string_view trimmed(std::string_view text) {
     return text;
 }
 
-void refuse_control_characters(std::string_view text, unsigned number) {
+void refuse_what_is_no_text(std::string_view text, unsigned number) {
+    if (const auto at = not_utf8(text))
+        fail({number, static_cast<unsigned>(*at + 1)}, "expected UTF-8, got byte " + hex_byte(text[*at]));
     for (std::size_t i = 0; i < text.size(); ++i)
         if (is_control(text[i]))
             fail({number, static_cast<unsigned>(i + 1)}, "expected text, got byte " + hex_byte(text[i]));
@@ -67,7 +71,7 @@ std::vector<std::string_view> split_lines(std::string_view text) {
         if (line.ends_with('\r'))
             line.remove_suffix(1);
         lines.push_back(line);
-        refuse_control_characters(line, static_cast<unsigned>(lines.size()));
+        refuse_what_is_no_text(line, static_cast<unsigned>(lines.size()));
     }
     return lines;
 }

@@ -58,7 +58,7 @@ class line {
     place end_;
 };
 
-/// The lines of a file, without CR and a byte order mark. Fails on control characters and oversized input.
+/// The lines of a file, without CR and a byte order mark. Fails on control characters, on what is not UTF-8 and on oversized input.
 std::vector<std::string_view> split_lines(std::string_view text);
 
 /// A word for a message: quoted, unprintable bytes as \xNN, shortened.

@@ -1,8 +1,11 @@
 // The journal of a campaign: whole records or none, damage named by its place, totals the sum of records, merging a union.
+#include "base/fnv1a.hpp"
 #include "run/journal.hpp"
 
 #include "tests/catch.hpp"
 #include "tests/scratch.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -266,4 +269,37 @@ TEST_CASE("quantiles lie inside their buckets") {
     CHECK(quantile(of, 0.99) > 32);
     CHECK(quantile(of, 0.99) < 64);
     CHECK(quantile(tally{"none", 7, {}}, 0.5) == 0);
+}
+
+TEST_CASE("a record that is whole but not as expected names the path of its field") {
+    const scratch dir;
+    run_of(dir.path / "r", begun("a"), 10);
+    const std::string text = contents(dir.path / "r");
+    // Somebody else's journal, or that of another version: its checksums are right.
+    const auto error_with = [&](const std::string& from, const std::string& to) {
+        std::string changed;
+        std::size_t at = 0;
+        while (at < text.size()) {
+            const std::size_t end = text.find('\n', at);
+            std::string line = text.substr(at, end - at);
+            const std::string head = R"({"check":"0123456789abcdef","record":)";
+            std::string record = line.substr(head.size(), line.size() - head.size() - 1);
+            if (const std::size_t found = record.find(from); found != std::string::npos)
+                record.replace(found, from.size(), to);
+            changed += fmt::format(R"({{"check":"{:016x}","record":{}}})", fnv1a(record), record) + "\n";
+            at = end + 1;
+        }
+        REQUIRE(changed != text);
+        replace_contents(dir.path / "r", changed);
+        return error_of(dir.path / "r");
+    };
+    const std::string file = journal_file(dir.path / "r").string();
+    CHECK(error_with(R"("workers":0)", R"("workers":"two")") ==
+          file + ":1: record.parameters.workers: expected a whole number");
+    CHECK(error_with(R"("workers":0)", R"("warkers":0)") ==
+          file + ":1: record.parameters: expected key 'workers'");
+    CHECK(error_with(R"("rounds":2)", R"("rounds":-2)") ==
+          file + ":2: record.rounds: expected a number in range");
+    CHECK(error_with(R"("pin":[10,5])", R"("pin":[10])") ==
+          file + ":2: record.per_operation.pin: expected two numbers");
 }

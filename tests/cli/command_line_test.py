@@ -3,7 +3,6 @@
 
 import json
 import os
-import pty
 import shlex
 import shutil
 import signal
@@ -13,6 +12,11 @@ import tempfile
 import unittest
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from events import HANG_GUARD, Terminal, longer_until
+
+# The searches of these tests end with what they search for, and not with their time.
+ENOUGH = ("--seconds", "1h")
 SMALL = """scenario small
 file A fs=xfs pages=1
 mm m0 maps A 0..1 shared rw
@@ -30,10 +34,13 @@ class CommandLine(unittest.TestCase):
         self.here = Path(directory.name)
 
     def run_it(self, *words):
-        return subprocess.run([PROGRAM, *words], cwd=self.here, capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run([PROGRAM, *words], cwd=self.here, capture_output=True, text=True, timeout=HANG_GUARD, check=False)
+
+    def check(self, *words):
+        return self.run_it("check", *words, *ENOUGH)
 
     def check_json(self, *words):
-        done = self.run_it("check", *words, "--json", "-")
+        done = self.check(*words, "--json", "-")
         return done.returncode, json.loads(done.stdout)["scenarios"]
 
     def with_checker(self, script):
@@ -94,11 +101,69 @@ class CommandLine(unittest.TestCase):
             (self.here / "s.dax").write_text(text, encoding="utf-8")
             self.refused(place, "check", "s.dax")
 
+    def test_bytes_that_are_no_utf8_are_refused_at_their_place(self):
+        for name, words in (
+            ("s.dax", ("check", "s.dax")),
+            ("p.preset", ("check", "break-vs-pin", "--protocol", "p.preset")),
+            ("a.job", ("stress", "--job", "a.job")),
+        ):
+            (self.here / name).write_bytes(b"# first\n# caf\xe9\n")
+            self.refused(f"{name}:2:6: expected UTF-8", *words)
+        self.check("bug-08", "--out", "kept")
+        (bundle,) = (self.here / "kept").iterdir()
+        record = bundle / "bundle.json"
+        text = record.read_bytes()
+        record.write_bytes(text.replace(b'"cause": "', b'"cause": "\xff', 1))
+        self.refused("expected UTF-8", "replay", str(bundle))
+        # Whatever else is wrong with it: the path of the field, and what was expected.
+        for broken, told in (
+            (text.replace(b'"execution": ', b'"execution": 1e999, "x": ', 1), "bundle.json: expected numbers"),
+            (text.replace(b'"memory": "', b'"memory": 3, "x": "', 1), "bundle.json: memory: expected a string"),
+            (text.replace(b'"kind":"', b'"kind":{}, "x":"', 1), ".kind: expected a string"),
+            (b"[]", "bundle.json: expected an object"),
+        ):
+            self.assertNotEqual(broken, text)
+            record.write_bytes(broken)
+            self.refused(told, "replay", str(bundle))
+
+    def test_a_file_name_may_hold_any_bytes(self):
+        name = os.fsencode(self.here) + b"/\xff.dax"
+        Path(os.fsdecode(name)).write_text(SMALL.replace("pin m0 0", "pin m0 0; unpin"), encoding="utf-8")
+        done = subprocess.run([PROGRAM, "check", name, *ENOUGH, "--json", "-"], cwd=self.here, capture_output=True,
+                              timeout=HANG_GUARD, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_an_answer_that_is_none_is_a_failure_of_the_tool(self):
+        for line in ("no JSON", "[]", '{"type": 3}', '{"type": "result", "executions": "many"}'):
+            program = self.with_checker(f"echo '{line}'\n")
+            done = subprocess.run([program, "check", "s.dax"], cwd=self.here, capture_output=True, text=True,
+                                  timeout=HANG_GUARD, check=False)
+            self.assertEqual(done.returncode, 4, done.stdout + done.stderr)
+            self.assertNotIn("json.exception", done.stdout + done.stderr)
+            self.assertIn("no answer", done.stdout + done.stderr)
+
+    def test_where_results_go_is_tried_before_the_run(self):
+        for words in (
+            ("check", "break-vs-pin", *ENOUGH, "--json"), ("museum", *ENOUGH, "--json"), ("orderings", "--json"),
+            ("stress", "--duration", "1h", "--json"), ("stress", "--duration", "1h", "--out", "run", "--json"),
+            ("stress", "--duration", "1h", "--out", "run", "--prometheus"),
+        ):
+            self.refused("cannot write nowhere/result", *words, "nowhere/result")
+            self.refused("Is a directory", *words, ".")
+        # What is refused has not begun, and the next try may.
+        done = self.run_it("stress", "--duration", "1s", "--out", "run", "--json", "run/result.json")
+        self.assertIn(done.returncode, (0, 3), done.stderr)
+        self.assertTrue((self.here / "run/result.json").exists())
+
+    def test_more_workers_than_there_can_be_are_told(self):
+        words = ("stress", "--workers", "512", "--duration", "1s")
+        self.assertIn("--workers 512: the model has tasks for 250 at most", self.run_it(*words).stderr)
+
     def test_a_preset_file_is_a_protocol(self):
         (self.here / "mine.preset").write_text("base v6.15\nrule wake-key=refcount\n", encoding="utf-8")
         table = self.run_it("protocols", "mine.preset")
         self.assertRegex(table.stdout, r"wake-key .* refcount\n")
-        failed = self.run_it("check", "break-vs-pin", "--protocol", "mine.preset", "--seconds", "20")
+        failed = self.check("break-vs-pin", "--protocol", "mine.preset")
         self.assertEqual(failed.returncode, 1, failed.stdout + failed.stderr)
         self.assertIn("I28", failed.stdout)
         (self.here / "mine.preset").write_text("base v6.15\nrule wake-key=maybe\n", encoding="utf-8")
@@ -109,7 +174,7 @@ class CommandLine(unittest.TestCase):
 
     def test_an_architecture_that_broadcasts_its_tlb_flush_needs_the_recheck(self):
         for arch, code in (("x86_64", 0), ("arm64-16k", 1)):
-            done = self.run_it("check", "gup-without-recheck-x86", "--arch", arch, "--memory", "weak", "--seconds", "20")
+            done = self.check("gup-without-recheck-x86", "--arch", arch, "--memory", "weak")
             self.assertEqual(done.returncode, code, (arch, done.stdout, done.stderr))
         self.refused("--arch", "check", "gup-without-recheck-x86", "--arch", "vax")
 
@@ -121,17 +186,20 @@ class CommandLine(unittest.TestCase):
 
     def test_what_every_process_did_counts(self):
         jobs = 8
-        _, (verdict,) = self.check_json("break-vs-pin", "--scheduler", "pct", "--seconds", "1.4s", "--jobs", str(jobs))
+        _, (verdict,) = self.check_json("break-vs-pin", "--scheduler", "pct", "--iterations", "20000", "--jobs", str(jobs))
         # Each process runs one in 1,000 of its executions twice, and says so only at its end.
         self.assertGreaterEqual(verdict["rechecked"], verdict["executions"] // 1000 - jobs)
 
     def test_a_search_that_gave_up_does_not_pass(self):
         result = {"type": "result", "kind": "search", "failure": None, "executions": 1, "gave_up": True}
+        # Its pause keeps it from being asked a thousand times; nothing depends on its length.
         program = self.with_checker(f"sleep 0.1; echo '{json.dumps(result)}'\n")
         for scheduler in ("pct", "uniform"):
-            done = subprocess.run(
-                [program, "check", "s.dax", "--scheduler", scheduler, "--seconds", "0.3s"],
-                cwd=self.here, capture_output=True, text=True, timeout=60, check=False)
+            done = longer_until(
+                lambda seconds: subprocess.run(
+                    [program, "check", "s.dax", "--scheduler", scheduler, "--seconds", f"{seconds}s"],
+                    cwd=self.here, capture_output=True, text=True, timeout=HANG_GUARD, check=False),
+                lambda done: "the time ended first" not in done.stdout)
             self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
             self.assertIn("did not end", done.stdout)
 
@@ -142,17 +210,13 @@ class CommandLine(unittest.TestCase):
         self.assertIn("nothing was run", verdict["note"])
 
     def test_progress_tells_the_speed_and_how_much_of_the_tree_is_done(self):
-        master, terminal = pty.openpty()
-        words = ("check", "fault-vs-truncate", "--scheduler", "full", "--no-reduction", "--seconds", "1.5s")
-        done = subprocess.run(
-            [PROGRAM, *words], cwd=self.here, stdout=subprocess.PIPE, stderr=terminal, text=True, timeout=60,
-            check=False, env={**os.environ, "TERM": "xterm"})
-        os.close(terminal)
-        shown = os.read(master, 100_000).decode()
-        os.close(master)
-        self.assertRegex(shown, r"[\d,]+ executions, [\d,]+/s, \d+\.\d s; full: about \d+\.\d %")
-        self.assertRegex(done.stdout, r"the time ended first, at about \d+\.\d % of all executions\n")
-        whole = self.run_it("check", "fault-vs-truncate", "--scheduler", "full").stdout
+        words = ("check", "break-vs-pin", "--scheduler", "full", "--no-reduction")
+        speed = r"[\d,]+ executions, [\d,]+/s, \d+\.\d s; full: about \d+\.\d %"
+        self.assertEqual(self.stopped_at(speed, *words, *ENOUGH)[0], 3)
+        told = longer_until(
+            lambda seconds: self.run_it(*words, "--seconds", f"{seconds}s").stdout, lambda told: " at about " in told)
+        self.assertRegex(told, r"the time ended first, at about \d+\.\d % of all executions\n")
+        whole = self.check("fault-vs-truncate", "--scheduler", "full").stdout
         self.assertIn("(full); all executions\n", whole)
 
     def test_iterations_are_those_of_all_phases_and_shards_together(self):
@@ -171,7 +235,7 @@ class CommandLine(unittest.TestCase):
         words = ("--scheduler", "uniform", "--iterations", "10000000000000000000", "--shard", "3/3", "--seconds", "0.3s")
         done = subprocess.run(
             ["sh", "-c", 'ulimit -v 4000000; exec "$@"', "sh", PROGRAM, "check", "break-vs-pin", *words],
-            cwd=self.here, capture_output=True, text=True, timeout=60, check=False)
+            cwd=self.here, capture_output=True, text=True, timeout=HANG_GUARD, check=False)
         self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
         self.assertIn("the time ended first", done.stdout)
 
@@ -183,16 +247,16 @@ class CommandLine(unittest.TestCase):
         program = self.with_checker("exit 3\n")
         done = subprocess.run(
             [program, "check", "s.dax", "--bisect"],
-            cwd=self.here, capture_output=True, text=True, timeout=60, check=False)
+            cwd=self.here, capture_output=True, text=True, timeout=HANG_GUARD, check=False)
         self.assertEqual(done.returncode, 125, done.stderr)
         for rule, code in (("wake-key=page", 0), ("wake-key=refcount", 1)):
-            done = self.run_it("check", "break-vs-munmap", "--bisect", "--rule", rule)
+            done = self.check("break-vs-munmap", "--bisect", "--rule", rule)
             self.assertEqual(done.returncode, code, done.stderr)
 
     def test_coverage_steers_the_search_and_is_told(self):
-        _, (sampled,) = self.check_json("break-vs-pin", "--seconds", "4")
+        _, (sampled,) = self.check_json("break-vs-pin")
         self.assertNotIn("coverage", sampled)
-        _, (verdict,) = self.check_json("break-vs-pin", "--coverage", "--seconds", "4")
+        _, (verdict,) = self.check_json("break-vs-pin", "--coverage")
         phases = verdict["scheduler"].split("+")
         self.assertIn("aim", phases[:-1])
         covered = verdict["coverage"]
@@ -205,7 +269,7 @@ class CommandLine(unittest.TestCase):
 
     def test_coverage_keeps_the_reduction(self):
         for words in (("--scheduler", "full"), ()):
-            code, (verdict,) = self.check_json("fault-vs-truncate", "--coverage", "--seconds", "2", *words)
+            code, (verdict,) = self.check_json("fault-vs-truncate", "--coverage", *words)
             self.assertEqual((code, verdict["exhaustive"]), (0, True))
             self.assertIn("full", verdict["scheduler"].split("+"))
             self.assertGreater(verdict["coverage"]["pairs"], 0)
@@ -219,7 +283,7 @@ class CommandLine(unittest.TestCase):
         ):
             with open("/dev/full", "w", encoding="utf-8") as full:
                 done = subprocess.run(
-                    [PROGRAM, *words], cwd=self.here, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
+                    [PROGRAM, *words], cwd=self.here, stdout=full, stderr=subprocess.PIPE, text=True, timeout=HANG_GUARD,
                     check=False)
             self.assertEqual(done.returncode, 2, words)
             self.assertIn("cannot write to standard output: No space left", done.stderr)
@@ -250,7 +314,7 @@ class CommandLine(unittest.TestCase):
             self.assertEqual(verdict["verdict"], expected, (rule, memory))
 
     def test_a_bundle_replays_ten_times_out_of_ten(self):
-        done = self.run_it("check", "break-vs-pin", "--rule", "wake-key=refcount", "--out", "kept")
+        done = self.check("break-vs-pin", "--rule", "wake-key=refcount", "--out", "kept")
         self.assertEqual(done.returncode, 1)
         command = next(line for line in done.stdout.splitlines() if line.startswith("replay: ")).split()[2:]
         outputs = {(again.returncode, again.stdout) for again in (self.run_it(*command) for _ in range(10))}
@@ -260,7 +324,7 @@ class CommandLine(unittest.TestCase):
         self.assertIn("the same failure again", text)
 
     def test_a_failure_without_any_decision_replays(self):
-        done = self.run_it("check", "bug-30", "--out", "kept")
+        done = self.check("bug-30", "--out", "kept")
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
         (bundle,) = (self.here / "kept").iterdir()
         self.assertEqual(json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))["schedule"], [])
@@ -270,7 +334,7 @@ class CommandLine(unittest.TestCase):
         self.assertIn(f"replay: daxtorture replay {bundle.relative_to(self.here)}", done.stdout)
 
     def test_replay_says_where_a_run_leaves_its_bundle(self):
-        self.run_it("check", "bug-08", "--out", "kept")
+        self.check("bug-08", "--out", "kept")
         (bundle,) = (self.here / "kept").iterdir()
         scenario, record = bundle / "scenario.dax", bundle / "bundle.json"
         as_kept = {file: file.read_text(encoding="utf-8") for file in (scenario, record)}
@@ -321,19 +385,19 @@ class CommandLine(unittest.TestCase):
         self.assertRegex(text, r"decision 4 of \d+ was asked otherwise")
 
     def test_marks_of_a_file_are_no_entry(self):
-        text = self.run_it("check", "bug-40").stdout
+        text = self.check("bug-40").stdout
         self.assertRegex(text, r"marks of A dirty -> dirty\+towrite")
         self.assertNotIn("i_pages A pfn", text)
 
     def test_what_fails_in_every_schedule_says_so_under_the_kernels_names(self):
-        text = self.run_it("check", "mlock-device").stdout
+        text = self.check("mlock-device").stdout
         self.assertIn("no return: nearly every schedule fails, from the start", text)
         self.assertIn("walk_area()", text)
         self.assertNotIn("lambda", text)
 
     def test_the_schedule_says_what_is_left_and_what_was_shown(self):
         def told(scenario):
-            text = self.run_it("check", scenario, "--out", "kept").stdout
+            text = self.check(scenario, "--out", "kept").stdout
             return " ".join(text[text.index("\nschedule: ") :].split())
 
         self.assertRegex(
@@ -346,12 +410,12 @@ class CommandLine(unittest.TestCase):
         self.assertIn("the program may not be the smallest", told("mremap-flush"))
 
     def test_an_unpin_that_is_not_needed_goes(self):
-        self.run_it("check", "bug-02", "--out", "kept")
+        self.check("bug-02", "--out", "kept")
         (bundle,) = (self.here / "kept").iterdir()
         self.assertNotIn("unpin", (bundle / "scenario.dax").read_text(encoding="utf-8").split("thread", 1)[1])
 
     def test_a_failure_that_cannot_be_kept_is_told(self):
-        done = self.run_it("check", "bug-08", "--out", "/proc/nowhere", "--json", "result.json")
+        done = self.check("bug-08", "--out", "/proc/nowhere", "--json", "result.json")
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
         self.assertIn("never wakes", done.stdout)
         self.assertNotIn("replay:", done.stdout)
@@ -373,7 +437,7 @@ class CommandLine(unittest.TestCase):
         scenario = PROGRAM_SOURCES / "models/museum/bug-08.dax"
         done = subprocess.run(
             [self.here / "daxtorture", "check", scenario, "--out", "kept"],
-            cwd=self.here, capture_output=True, text=True, timeout=120, check=False,
+            cwd=self.here, capture_output=True, text=True, timeout=HANG_GUARD, check=False,
         )  # fmt: skip
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
         self.assertIn("schedule: not shrunk: the checker ended without an answer", done.stdout)
@@ -381,14 +445,14 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(self.run_it("replay", str(bundle)).returncode, 1)
 
     def test_a_bundle_names_its_execution_and_the_command_quotes_its_place(self):
-        done = self.run_it("check", "bug-08", "--out", "two words")
+        done = self.check("bug-08", "--out", "two words")
         command = next(line for line in done.stdout.splitlines() if line.startswith("replay: "))
         (bundle,) = (self.here / "two words").iterdir()
         self.assertEqual(shlex.split(command), ["replay:", "daxtorture", "replay", f"two words/{bundle.name}"])
         self.assertGreater(json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))["execution"], 0)
 
     def test_a_torn_bundle_is_refused(self):
-        self.run_it("check", "break-vs-pin", "--rule", "wake-key=refcount", "--out", "kept")
+        self.check("break-vs-pin", "--rule", "wake-key=refcount", "--out", "kept")
         (bundle,) = (self.here / "kept").iterdir()
         file = bundle / "bundle.json"
         file.write_text(file.read_text(encoding="utf-8")[:100], encoding="utf-8")
@@ -403,8 +467,8 @@ class CommandLine(unittest.TestCase):
         return done.returncode, json.loads(done.stdout)
 
     def test_the_museum_says_when_the_search_of_a_fix_was_cut_off(self):
-        for seconds, verdict, told in (("0.02s", "inconclusive", True), ("60s", "pass", False)):
-            words = ("bug-08", "--fixed-seconds", seconds)
+        for seconds, verdict, told in (("0.02s", "inconclusive", True), ("1h", "pass", False)):
+            words = ("bug-08", *ENOUGH, "--fixed-seconds", seconds)
             code, document = self.museum_json(*words)
             (bug,) = document["bugs"]
             self.assertEqual((code, bug["found"], bug["fixed_passes"], bug["fixed_verdict"]), (0, True, True, verdict))
@@ -412,31 +476,30 @@ class CommandLine(unittest.TestCase):
             self.assertEqual("; its fix: search cut off after" in text, told, text)
             self.assertEqual("1 fix was searched until cut off only" in text, told, text)
 
-    def stopped_after(self, seconds, *words, group=False):
-        """Runs it, sends SIGTERM, or SIGINT to all of its processes as a terminal does, and waits for its end."""
+    def stopped_at(self, pattern, *words, number=signal.SIGTERM, group=False):
+        """Runs it on a terminal, sends it (or all of its processes, as a terminal does) a signal when it shows that, waits for its end."""
+        terminal = Terminal()
         with subprocess.Popen(
-            [PROGRAM, *words], cwd=self.here, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            start_new_session=True,
+            [PROGRAM, *words], cwd=self.here, stdout=subprocess.PIPE, stderr=terminal.slave, text=True,
+            start_new_session=True, env={**os.environ, "TERM": "xterm"},
         ) as process:
-            with self.assertRaises(subprocess.TimeoutExpired):
-                process.wait(seconds)
-            if group:
-                os.killpg(process.pid, signal.SIGINT)
-            else:
-                process.terminate()
-            output, errors = process.communicate(timeout=20)
+            terminal.begin()
+            terminal.wait_for(pattern)
+            os.killpg(process.pid, number) if group else process.send_signal(number)
+            output, _ = process.communicate(timeout=HANG_GUARD)
             with self.assertRaises(ProcessLookupError, msg="one of its processes outlived it"):
                 os.killpg(process.pid, 0)
-        return process.returncode, output, errors
+        return process.returncode, output, terminal.end()
 
     def written_json(self):
         return json.loads((self.here / "out.json").read_text(encoding="utf-8"))
 
     def test_a_signal_ends_a_check_in_good_order(self):
-        for group in (False, True):
-            words = ("break-vs-munmap", "break-vs-pin", "break-nowait", "--memory", "sc", "--scheduler", "pct")
-            code, output, errors = self.stopped_after(
-                3, "check", *words, "--seconds", "2", "--json", "out.json", group=group)
+        for number, group in ((signal.SIGTERM, False), (signal.SIGINT, True), (signal.SIGHUP, True)):
+            # The second one has far more executions than any machine runs in an hour.
+            words = ("check", "fault-vs-truncate", "break-vs-pin", "break-nowait", "--scheduler", "full", *ENOUGH)
+            code, output, errors = self.stopped_at(
+                r"\[2/3\] break-vs-pin: [1-9]", *words, "--json", "out.json", number=number, group=group)
             self.assertEqual(code, 3, output + errors)
             first, second, third = self.written_json()["scenarios"]
             verdicts = [one["verdict"] for one in (first, second, third)]
@@ -444,13 +507,15 @@ class CommandLine(unittest.TestCase):
             self.assertGreater(second["executions"], 0)
             self.assertEqual((second["note"], third["executions"]), ("stopped by a signal", 0))
             self.assertIn("1 of them not begun", output)
-        code, output, errors = self.stopped_after(
-            1, "check", "break-vs-pin", "--scheduler", "pct", "--seconds", "30", "--bisect")
+        words = ("check", "break-vs-pin", "--scheduler", "full", *ENOUGH, "--bisect")
+        code, output, errors = self.stopped_at(r"break-vs-pin: [1-9]", *words)
         self.assertEqual(code, 125, output + errors)
 
     def test_a_signal_ends_a_museum_in_good_order(self):
-        for words in ((), ("--memory-table",)):
-            code, output, errors = self.stopped_after(2, "museum", *words, "--json", "out.json")
+        bugs = [line.split()[0] for line in self.run_it("museum", "--list").stdout.splitlines()]
+        # When its second bug is shown the first one is done, and sixty are still to come.
+        for words, second in (((), f"{bugs[1]} broken:"), (("--memory-table",), f"{bugs[1]} sc:")):
+            code, output, errors = self.stopped_at(second, "museum", *words, *ENOUGH, "--json", "out.json")
             self.assertEqual(code, 3, output + errors)
             document = self.written_json()
             self.assertTrue(document["bugs"])
@@ -458,18 +523,26 @@ class CommandLine(unittest.TestCase):
             self.assertIn("stopped by a signal", output)
 
     def test_a_signal_ends_orderings_in_good_order(self):
-        # Its searches end with their time, on any machine: 1 to 2 s for the scenario as written and for each of 13 orders.
-        code, output, errors = self.stopped_after(
-            7, "orderings", "entry-lock-baton", "--seconds", "2s", "--jobs", "1", "--json", "out.json")
+        words = ("orderings", "entry-lock-baton", "--seconds", "2s", "--jobs", "1", "--json", "out.json")
+        code, output, errors = self.stopped_at(r"[1-9]\d* of \d+ memory orders weakened", *words)
         self.assertEqual(code, 3, output + errors)
         needed = [one["needed"] for one in self.written_json()["orders"]]
         self.assertIn(None, needed)
         self.assertNotEqual(set(needed), {None})
         self.assertIn("stopped by a signal", output)
 
+    def test_a_signal_ends_a_short_stress_run_without_a_verdict(self):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            words = ("stress", "--duration", "1h", "--workers", "2", "--seed", "1", "--json", "out.json")
+            code, output, errors = self.stopped_at(r"[1-9]\d* rounds", *words, number=number)
+            self.assertEqual(code, 3, output + errors)
+            result = self.written_json()
+            self.assertEqual((result["verdict"], result["note"]), ("inconclusive", "stopped by a signal"))
+            self.assertIn("inconclusive", output)
+
     def test_museum_json_names_files_and_says_null_for_what_is_not_there(self):
         words = ("bug-23-order", "bug-23-recheck", "bug-45-pud")
-        code, document = self.museum_json(*words, "--fixed-seconds", "0.1s")
+        code, document = self.museum_json(*words, *ENOUGH, "--fixed-seconds", "0.1s")
         first, second, inexpressible = sorted(document["bugs"], key=lambda bug: bug["id"])
         self.assertEqual((code, first["id"], second["id"]), (0, "bug-23-order", "bug-23-recheck"))
         self.assertEqual((first["bug"], second["bug"]), ("BUG-23", "BUG-23"))
@@ -477,14 +550,14 @@ class CommandLine(unittest.TestCase):
             self.assertIsNone(inexpressible[key], key)
             self.assertIsNotNone(first[key], key)
         self.assertIsNone(first["inexpressible"])
-        for mode in (("--list",), ("--memory-table", "--seconds", "5")):
+        for mode in (("--list",), ("--memory-table", *ENOUGH)):
             code, document = self.museum_json(*words, *mode)
             ids = {bug["id"]: bug for bug in document["bugs"]}
             self.assertEqual((code, sorted(ids)), (0, sorted(words)))
             self.assertIn("PUD", ids["bug-45-pud"]["inexpressible"])
 
     def test_a_failure_of_the_order_as_written_does_not_show_that_it_is_needed(self):
-        self.run_it("check", "break-vs-pin", "--rule", "wake-key=refcount", "--no-shrink", "--out", "kept")
+        self.check("break-vs-pin", "--rule", "wake-key=refcount", "--no-shrink", "--out", "kept")
         (kept,) = (self.here / "kept").iterdir()
         bundle = json.loads((kept / "bundle.json").read_text(encoding="utf-8"))
         keys = ("kind", "invariant", "cause", "detail", "schedule", "events", "state")
@@ -504,20 +577,22 @@ class CommandLine(unittest.TestCase):
                 """)
             done = subprocess.run(
                 [program, "orderings", "s.dax", "--json", "-"],
-                cwd=self.here, capture_output=True, text=True, timeout=60, check=False)
+                cwd=self.here, capture_output=True, text=True, timeout=HANG_GUARD, check=False)
             self.assertEqual(done.returncode, 0, done.stderr)
             document = json.loads(done.stdout)
             self.assertEqual(document["orders"][0]["needed"], not fails_as_written)
             self.assertEqual(document["left_out"], ["small"] if fails_as_written else [])
 
     def test_stress_finds_a_hang_and_names_its_waiter(self):
-        done = self.run_it("stress", "break-vs-munmap", "--rule", "wake-key=refcount", "--duration", "60s", "--seed", "1")
+        done = self.run_it("stress", "break-vs-munmap", "--rule", "wake-key=refcount", "--duration", "1h", "--seed", "1")
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
         self.assertIn("truncater", done.stdout)
         self.assertIn("to become idle", done.stdout)
 
     def test_stress_json(self):
-        done = self.run_it("stress", "--duration", "1s", "--seed", "1", "--json", "-")
+        done = longer_until(
+            lambda seconds: self.run_it("stress", "--duration", f"{seconds}s", "--seed", "1", "--json", "-"),
+            lambda done: done.returncode != 3)
         self.assertEqual(done.returncode, 0, done.stderr)
         result = json.loads(done.stdout)
         for key in ("version", "verdict", "operations", "seconds", "workers", "per_operation"):

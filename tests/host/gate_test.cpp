@@ -1,6 +1,7 @@
 // The barrier between rounds: nobody is outside while the last one to arrive works.
 #include "stress/gate.hpp"
 #include "tests/catch.hpp"
+#include "tests/host/events.hpp"
 
 #include <array>
 #include <atomic>
@@ -9,6 +10,8 @@
 #include <vector>
 
 using daxtorture::stress::gate;
+using daxtorture::tests::comes_true;
+using daxtorture::tests::sleeps_in_kernel;
 
 namespace {
 
@@ -39,7 +42,8 @@ struct crowd {
             if (door.openings() != before)
                 continue;
             ++between;
-            std::this_thread::sleep_for(std::chrono::microseconds(20)); // time to step out by mistake
+            // Time to step out by mistake: for what shall not happen there is no event, and nothing fails for its length.
+            std::this_thread::sleep_for(std::chrono::microseconds(20));
             for (const unsigned one : outside)
                 met_outside += one;
             door.open();
@@ -77,7 +81,10 @@ TEST_CASE("a call wakes who sleeps at the gate, and the gate opens to who has co
     std::atomic<bool> called{false};
     bool opened_at_once = true;
     bool opened_after_all = false;
+    std::atomic<pid_t> id{0};
+    const auto asleep = [&] { return id != 0 && sleeps_in_kernel(id); };
     std::thread waiter([&] {
+        id = gettid();
         const std::uint32_t before = door.openings();
         if (door.arrive())
             return;
@@ -86,19 +93,16 @@ TEST_CASE("a call wakes who sleeps at the gate, and the gate opens to who has co
         if (!door.arrive())
             opened_after_all = door.wait(before, [] { return false; });
     });
-    std::this_thread::sleep_for(std::chrono::milliseconds(5)); // asleep by now, or not yet: both must work
+    REQUIRE(comes_true(asleep));
     called.store(true);
     door.call();
     while (called.load())
         std::this_thread::yield();
-    std::this_thread::sleep_for(std::chrono::milliseconds(5)); // so that this thread is the last
-    const bool last = door.arrive();
-    if (last)
-        door.open();
+    REQUIRE(comes_true(asleep));
+    CHECK(door.arrive()); // the last one
+    door.open();
     waiter.join();
-    if (last) { // else this thread had no processor for 5 ms, and the other one was last
-        CHECK_FALSE(opened_at_once);
-        CHECK(opened_after_all);
-        CHECK(door.openings() == 1);
-    }
+    CHECK_FALSE(opened_at_once);
+    CHECK(opened_after_all);
+    CHECK(door.openings() == 1);
 }

@@ -1,5 +1,6 @@
 // Locks of the host machine: exclusion, no lost wake-up of a waiter, the lock order, what a blocked task shows.
 #include "tests/catch.hpp"
+#include "tests/host/events.hpp"
 
 #include <arch/check.hpp>
 #include <arch/lock.hpp>
@@ -8,13 +9,15 @@
 
 #include <array>
 #include <atomic>
-#include <chrono>
 #include <latch>
 #include <string>
 #include <thread>
 #include <vector>
 
 namespace {
+
+using daxtorture::tests::comes_true;
+using daxtorture::tests::sleeps_in_kernel;
 
 constexpr arch::lock_class outer{"outer", 10};
 constexpr arch::lock_class inner{"inner", 20};
@@ -36,15 +39,6 @@ template <class F> void run_threads(unsigned count, F body) {
         });
     }
     threads.clear();
-}
-
-template <class F> bool comes_true(F condition) {
-    for (int ms = 0; ms < 10'000; ++ms) {
-        if (condition())
-            return true;
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    return false;
 }
 
 thread_local arch::violation last_violation;
@@ -221,24 +215,31 @@ TEST_CASE("a demoted writer lets waiting readers in, and no writer before they h
     std::atomic<bool> written{false};
     std::atomic<bool> read{false};
     std::atomic<bool> demoted_sees_own{false};
+    std::atomic<pid_t> waiters[2]{};
+    const auto waits_on_lock = [&](unsigned waiter) {
+        return comes_true([&] { return waiters[waiter] != 0 && sleeps_in_kernel(waiters[waiter]); });
+    };
     run_threads(3, [&](unsigned self) {
         if (self == 0) {
             sem.down_write();
             written = true;
-            std::this_thread::sleep_for(std::chrono::milliseconds(20)); // the others sleep on the lock
+            waits_on_lock(0);
             data.set(1);
             sem.downgrade();
-            comes_true([&] { return read.load(); });
+            waits_on_lock(1);
             demoted_sees_own = data.get() == 1;
             sem.up_read();
             return;
         }
-        comes_true([&] { return written.load(); });
+        while (!written)
+            std::this_thread::yield(); // not asleep: that would look like waiting for the lock
         if (self == 1) {
+            waiters[0] = gettid();
             arch::read_guard held(sem);
             read = data.get() != 0;
         } else {
-            std::this_thread::sleep_for(std::chrono::milliseconds(5)); // readers that come later wait for it
+            comes_true([&] { return read.load(); });
+            waiters[1] = gettid();
             arch::write_guard held(sem);
             data.set(2);
         }
@@ -291,8 +292,10 @@ TEST_CASE("a task blocked on a lock says so, and gets it") {
     lock.lock();
     sem.down_read();
     std::atomic<int> got{0};
+    std::atomic<pid_t> thread_id{0};
     std::jthread thread([&] {
         arch::bind_current(waiter);
+        thread_id = gettid();
         lock.lock();
         ++got;
         sem.down_write();
@@ -304,11 +307,10 @@ TEST_CASE("a task blocked on a lock says so, and gets it") {
     REQUIRE(comes_true([&] { return waiter.waiting.kind() == arch::wait_kind::lock; }));
     CHECK(waiter.waiting.object() == &lock);
     CHECK(arch::is_blocked(waiter));
-    std::this_thread::sleep_for(std::chrono::milliseconds(5)); // long enough to be parked
+    REQUIRE(comes_true([&] { return sleeps_in_kernel(thread_id); }));
     CHECK(got == 0);
     lock.unlock();
-    REQUIRE(comes_true([&] { return waiter.waiting.object() == &sem; }));
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    REQUIRE(comes_true([&] { return waiter.waiting.object() == &sem && sleeps_in_kernel(thread_id); }));
     CHECK(got == 1);
     sem.up_read();
     thread.join();
@@ -324,10 +326,12 @@ TEST_CASE("a lock cycle can be ended") {
     const arch::violation_handler before = arch::set_violation_handler([](const arch::violation&) {});
     std::atomic<unsigned> first_taken{0};
     std::atomic<unsigned> left{0};
+    std::atomic<pid_t> ids[2]{};
     std::vector<std::jthread> threads;
     for (unsigned i = 0; i < 2; ++i) {
         threads.emplace_back([&, i] {
             arch::bind_current(tasks[i]);
+            ids[i] = gettid();
             locks[i].lock();
             ++first_taken;
             while (first_taken != 2)
@@ -344,7 +348,7 @@ TEST_CASE("a lock cycle can be ended") {
                tasks[1].waiting.kind() == arch::wait_kind::lock;
     }));
     arch::abort_task(tasks[0], arch::abort_level::sleeps); // a lock does not care
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    CHECK(comes_true([&] { return sleeps_in_kernel(ids[0]) && sleeps_in_kernel(ids[1]); }));
     CHECK(left == 0);
     CHECK(comes_true([&] {
         arch::abort_task(tasks[0], arch::abort_level::waits);

@@ -22,7 +22,7 @@ TEST_CASE("near misses are counted by kind, with their distance") {
     arch::count_near_misses(tally.get());
     arch::near_miss(kind::second);
     const arch::stopwatch since;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    std::this_thread::sleep_for(std::chrono::milliseconds(2)); // at least: only that is asked below
     arch::near_miss(kind::second, since);
     arch::count_near_misses(nullptr);
     arch::near_miss(kind::second);

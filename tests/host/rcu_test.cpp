@@ -118,6 +118,7 @@ TEST_CASE("synchronize waits for a reader that is inside, not for one that comes
     });
     while (updater.waiting.kind() != arch::wait_kind::grace_period)
         std::this_thread::yield();
+    // Time to end by mistake: for what shall not happen there is no event, and nothing fails for its length.
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
     CHECK_FALSE(synchronized);
     step = 2;

@@ -1,5 +1,6 @@
 // Sleeping and waking on the host machine: no wake-up is lost, signals, the end of a hung round.
 #include "tests/catch.hpp"
+#include "tests/host/events.hpp"
 
 #include <arch/atomic.hpp>
 #include <arch/check.hpp>
@@ -8,22 +9,13 @@
 #include <arch/task.hpp>
 
 #include <atomic>
-#include <chrono>
 #include <thread>
 
 namespace {
 
 using arch::order;
 using arch::task_state;
-
-template <class F> bool comes_true(F condition) {
-    for (int ms = 0; ms < 10'000; ++ms) {
-        if (condition())
-            return true;
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    return false;
-}
+using daxtorture::tests::comes_true;
 
 bool asleep(const arch::task& t) { return t.parked.load() == 1; }
 
@@ -45,8 +37,8 @@ void ping_pong(unsigned hand_offs, task_state how, unsigned idle_every) {
             }
             arch::set_current_state(task_state::running);
             passed.set(passed.get() + 1);
-            if (idle_every != 0 && i % idle_every == 0)
-                std::this_thread::sleep_for(std::chrono::microseconds(100)); // let the other park
+            if (idle_every != 0 && i % idle_every == 0 && i + 1 != hand_offs) // the other is not yet done
+                comes_true([&] { return asleep(tasks[1 - me]); });
             turn.store(1 - me, order::release);
             arch::smp_mb();
             arch::wake_up_process(tasks[1 - me]);
@@ -110,7 +102,7 @@ TEST_CASE("a signal wakes an interruptible sleeper, an uninterruptible one only 
     arch::send_signal(sleeper);
     REQUIRE(comes_true([&] { return woken == 1 && asleep(sleeper); }));
     arch::send_signal(sleeper);
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    REQUIRE(comes_true([&] { return asleep(sleeper) || woken == 2; })); // it looks, and goes on sleeping
     CHECK(woken == 1);
     arch::wake_up_process(sleeper);
     CHECK(comes_true([&] { return woken == 2; }));

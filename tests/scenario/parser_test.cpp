@@ -257,6 +257,7 @@ TEST_CASE("mistakes of a file as a whole") {
     CHECK(error_of("scenario x\n\n") ==
           "f.dax:2:1: expected at least one 'thread NAME: OPERATION; ...' line, got none");
     CHECK(error_of(std::string("scenario x\n\0y", 13)) == "f.dax:2:1: expected text, got byte \\x00");
+    CHECK(error_of("scenario x\ntitle caf\xe9\n") == "f.dax:2:10: expected UTF-8, got byte \\xe9");
     CHECK(error_of(std::string(2 << 20, '#')).starts_with("f.dax:1:1: expected at most 1048576 bytes"));
     CHECK(error_of(with("file B pages=1048576"))
               .starts_with("f.dax:6:1: expected at most 1048576 pages in all files"));

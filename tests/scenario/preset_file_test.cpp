@@ -38,5 +38,6 @@ TEST_CASE("a malformed preset file is refused at its place") {
     CHECK(error("base v6.15\nrule\n").starts_with("p:2:5: expected RULE=VALUE"));
     CHECK(error("base v6.15\nrule idle=two\n").starts_with("p:2:6: unknown value 'two' of rule 'idle'"));
     CHECK(error("base v6.15\nrules idle=one\n").starts_with("p:2:1: expected 'base' or 'rule', got 'rules'"));
+    CHECK(error("base v6.15\n# \xff\n") == "p:2:3: expected UTF-8, got byte \\xff");
     CHECK(load_preset("/nowhere/x.preset").error.text() == "/nowhere/x.preset: No such file or directory");
 }

@@ -22,7 +22,7 @@ def bundle_below(directory):
 
 with tempfile.TemporaryDirectory() as place:
     found, exact = os.path.join(place, "found"), os.path.join(place, "exact")
-    run("stress", "--rule", "wake-key=refcount", "--workers", "4", "--duration", "60s", "--out", found, expect=1)
+    run("stress", "--rule", "wake-key=refcount", "--workers", "4", "--duration", "1h", "--out", found, expect=1)
     bundle = bundle_below(found)
     trace = json.load(open(os.path.join(bundle, "trace.json")))
     spans = [e for e in trace["traceEvents"] if e["ph"] == "B"]
@@ -30,7 +30,7 @@ with tempfile.TemporaryDirectory() as place:
     assert "reproduce" in run("replay", bundle, expect=2), "replay does not refer to reproduce"
 
     result = os.path.join(place, "result.json")
-    text = run("reproduce", found, "--seconds", "90", "--searches", "3", "--json", result, "--out", exact, expect=1)
+    text = run("reproduce", found, "--seconds", "1h", "--searches", "3", "--json", result, "--out", exact, expect=1)
     assert "reliability:" in text, text
     answer = json.load(open(result))["reproductions"][0]
     assert answer["reproduced"] and answer["invariant"] == "I28" and answer["threads"] <= 4, answer

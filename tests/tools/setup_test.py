@@ -67,6 +67,18 @@ class Setup(unittest.TestCase):
         self.assertEqual(code, 1, output)
         self.assertIn("meson setup failed", output)
 
+    def test_tests_that_do_not_compile_leave_a_program(self):
+        only_program = 'case "$*" in *daxtorture-checker*) echo "ninja $*" ;; *) exit 1 ;; esac'
+        code, output = run([], dpkg_query=ALL_INSTALLED, meson="exit 0", ninja=only_program)
+        self.assertEqual(code, 1, output)
+        self.assertIn(" daxtorture daxtorture-checker\n", output)
+        self.assertIn("the build of the tests failed; the program is built and runs", output)
+        code, output = run([], dpkg_query=ALL_INSTALLED, meson="exit 0", ninja="exit 1")
+        self.assertEqual(code, 1, output)
+        self.assertIn("the build failed", output)
+        code, output = run([], dpkg_query=ALL_INSTALLED, meson="exit 0", ninja="exit 0")
+        self.assertEqual(code, 0, output)
+
     def test_unknown_argument(self):
         code, output = run(["--fast"])
         self.assertEqual(code, 1, output)
