@@ -175,7 +175,8 @@ step_check() {
 }
 
 step_museum() {
-    timeout 900 build/daxtorture museum --seconds 20
+    timeout 900 build/daxtorture museum --seconds 20 || return
+    timeout 1200 python3 ci/museum-full.py build/daxtorture 8
 }
 
 # A run that is killed half-way goes on where it was, and ends with a summary.

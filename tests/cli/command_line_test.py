@@ -153,6 +153,8 @@ class CommandLine(unittest.TestCase):
         self.assertRegex(shown, r"[\d,]+ executions, [\d,]+/s, \d+\.\d s; full: about \d+\.\d %")
         self.assertRegex(done.stdout, r"the time ended first, at about \d+\.\d % of all executions\n")
         whole = self.run_it("check", "fault-vs-truncate", "--scheduler", "full").stdout
+        self.assertIn("(full); all executions (a load is at most two stores old)\n", whole)
+        whole = self.run_it("check", "fault-vs-truncate", "--scheduler", "full", "--memory", "sc").stdout
         self.assertIn("(full); all executions\n", whole)
 
     def test_iterations_are_those_of_all_phases_and_shards_together(self):
