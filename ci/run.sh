@@ -200,7 +200,8 @@ step_stress_fixed() {
 }
 
 step_museum() {
-    timeout 900 build/daxtorture museum --seconds 20
+    timeout 900 build/daxtorture museum --seconds 20 || return
+    timeout 1200 python3 ci/museum-full.py build/daxtorture 8
 }
 
 # Mutated scenarios, executed: nothing that a user writes crashes or hangs the tool.

@@ -11,8 +11,8 @@
 /// Abandoning  `next` may answer turn::stop. The machine then leaves the execution as it stands, without final checks, and is ready for another.
 #pragma once
 
-#include "words/failure.hpp"
 #include "turns.hpp"
+#include "words/failure.hpp"
 
 #include <cstdint>
 #include <string>

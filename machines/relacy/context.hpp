@@ -9,6 +9,8 @@
 
 #include "heap.hpp"
 
+#include <algorithm>
+#include <array>
 #include <climits>
 #include <memory>
 
@@ -166,7 +168,7 @@ class context final : private relacy_parameters,
 
     rl::atomic_data* new_atomic() override {
         // The value a cell starts with was written before all threads: everybody's clock covers time 0, and nobody reads past it.
-        rl::atomic_data_impl<N>* data = atomics_.get();
+        cell* data = atomics_.get();
         data->current_index_ = 1;
         auto& first = data->history_[1];
         first.busy_ = true;
@@ -185,6 +187,19 @@ class context final : private relacy_parameters,
         const auto& me = *static_cast<rl::thread_info<N>*>(rl::ctx().threadx_);
         std::copy_n(release ? me.acq_rel_order_ : me.release_fence_order_, N,
                     data.history_[data.current_index_ % rl::atomic_history_size].acq_rel_order_);
+    }
+    void order_under_sc(rl::atomic_data* of, bool written) override {
+        auto& data = static_cast<cell&>(*static_cast<rl::atomic_data_impl<N>*>(of));
+        rl::thread_info_base& me = *rl::ctx().threadx_;
+        const auto& newest = data.history_[data.current_index_ % rl::atomic_history_size];
+        for (int i = 0; i < N; ++i) {
+            if (written)
+                me.acq_rel_order_[i] =
+                    std::max({me.acq_rel_order_[i], data.reads[i], newest.acq_rel_order_[i]});
+            else
+                data.reads[i] = std::max(data.reads[i], me.acq_rel_order_[i]);
+        }
+        me.own_acq_rel_order_ += 1;
     }
     void block(unsigned threads) override { decides().block(threads); }
     void unblock(unsigned threads) override { decides().unblock(threads); }
@@ -261,7 +276,11 @@ class context final : private relacy_parameters,
     void free(void* p, bool, rl::debug_info_param) override { free(p); }
     void free(void* p) override { give_back(recycled, p); }
 
-    arena<rl::atomic_data_impl<N>> atomics_;
+    struct cell : rl::atomic_data_impl<N> {
+        std::array<rl::timestamp_t, N> reads{}; ///< under sc: what happened before some read
+    };
+
+    arena<cell> atomics_;
     arena<rl::var_data_impl<N>> plains_;
 };
 

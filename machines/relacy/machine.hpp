@@ -4,7 +4,6 @@
 /// with it (arch/detail/state.hpp).
 #pragma once
 
-#include "scenario/program.hpp"
 #include "search/explore.hpp"
 #include "search/machine.hpp"
 
@@ -13,6 +12,8 @@
 #include <string>
 
 namespace daxtorture {
+
+struct program;
 
 /// What is run. set_up, thread and finish run on fibres with 64 KiB of stack; nothing may throw out of them.
 class body {

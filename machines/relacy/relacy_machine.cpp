@@ -118,8 +118,6 @@ void relacy_machine::begin(turns& decides, execution& told) {
     std::fill(std::begin(s.steps), std::end(s.steps), 0u);
     s.watching = false;
     s.shared = 0;
-    s.fenced = false;
-    s.unpublished = 0;
     decides.start(s.steps, s.operation, announced_.data());
 }
 
@@ -207,7 +205,6 @@ void relacy_machine::note_step() {
     did.steps_of = s.steps_read;
     s.touches.clear();
     s.steps_read = 0;
-    s.fenced = false;
 }
 
 void relacy_machine::failed(rl::test_result_e kind, const char* text, rl::debug_info_param at) {

@@ -11,6 +11,7 @@
 #include "report/text.hpp"
 #include "scenario/parser.hpp"
 #include "scenario/printer.hpp"
+#include "search/strategies.hpp"
 
 #include <fmt/format.h>
 
@@ -52,8 +53,9 @@ verdict_kind judge(const portfolio_result& result, const check_options& options)
         return verdict_kind::fail;
     if (result.interrupted || result.executions == 0)
         return verdict_kind::inconclusive; // a pass on nothing would be one
-    const bool random_for_a_time =
-        (options.scheduler == "pct" || options.scheduler == "uniform") && options.iterations == 0;
+    const bool random_for_a_time = !options.scheduler.empty() &&
+                                   find_strategy(options.scheduler)->walks == walk::random &&
+                                   options.iterations == 0;
     // Searching at random for a time is done when the time is over; anything else must have run to its end.
     if (result.complete || (random_for_a_time && !gave_up(result)))
         return verdict_kind::pass;
@@ -70,7 +72,14 @@ std::string tree_text(const check_options& options) {
     return share;
 }
 
-std::string coverage_note(const portfolio_result& result, verdict_kind verdict,
+/// What an exhaustive search ran. Where a load may be old it is so by two stores at most: that is all the machine remembers.
+std::string covered_text(const portfolio_result& result, const std::string& memory,
+                         const check_options& options) {
+    return (result.whole ? "all executions" : tree_text(options)) +
+           (memory == "sc" ? "" : " (a load is at most two stores old)");
+}
+
+std::string coverage_note(const portfolio_result& result, verdict_kind verdict, const std::string& memory,
                           const check_options& options) {
     if (verdict == verdict_kind::fail)
         return "found by " + result.found_by;
@@ -93,7 +102,7 @@ std::string coverage_note(const portfolio_result& result, verdict_kind verdict,
                     : fmt::format(", at about {:.1f} % of {}", 100 * result.explored, tree_text(options)));
     if (!result.exhaustive)
         return "";
-    return result.whole ? "all executions" : tree_text(options);
+    return covered_text(result, memory, options);
 }
 
 std::string operation_text(const program& what, unsigned thread, unsigned number) {
@@ -177,7 +186,7 @@ scenario_verdict verdict_of(const program& what, const std::string& memory, cons
     v.repetitions = result.repetitions;
     v.seconds = result.seconds;
     v.exhaustive = result.exhaustive;
-    v.note = coverage_note(result, v.verdict, options);
+    v.note = coverage_note(result, v.verdict, memory, options);
     v.expected = expectation_of(what);
     v.found = result.found;
     v.rechecked = result.rechecked;

@@ -5,6 +5,7 @@
 #include "cli/output.hpp"
 #include "cli/quantities.hpp"
 #include "scenario/suggest.hpp"
+#include "search/strategies.hpp"
 
 #include "daxtorture_config.hpp"
 
@@ -17,10 +18,28 @@
 #include <cstdio>
 #include <cstring>
 #include <functional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace daxtorture::cli {
 namespace {
+
+/// Those that search on their own.
+std::vector<std::string> scheduler_names() {
+    std::vector<std::string> names;
+    for (const strategy_kind& one : strategies())
+        if (one.walks != walk::aimed)
+            names.emplace_back(one.name);
+    return names;
+}
+std::string schedulers_help() {
+    std::string text = "one strategy instead of the portfolio:";
+    for (const strategy_kind& one : strategies())
+        if (one.walks != walk::aimed)
+            text += "\n" + std::string(one.name) + ": " + std::string(one.help);
+    return text;
+}
 
 constexpr const char* description =
     "Finds races, lost wake-ups and hangs in the reference-count protocol of FS-DAX and ZONE_DEVICE pages.\n"
@@ -163,8 +182,8 @@ class command_line {
             ->check(CLI::IsMember(known_archs()))
             ->excludes("--memory");
         add_arch(command, check_.arch);
-        command.add_option("--scheduler", check_.scheduler, "one strategy instead of the portfolio")
-            ->check(CLI::IsMember({"uniform", "pct", "bound", "full"}));
+        command.add_option("--scheduler", check_.scheduler, schedulers_help())
+            ->check(CLI::IsMember(scheduler_names()));
         command.add_option("--bound", check_.bound, "preemptions and stale loads of the bounded search")
             ->capture_default_str()
             ->check(CLI::Range(0, 100));

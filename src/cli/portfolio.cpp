@@ -4,10 +4,12 @@
 
 #include "report/text.hpp"
 #include "scenario/printer.hpp"
+#include "search/strategies.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <deque>
 #include <memory>
@@ -22,8 +24,9 @@ namespace {
 using clock = std::chrono::steady_clock;
 
 constexpr double default_seconds = 60;               ///< cap of the default plan, per scenario
-constexpr std::uint64_t random_executions = 100'000; ///< of each random phase of the default plan
-constexpr std::uint64_t whole_executions = 20'000;   ///< in which small scenarios are searched to their end
+constexpr std::uint64_t early_executions = 50'000;   ///< random ones beside the bounded search
+constexpr std::uint64_t random_executions = 100'000; ///< of each random phase after it
+constexpr std::uint64_t whole_executions = 200'000;  ///< in which small scenarios are searched to their end
 constexpr double whole_share =
     0.25; ///< of the time, at most, so that the other phases come in a short time too
 constexpr std::uint64_t slice = 250'000; ///< random executions that one process runs at a time
@@ -41,8 +44,9 @@ struct coverage_plan {
 constexpr coverage_plan by_the_way{5'000, 200, 5'000};
 constexpr coverage_plan asked_for{10'000, 1'000, 20'000};
 
-bool random_strategy(const std::string& name) { return name == "pct" || name == "uniform"; }
-bool tree_strategy(const std::string& name) { return name == "bound" || name == "full"; }
+bool walks(const std::string& strategy, walk kind) { return find_strategy(strategy)->walks == kind; }
+bool random_strategy(const std::string& name) { return walks(name, walk::random); }
+bool tree_strategy(const std::string& name) { return walks(name, walk::tree); }
 
 /// A range of numbers of random executions, of which this shard does its part.
 struct random_range {
@@ -53,7 +57,8 @@ struct random_range {
     std::uint64_t sample = 0; ///< the first of them, which record coverage
 };
 
-/// What is left to search: phases in order, then ranges of random executions, cut into slices when a process is free for one.
+/// What is left to search: phases in order, beside them an early range of random executions, then the other ranges, cut into slices when a
+/// process is free for one.
 class search_plan {
   public:
     search_plan(const checker_request& base, const check_options& options, unsigned jobs)
@@ -61,17 +66,20 @@ class search_plan {
         if (options.scheduler.empty())
             plan_portfolio();
         else if (random_strategy(options.scheduler))
-            add_random(options.scheduler, options.depth,
+            add_random(ranges_, options.scheduler, options.depth,
                        options.iterations != 0 ? options.iterations : no_limit);
         else
             add_tree(options.scheduler, options.iterations);
         next_aimed_ = next_ + options.part.index * aimed_of_shard;
     }
 
-    bool empty() const { return phases_.empty() && ranges_.empty(); }
+    bool empty() const { return phases_.empty() && early_.empty() && ranges_.empty(); }
     search_phase take() {
+        const bool turn_of_early = std::exchange(turn_of_early_, !turn_of_early_);
+        if (!early_.empty() && (turn_of_early || phases_.empty()))
+            return take_slice(early_);
         if (phases_.empty())
-            return take_slice();
+            return take_slice(ranges_);
         search_phase front = std::move(phases_.front());
         phases_.pop_front();
         return front;
@@ -122,8 +130,8 @@ class search_plan {
         return p;
     }
 
-    search_phase take_slice() {
-        random_range& range = ranges_.front();
+    search_phase take_slice(std::deque<random_range>& ranges) {
+        random_range& range = ranges.front();
         search_phase p = phase(range.scheduler, range.depth);
         p.request.first = range.next;
         p.request.iterations = std::min(range.sample != 0 ? range.sample : slice, range.left);
@@ -132,7 +140,7 @@ class search_plan {
         range.next += p.request.iterations;
         range.left -= p.request.iterations;
         if (range.left == 0)
-            ranges_.pop_front();
+            ranges.pop_front();
         return p;
     }
 
@@ -147,10 +155,10 @@ class search_plan {
     }
 
     /// This shard's part of the next `count` random executions of all.
-    void add_random(const std::string& scheduler, unsigned depth, std::uint64_t count,
-                    std::uint64_t sample = 0) {
+    void add_random(std::deque<random_range>& ranges, const std::string& scheduler, unsigned depth,
+                    std::uint64_t count, std::uint64_t sample = 0) {
         if (const std::uint64_t mine = share_of(count); mine != 0)
-            ranges_.push_back(
+            ranges.push_back(
                 {scheduler, depth, next_ + before_shard(count, options_.part.index), mine, sample});
         next_ += count;
     }
@@ -196,19 +204,29 @@ class search_plan {
             add_tree("bound", 0);
         else if (const std::uint64_t bounded = grant(quarter); bounded != 0)
             add_tree("bound", bounded);
-        std::uint64_t phases = 5;
-        for (const auto& [scheduler, depth] :
-             {std::pair("pct", 2U), std::pair("pct", 3U), std::pair("uniform", 0U), std::pair("pct", 5U),
-              std::pair("pct", 10U)})
-            add_random(scheduler, depth,
-                       counted ? grant(left / phases--) : random_executions * options_.part.count,
+        struct random_phase {
+            const char* scheduler;
+            unsigned depth;
+        };
+        constexpr std::array<random_phase, 6> random{
+            {{"pos", 0}, {"pct", 10}, {"surw", 0}, {"pct", 3}, {"uniform", 0}, {"pct", 5}}};
+        std::uint64_t phases = random.size();
+        for (const auto& [scheduler, depth] : random) {
+            const bool early = phases == random.size();
+            const std::uint64_t each = early ? early_executions : random_executions;
+            add_random(early ? early_ : ranges_, scheduler, depth,
+                       counted ? grant(left / phases) : each * options_.part.count,
                        base_.coverage || counted ? 0 : by_the_way.sample);
+            --phases;
+        }
     }
 
     const checker_request& base_;
     const check_options& options_;
     std::deque<search_phase> phases_;
+    std::deque<random_range> early_; ///< taken in turn with the phases
     std::deque<random_range> ranges_;
+    bool turn_of_early_ = false;
     const unsigned jobs_;
     std::uint64_t next_;
     std::uint64_t next_aimed_ = 0;

@@ -1,7 +1,7 @@
 /// Searching one scenario with several strategies in several processes until something is found or the plan is done.
 ///
-/// The default plan: all executions with few preemptions and stale loads, and fixed numbers of random ones by PCT of growing depth and by the
-/// uniform strategy. Pairs of operations that a random phase, or a sample of it, did not meet are aimed at after it. With a strategy named, that one alone; random strategies then split the executions over the processes.
+/// The default plan: all executions, if they are few; else all with few preemptions and stale loads, beside them random ones by partial order
+/// sampling, then fixed numbers of random ones by the other strategies. Pairs of operations that a random phase, or a sample of it, did not meet are aimed at after it. With a strategy named, that one alone; random strategies then split the executions over the processes.
 #pragma once
 
 #include "cli/checker.hpp"
@@ -17,7 +17,7 @@ namespace daxtorture::cli {
 /// One search of the plan and what became of it.
 struct search_phase {
     checker_request request;
-    std::string name; ///< "bound 2", "pct 3", "uniform"
+    std::string name; ///< "bound 2", "pct 3", "pos"
     checker_answer answer;
     bool complete = false; ///< all of it was run
 };

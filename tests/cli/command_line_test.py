@@ -210,13 +210,15 @@ class CommandLine(unittest.TestCase):
         self.assertIn("nothing was run", verdict["note"])
 
     def test_progress_tells_the_speed_and_how_much_of_the_tree_is_done(self):
-        words = ("check", "break-vs-pin", "--scheduler", "full", "--no-reduction")
+        words = ("check", "fault-vs-truncate", "--scheduler", "full", "--no-reduction")
         speed = r"[\d,]+ executions, [\d,]+/s, \d+\.\d s; full: about \d+\.\d %"
         self.assertEqual(self.stopped_at(speed, *words, *ENOUGH)[0], 3)
         told = longer_until(
             lambda seconds: self.run_it(*words, "--seconds", f"{seconds}s").stdout, lambda told: " at about " in told)
         self.assertRegex(told, r"the time ended first, at about \d+\.\d % of all executions\n")
         whole = self.check("fault-vs-truncate", "--scheduler", "full").stdout
+        self.assertIn("(full); all executions (a load is at most two stores old)\n", whole)
+        whole = self.check("fault-vs-truncate", "--scheduler", "full", "--memory", "sc").stdout
         self.assertIn("(full); all executions\n", whole)
 
     def test_iterations_are_those_of_all_phases_and_shards_together(self):

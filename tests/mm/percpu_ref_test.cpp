@@ -129,8 +129,8 @@ TEST_CASE("a reference that changes its CPU") { passes({take, give_back, end}, d
 TEST_CASE("a confirmed kill") { passes({come_late, end_confirmed}, released_once); }
 
 TEST_CASE("a sum without a grace period is found") {
-    constexpr int data_race =
-        0; // a user's last access against the release, which only the grace period orders
+    constexpr invariant data_race =
+        invariant::none; // a user's last access against the release, which only the grace period orders
     fails("percpu-switch=at-once", {borrow, end}, released_once, data_race);
 }
 TEST_CASE("a sum that comes after the bias is found") {

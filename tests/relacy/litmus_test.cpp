@@ -174,6 +174,41 @@ TEST_CASE("2+2W: stores reach memory in program order, a limit of the machine") 
         CHECK(final_values(memory, two) == set{"12", "21", "22"});
 }
 
+TEST_CASE("S: a store does not overtake what its thread read before it, a limit of the machine") {
+    for (auto memory : {memory_class::sc, memory_class::tso, memory_class::weak}) {
+        const auto seen =
+            outcomes<cells>(memory,
+                            {[](cells& c) {
+                                 c.x.store(2, order::relaxed);
+                                 c.y.store(1, order::relaxed);
+                             },
+                             [](cells& c) {
+                                 c.r[0] = c.y.load(order::relaxed);
+                                 c.x.store(1, order::relaxed);
+                             }},
+                            [](cells& c) { return std::to_string(c.r[0]) + std::to_string(c.x.peek()); });
+        CHECK(seen == set{"01", "02", "11"});
+    }
+}
+
+TEST_CASE("a load is at most two stores old, a limit of the machine") {
+    const steps stores{[](cells& c) {
+                           for (int value = 1; value <= 4; ++value)
+                               c.x.store(value, order::relaxed);
+                           c.y.store(1, order::relaxed);
+                       },
+                       [](cells& c) {
+                           c.r[0] = c.y.load(order::relaxed);
+                           c.r[1] = c.x.load(order::relaxed);
+                       }};
+    CHECK(run(memory_class::sc, stores, 2).count("13") == 0);
+    const set weak = run(memory_class::weak, stores, 2);
+    for (const char* const shown : {"14", "13", "12"})
+        CHECK(weak.contains(shown));
+    for (const char* const never : {"11", "10"})
+        CHECK_FALSE(weak.contains(never));
+}
+
 TEST_CASE("a read-modify-write reads the newest value, and a failed compare_exchange orders nothing") {
     const steps adds{[](cells& c) { c.r[0] = c.x.fetch_add(1, order::relaxed); },
                      [](cells& c) { c.r[1] = c.x.fetch_add(1, order::relaxed); }};

@@ -423,6 +423,58 @@ TEST_CASE("the order of two fences counts, even when nothing else tells them apa
     CHECK_FALSE(outcomes_of(std::make_unique<blind>(forgets, false)).contains("10"));
 }
 
+TEST_CASE("under sc fences change places, and every data race is found all the same") {
+    struct shared {
+        atomic<int> a{0}, b{0};
+        arch::plain<int> data{0};
+    };
+    using step = small_body<shared>::step;
+    const auto program_of = [](std::uint64_t seed) {
+        random_source random(seed, 11);
+        std::vector<step> threads;
+        for (unsigned t = 0; t < 2 + random.below(2); ++t) {
+            std::vector<unsigned> acts;
+            for (unsigned i = 0; i < 5; ++i)
+                acts.push_back(random.below(8));
+            threads.push_back([acts](shared& s) {
+                for (const unsigned act : acts) {
+                    if (act < 3)
+                        arch::smp_mb();
+                    else if (act == 3)
+                        s.a.store(1, order::relaxed);
+                    else if (act == 4)
+                        static_cast<void>(s.b.load(order::relaxed));
+                    else if (act == 5)
+                        static_cast<void>(s.a.fetch_add(1, order::full));
+                    else if (act == 6 && s.a.load(order::relaxed) == 0)
+                        s.data.set(1);
+                    else if (act == 7)
+                        static_cast<void>(s.data.get());
+                }
+            });
+        }
+        return threads;
+    };
+    unsigned races = 0, passes = 0;
+    for (std::uint64_t seed = 1; seed <= 600; ++seed) {
+        const auto fails = [&](std::unique_ptr<strategy> decides) {
+            small_body<shared> runs(program_of(seed));
+            exploration_options options = under(memory_class::sc);
+            options.executions = 200'000;
+            const exploration_result r = explore(runs, *decides, options);
+            return r.found.kind != failure_kind::none ? 1 : r.exhausted ? 0 : -1;
+        };
+        const int all = fails(make_bound(unlimited, unlimited));
+        if (all < 0)
+            continue;
+        INFO("seed " << seed);
+        REQUIRE(fails(make_reduced()) == all);
+        (all != 0 ? races : passes) += 1;
+    }
+    CHECK(races > 100);
+    CHECK(passes > 100);
+}
+
 TEST_CASE("reduced, the idle wait is searched to its end, and its bugs are found") {
     const auto run = [](unsigned threads, idle_bug bug, memory_class memory) {
         idle_wait what(threads, bug);

@@ -1,6 +1,7 @@
 /// Programs that must be caught, and the searches that catch them. They guard the flags Relacy needs as well.
 #include "../catch.hpp"
 
+#include "search/replay.hpp"
 #include "search/shrink_schedule.hpp"
 #include "search/turns.hpp"
 #include "small_body.hpp"

@@ -36,6 +36,7 @@ template <class T> class atomic {
         const unsigned i = o == order::relaxed && as_written() ? me.atomic_load_relaxed(cell_)
                                                                : me.atomic_load_acquire(cell_);
         const T read = history_[i];
+        order_under_sc(false);
         if (detail::state.recording)
             detail::record("load", this, at, detail::text(read), {}, i != newest_);
         return read;
@@ -51,6 +52,7 @@ template <class T> class atomic {
         rl::thread_info_base& me = detail::self();
         const T before = value_;
         const bool release = o != order::relaxed || !as_written();
+        order_under_sc(true);
         set(release ? me.atomic_store_release(cell_) : me.atomic_store_relaxed(cell_), value);
         // Relacy follows C++11, where a thread's later stores belong to its release; C++20 and the LKMM have read-modify-writes only.
         detail::state.host->begin_release_sequence(cell_, release);
@@ -88,6 +90,7 @@ template <class T> class atomic {
         } else {
             detail::touch(this, false);
             detail::self().atomic_load_relaxed_rmw(cell_);
+            order_under_sc(false);
             expected = before;
         }
         if (detail::state.recording)
@@ -123,6 +126,11 @@ template <class T> class atomic {
         }
     }
 
+    void order_under_sc(bool written) const {
+        if (detail::state.memory == detail::memory_class::sc)
+            detail::state.host->order_under_sc(cell_, written);
+    }
+
     void set(unsigned index, T value) {
         detail::touch(this, true);
         newest_ = index;
@@ -134,6 +142,7 @@ template <class T> class atomic {
 
     void write(T value, order o) {
         const bool full = o == order::full || !as_written();
+        order_under_sc(true);
         if (full)
             detail::full_fence();
         rl::thread_info_base& me = detail::self();

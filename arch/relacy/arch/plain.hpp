@@ -19,7 +19,7 @@ template <class T> class plain {
     T get(site at = site::here()) const {
         if (detail::state.special)
             return value_;
-        detail::touch_plain(this, false);
+        detail::touch(this, false);
         if (!cell().load(detail::self()))
             race(at, false);
         read_at_ = at;
@@ -33,7 +33,7 @@ template <class T> class plain {
             value_ = value;
             return;
         }
-        detail::touch_plain(this, true);
+        detail::touch(this, true);
         if (!cell().store(detail::self()))
             race(at, true);
         written_at_ = at;

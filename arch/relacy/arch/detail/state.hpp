@@ -30,7 +30,7 @@ namespace detail {
 
 inline constexpr unsigned max_threads = 8;
 
-/// sc: a load reads the newest value. tso: loads acquire, stores release, RMWs are full: a superset of TSO, because loads of
+/// sc: a load reads the newest value, and accesses are ordered as they run. tso: loads acquire, stores release, RMWs are full: a superset of TSO, because loads of
 /// two threads may still disagree about the order of independent stores. weak: orders as the model writes them.
 enum class memory_class : unsigned char { sc, tso, weak };
 
@@ -87,6 +87,9 @@ class engine {
     virtual rl::var_data* new_plain() = 0;
     /// The newest store of the running thread, which is no read-modify-write, goes on with no earlier store's release.
     virtual void begin_release_sequence(rl::atomic_data* cell, bool release) = 0;
+    /// Under sc accesses to one object, one of them a write, happen one before the other in the order in which they run: comes before a write
+    /// and after a read. So clocks, and with them data races, depend on nothing but the order of steps that do not commute.
+    virtual void order_under_sc(rl::atomic_data* cell, bool written) = 0;
     virtual void block(unsigned threads) = 0;   ///< masks: these threads cannot run ...
     virtual void unblock(unsigned threads) = 0; ///< ... until somebody lets them
     virtual bool may_fail() = 0; ///< a choice of the strategy, false unless it wants the rare outcome
@@ -117,10 +120,8 @@ struct machine_state {
         0;                 ///< digest of all changes since watching began: the same values, the same digest
     bool tracking = false; ///< never in the special modes
     std::vector<touched> touches;
-    touched announced{};      ///< what the step that the running thread is about to make accesses first
-    bool fenced = false;      ///< while tracking: a full fence was part of the running step
-    unsigned unpublished = 0; ///< threads that accessed plain data after their last full fence
-    unsigned steps_read = 0;  ///< threads of which the step asked whether they have made a step
+    touched announced{};     ///< what the step that the running thread is about to make accesses first
+    unsigned steps_read = 0; ///< threads of which the step asked whether they have made a step
 };
 inline machine_state state;
 
@@ -151,35 +152,15 @@ inline void stop(rl::test_result_e kind, const char* why, site at) {
     rl::ctx().fail_test(why, kind, info(at));
 }
 
-/// All full fences have one order, and what each sees is what those before it saw. Where loads return the newest value that shows in
-/// nothing but which accesses to plain data are ordered: one of them counts when it publishes such an access, or comes before one in its
-/// step. Any other fence can change places with those of other threads, and the step of a plain access with them.
-inline void touch_fences() {
-    if (state.memory == memory_class::sc && (state.unpublished & self_bit()) == 0) {
-        state.fenced = true;
-        return;
-    }
-    state.unpublished &= ~self_bit();
-    touch(&state, true);
-}
-
-/// The running thread accesses plain data.
-inline void touch_plain(const void* object, bool written) {
-    state.unpublished |= self_bit();
-    if (!state.tracking) [[likely]]
-        return;
-    state.touches.push_back({object, written});
-    if (state.fenced)
-        state.touches.push_back({&state, true});
-}
-
-/// A full fence, part of the running step.
+/// A full fence, part of the running step. Under sc there is nothing for it to order.
 inline void full_fence() {
     if (state.special)
         return;
-    touch_fences();
-    rl::ctx().atomic_thread_fence_seq_cst();
     state.stored = false;
+    if (state.memory == memory_class::sc)
+        return;
+    touch(&state, true); // all full fences have one order, and what each sees is what those before it saw
+    rl::ctx().atomic_thread_fence_seq_cst();
 }
 
 template <class T> std::string text(T value) {
