@@ -160,6 +160,12 @@ std::uint64_t mapped_run(const kernel& k, const inode& file, std::uint64_t pgoff
     return trim_around_shared(file, pgoff, run_length(file, pgoff, pages));
 }
 
+/// Counts lookups of these pages' ranges that are in use: one more, or one less.
+void use_dmaps(inode& file, std::uint64_t pgoff, std::uint64_t pages, unsigned change) {
+    for (std::uint64_t page = pgoff; page < pgoff + pages; ++page)
+        file.dmap_users[page].set(file.dmap_users[page].get() + change);
+}
+
 iomap file_iomap_begin(kernel& k, void* host, std::uint64_t pgoff, std::uint64_t pages, bool write) {
     inode& file = *static_cast<inode*>(host);
     arch::guard held(file.ilock);
@@ -171,7 +177,6 @@ iomap file_iomap_begin(kernel& k, void* host, std::uint64_t pgoff, std::uint64_t
         if (file.extents[pgoff].get() == block_allocator::none &&
             !allocate_block(file, pgoff, new_block::zeroed))
             return {.type = iomap::kind::no_range}; // EAGAIN: a fault cannot reclaim one
-        file.dmap_users[pgoff].set(file.dmap_users[pgoff].get() + 1);
     } else if (file.extents[pgoff].get() == block_allocator::none && !(write && needs_cow(file, pgoff))) {
         if (!write)
             return {.type = iomap::kind::hole, .pages = run_length(file, pgoff, pages)};
@@ -186,6 +191,8 @@ iomap file_iomap_begin(kernel& k, void* host, std::uint64_t pgoff, std::uint64_t
     const std::uint64_t run = mapped_run(k, file, pgoff, pages, shared);
     if (write && shared)
         return begin_cow(file, pgoff, run);
+    if (file.has_dmaps())
+        use_dmaps(file, pgoff, run, 1);
     return {.type = iomap::kind::mapped,
             .pfn = file.extents[pgoff].get(),
             .pages = run,
@@ -206,7 +213,7 @@ void file_iomap_end(kernel& k, void* host, std::uint64_t pgoff, bool write, cons
         return;
     arch::guard held(file.ilock);
     if (file.has_dmaps()) {
-        file.dmap_users[pgoff].set(file.dmap_users[pgoff].get() - 1);
+        use_dmaps(file, pgoff, where.pages, ~0U);
     } else if (where.unwritten) {
         if (written == 0)
             return;
