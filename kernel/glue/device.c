@@ -94,10 +94,13 @@ struct dax_device *devdax_operations(int file)
 
 struct dev_pagemap *devdax_pagemap(int file) { return &devdax[file].pagemap; }
 
+extern struct xarray pgmap_array; /* static in mm/memremap.c; made global by the build */
+
 void build_devices(void)
 {
     unsigned int i;
 
+    xa_init(&pgmap_array);
     used_blocks = 0;
     memset(bad, 0, sizeof bad);
     prepare(&pmem, MEMORY_DEVICE_FS_DAX, fs_blocks());

@@ -97,6 +97,9 @@ void block_put(int block, int file, long page);
 void free_file_blocks(struct glue_file *of, unsigned long first, unsigned long last);
 void start_reclaiming_blocks(void);
 
+/* ---- facts.c */
+void restart_facts(void);
+
 /* ---- process.c, mmu.c */
 extern struct mm_struct *mms[machine_mms];
 extern int area_moved[machine_mms][machine_areas]; /* the area is at its other place */

@@ -22,7 +22,11 @@ static struct translation tlb[machine_tasks][TLB_ENTRIES];
 static unsigned int owner_number[machine_pmem_pages]; /* counts the owners that a block has had */
 
 void block_changes_hands(long block) { owner_number[block]++; }
-void forget_translations(void) { memset(tlb, 0, sizeof tlb); }
+void forget_translations(void)
+{
+    memset(tlb, 0, sizeof tlb);
+    memset(owner_number, 0, sizeof owner_number);
+}
 
 static bool is_block(unsigned long pfn) { return pfn >= PMEM_PFN && pfn < PMEM_PFN + machine_pmem_pages; }
 static unsigned int owner_of(unsigned long pfn) { return is_block(pfn) ? owner_number[pfn - PMEM_PFN] : 0; }

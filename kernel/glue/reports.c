@@ -29,17 +29,12 @@ void refcount_warn_saturate(refcount_t *r, enum refcount_saturation_type type)
     machine_warning(RETURN_ADDRESS, "refcount");
 }
 
+static void *place_of_bug(const struct bug_entry *bug) { return (char *)&bug->bug_addr_disp + bug->bug_addr_disp; }
+
 #if HAVE_SCT_WARN
-/* A WARN with a format calls this static call instead of trapping; its return address is the place. */
-asm(".text\n"
-    ".globl __SCT__WARN_trap\n"
-    "__SCT__WARN_trap:\n"
-    "  mov (%rsp), %rdi\n"
-    "  xor %esi, %esi\n"
-    "  push %rbp\n"
-    "  call machine_warning\n"
-    "  pop %rbp\n"
-    "  ret\n");
+/* A WARN with a format makes this static call instead of trapping. */
+__used void warn_with_format(struct bug_entry *bug) { machine_warning(place_of_bug(bug), NULL); }
+asm(".globl __SCT__WARN_trap\n.set __SCT__WARN_trap, warn_with_format\n");
 #endif
 
 extern struct bug_entry __start___bug_table[], __stop___bug_table[];
@@ -49,7 +44,7 @@ int glue_bug_at(const void *place, int *warning, const char **file, int *line)
     const struct bug_entry *bug;
 
     for (bug = __start___bug_table; bug < __stop___bug_table; bug++) {
-        if ((const char *)&bug->bug_addr_disp + bug->bug_addr_disp != place)
+        if (place_of_bug(bug) != place)
             continue;
         *warning = (bug->flags & BUGFLAG_WARNING) != 0;
         *file = (const char *)&bug->file_disp + bug->file_disp;

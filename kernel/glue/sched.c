@@ -153,6 +153,11 @@ void glue_signal(unsigned int task)
 
 /* ---- completions: a thread waits at most, and nobody completes twice */
 
+void __init_swait_queue_head(struct swait_queue_head *queue, const char *name, struct lock_class_key *key)
+{
+    INIT_LIST_HEAD(&queue->task_list);
+}
+
 void complete(struct completion *c)
 {
     c->done++;

@@ -36,6 +36,7 @@ void glue_build_world(void)
     anon_vma_init();
     restart_image();
     forget_translations();
+    restart_facts();
     build_devices();
     build_mount();
     build_files();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -176,6 +177,10 @@ void machine::to_main() {
 }
 
 void machine::fail(failure what) {
+    if (phase_ == phase::idle) { // there is no execution to end
+        std::fprintf(stderr, "daxtorture-kernel: %s\n", what.cause.c_str());
+        std::_Exit(4);
+    }
     if (phase_ == phase::building)
         what.kind = failure_kind::tool;
     found_ = std::move(what);
@@ -259,6 +264,7 @@ void machine::go_on_elsewhere(bool ended) {
 
 void machine::hang() {
     abandoned_ = true;
+    phase_ = phase::checks; // what the explanation calls is no step of any thread
     found_ = body_->explain_hang();
     to_main();
 }

@@ -48,8 +48,6 @@ void say(const json& line) { std::cout << line.dump(-1, ' ', false, json::error_
 json failure_or_null(const failure& f) { return f.kind == failure_kind::none ? json() : encode(f); }
 
 void boot() {
-    if (!can_set_gs()) // the hint in the auxiliary vector is not there under every hypervisor
-        throw std::runtime_error("the processor or its kernel does not let programs set %gs (FSGSBASE)");
     machine& m = machine::get();
     m.ram().use_cpu(machine_threads);
     glue_boot();

@@ -6,7 +6,11 @@
 #include <string_view>
 #include <system_error>
 
+#include <asm/prctl.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace daxtorture::kernel_machine {
 namespace {
@@ -17,6 +21,7 @@ constexpr std::uintptr_t stack_distance = 0x1000000u; // what lies between two s
 constexpr std::uintptr_t cpus_address = 0x500000000000u;
 constexpr std::size_t arena_size = std::size_t{256} << 20;
 constexpr std::size_t page_struct = 64;
+constexpr unsigned long hwcap2_fsgsbase = 2;
 constexpr std::size_t all_pages = machine_ram_pages + machine_pmem_pages;
 
 char* map_at(std::uintptr_t address, std::size_t size) {
@@ -60,7 +65,13 @@ void* memory::allocate(unsigned long size) {
 
 void memory::use_cpu(unsigned task) const {
     const auto base = reinterpret_cast<unsigned long>(cpu(task)) - reinterpret_cast<unsigned long>(glue_cpu_begin);
-    asm volatile("wrgsbase %0" : : "r"(base));
+    // Where the kernel of this machine does not announce FSGSBASE the instruction may work all the same, but a context switch loses
+    // what it has set.
+    static const bool announced = (getauxval(AT_HWCAP2) & hwcap2_fsgsbase) != 0;
+    if (announced)
+        asm volatile("wrgsbase %0" : : "r"(base));
+    else
+        syscall(SYS_arch_prctl, ARCH_SET_GS, base);
 }
 
 void memory::remember_boot() {

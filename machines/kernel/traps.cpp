@@ -6,7 +6,6 @@
 #include "machine.hpp"
 #include "sites.hpp"
 
-#include <csetjmp>
 #include <csignal>
 #include <cstring>
 #include <system_error>
@@ -59,6 +58,11 @@ void on_fault(int signal, siginfo_t* info, void* at) {
     auto* const code = reinterpret_cast<unsigned char*>(context.uc_mcontext.gregs[REG_RIP]);
     if (!machine::get().in_kernel())
         die_outside(signal);
+    if (signal == SIGSEGV && code == info->si_addr) { // nothing is there to be looked at; the caller's place is on the stack
+        const auto* const stack = reinterpret_cast<const void* const*>(context.uc_mcontext.gregs[REG_RSP]);
+        end_after_return(context, crash(*stack, "a jump into nowhere", code));
+        return;
+    }
     if (signal == SIGILL && code[0] == 0x0f && code[1] == 0x0b) {
         int warning = 0;
         const char* file;
@@ -98,23 +102,7 @@ void on_tick(int, siginfo_t*, void* at) {
     end_after_return(context, std::move(f));
 }
 
-sigjmp_buf before_trial;
-void on_trial(int) { siglongjmp(before_trial, 1); }
-
 } // namespace
-
-bool can_set_gs() {
-    struct sigaction trial {}, before {};
-    trial.sa_handler = on_trial;
-    sigaction(SIGILL, &trial, &before);
-    volatile bool can = false;
-    if (sigsetjmp(before_trial, 1) == 0) {
-        asm volatile("wrgsbase %0" : : "r"(0ul));
-        can = true;
-    }
-    sigaction(SIGILL, &before, nullptr);
-    return can;
-}
 
 void catch_traps() {
     static char stack[alternate_stack_size];
