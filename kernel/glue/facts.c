@@ -127,7 +127,7 @@ static void scan_all_tables(void)
 
 static void print_mapping(const struct found_mapping *found, char *text, unsigned long size)
 {
-    snprintf(text, size, "%s maps it at page %lu%s", machine_world.mm[found->mm].name,
+    machine_format(text, size, "%s maps it at page %lu%s", machine_world.mm[found->mm].name,
               (found->address - USER_BASE) >> PAGE_SHIFT, found->writable ? ", writable" : "");
 }
 
@@ -276,10 +276,10 @@ static void name_page(const void *address, char *text, unsigned long size)
                                                                    : NULL;
 
     if (name)
-        snprintf(text, size, "%s %ld %s", block < 0 ? "RAM page" : "page", block < 0 ? block + (long)PMEM_PFN : block,
+        machine_format(text, size, "%s %ld %s", block < 0 ? "RAM page" : "page", block < 0 ? block + (long)PMEM_PFN : block,
                   name);
     else
-        snprintf(text, size, "page %ld +%lu", block, field);
+        machine_format(text, size, "page %ld +%lu", block, field);
 }
 
 static bool name_in_file(const void *address, char *text, unsigned long size)
@@ -293,15 +293,15 @@ static bool name_in_file(const void *address, char *text, unsigned long size)
         if (address < (void *)files[i] || address >= (void *)(files[i] + 1))
             continue;
         if (address >= (void *)&mapping->i_pages && address < (void *)(&mapping->i_pages + 1))
-            snprintf(text, size, "i_pages %s", name);
+            machine_format(text, size, "i_pages %s", name);
         else if (address == &files[i]->inode.i_size)
-            snprintf(text, size, "i_size %s", name);
+            machine_format(text, size, "i_size %s", name);
         else if (address == &mapping->nrpages)
-            snprintf(text, size, "nrpages %s", name);
+            machine_format(text, size, "nrpages %s", name);
         else if (address >= (void *)&mapping->i_mmap && address < (void *)(&mapping->i_mmap + 1))
-            snprintf(text, size, "i_mmap %s", name);
+            machine_format(text, size, "i_mmap %s", name);
         else
-            snprintf(text, size, "inode %s +%ld", name, (long)(address - (void *)files[i]));
+            machine_format(text, size, "inode %s +%ld", name, (long)(address - (void *)files[i]));
         return true;
     }
     return false;
@@ -319,15 +319,15 @@ static bool name_table(const void *address, char *text, unsigned long size)
             pte_t *pte = find_pte(mms[mm], user_address(page), &pmd);
 
             if (address == pmd)
-                snprintf(text, size, "pmd %s[%lu]", machine_world.mm[mm].name, page);
+                machine_format(text, size, "pmd %s[%lu]", machine_world.mm[mm].name, page);
             else if (pte && address >= (void *)pte && address < (void *)(pte + PTRS_PER_PTE))
-                snprintf(text, size, "pte %s[%lu]", machine_world.mm[mm].name, page + ((pte_t *)address - pte));
+                machine_format(text, size, "pte %s[%lu]", machine_world.mm[mm].name, page + ((pte_t *)address - pte));
             else
                 continue;
             return true;
         }
         if (address >= (void *)mms[mm] && address < (void *)(mms[mm] + 1)) {
-            snprintf(text, size, "mm %s +%ld", machine_world.mm[mm].name, (long)(address - (void *)mms[mm]));
+            machine_format(text, size, "mm %s +%ld", machine_world.mm[mm].name, (long)(address - (void *)mms[mm]));
             return true;
         }
     }
@@ -341,7 +341,7 @@ void glue_name_address(const void *address, char *text, unsigned long size)
     if (a - vmemmap_base < (machine_ram_pages + machine_pmem_pages) * sizeof(struct page))
         name_page(address, text, size);
     else if (!name_in_file(address, text, size) && !name_table(address, text, size))
-        snprintf(text, size, "%lx", a);
+        machine_format(text, size, "%lx", a);
 }
 
 static void describe_file(int file, void (*line)(const char *text))
@@ -353,7 +353,7 @@ static void describe_file(int file, void (*line)(const char *text))
     xas_for_each(&xas, entry, ULONG_MAX) {
         unsigned long value = xa_to_value(entry);
 
-        snprintf(text, sizeof text, "entry %s[%lu]: block %ld%s%s%s%s", machine_world.file[file].name, xas.xa_index,
+        machine_format(text, sizeof text, "entry %s[%lu]: block %ld%s%s%s%s", machine_world.file[file].name, xas.xa_index,
                   entry_block(value), value & ENTRY_PMD ? ", PMD" : "", value & ENTRY_ZERO ? ", zero page" : "",
                   value & ENTRY_LOCKED ? ", locked" : "", xas_get_mark(&xas, PAGECACHE_TAG_DIRTY) ? ", dirty" : "");
         line(text);
@@ -373,7 +373,7 @@ void glue_describe_state(void (*line)(const char *text))
 
         if (&folio->page != block_page(block) || (folio_ref_count(folio) == IDLE_COUNT && !folio->mapping))
             continue;
-        snprintf(text, sizeof text, "page %ld: refcount %d, mapcount %d, order %u%s", block, folio_ref_count(folio),
+        machine_format(text, sizeof text, "page %ld: refcount %d, mapcount %d, order %u%s", block, folio_ref_count(folio),
                   folio_mapcount(folio), folio_order(folio), folio->mapping ? "" : ", no mapping");
         line(text);
     }

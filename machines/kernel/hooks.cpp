@@ -113,6 +113,13 @@ FROM_KERNEL void machine_violation(int invariant, const char* cause, const char*
     machine::get().fail(std::move(f));
 }
 
+FROM_KERNEL void machine_format(char* text, unsigned long size, const char* format, ...) {
+    va_list values;
+    va_start(values, format);
+    std::vsnprintf(text, size, format, values);
+    va_end(values);
+}
+
 FROM_KERNEL void machine_print(const char*, ...) {} // what the kernel prints says nothing that a report needs
 
 FROM_KERNEL void machine_warning(void* place, const char*) { kernel_machine::note_bug(place); }
