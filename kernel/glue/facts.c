@@ -27,7 +27,10 @@ static long entry_block(unsigned long value)
     return value & (ENTRY_ZERO | ENTRY_EMPTY) ? -1 : block_of_pfn(value >> ENTRY_PFN_SHIFT);
 }
 
-static int entries_of_block[machine_pmem_pages];
+/* Filled by each check anew: no part of the state that one world must not inherit from another. */
+#define SCRATCH __section("glue_scratch")
+
+static int entries_of_block[machine_pmem_pages] SCRATCH;
 
 static void check_file(int file)
 {
@@ -67,7 +70,7 @@ struct found_mapping {
     int mm;
     unsigned long address;
 };
-static struct found_mapping mapping_of_block[machine_pmem_pages];
+static struct found_mapping mapping_of_block[machine_pmem_pages] SCRATCH;
 
 static void note_leaf(long block, int mm, unsigned long address, bool writable)
 {

@@ -89,7 +89,6 @@ void machine_rcu_leave(void);
 void machine_rcu_wait(void); ///< synchronize_rcu
 void machine_warning(void* place, const char* text);
 void machine_violation(int invariant, const char* cause, const char* format, ...);
-void machine_print(const char* format, ...);
 void machine_format(char* text, unsigned long size, const char* format, ...); ///< snprintf, for a stack as the kernel aligns it
 void machine_impossible(const char* problem) __attribute__((noreturn)); ///< the glue cannot go on: not the kernel's fault
 

@@ -120,8 +120,6 @@ FROM_KERNEL void machine_format(char* text, unsigned long size, const char* form
     va_end(values);
 }
 
-FROM_KERNEL void machine_print(const char*, ...) {} // what the kernel prints says nothing that a report needs
-
 FROM_KERNEL void machine_warning(void* place, const char*) { kernel_machine::note_bug(place); }
 
 FROM_KERNEL void machine_block_taken(long block, int file, long page) {
