@@ -157,6 +157,11 @@ struct page *pfn_to_online_page(unsigned long pfn) { return NULL; } /* memory of
 /* ---- files, signals, protection, other subsystems */
 
 void fput(struct file *file) {}
+#if HAVE_DUP_MMAP
+void dup_mm_exe_file(struct mm_struct *mm, struct mm_struct *of) {}
+void __khugepaged_enter(struct mm_struct *mm) {}
+int ldt_dup_context(struct mm_struct *of, struct mm_struct *mm) { return 0; }
+#endif
 void mmput(struct mm_struct *mm) {}
 void __mark_inode_dirty(struct inode *inode, int flags) {}
 int file_update_time(struct file *file) { return 0; }

@@ -168,6 +168,7 @@ void complete(struct completion *c)
 void wait_for_completion(struct completion *c)
 {
     machine_point(machine_point_yield);
+    machine_rcu_wait(); /* what completes it may be a callback that is due */
     while (!c->done)
         machine_wait_for(c, RETURN_ADDRESS);
     c->done--;
