@@ -54,6 +54,7 @@ LAYERS = {
     # Searching: any machine, so none by name.
     "search": (["src/protocol", "src/scenario", "src/run"], []),
     "machines": (["search", "src/protocol", "src/scenario", "src/run"], ["json"]),
+    "machines/kernel": (["search", "src/protocol", "src/scenario", "src/run"], ["fmt", "json"]),
     "machines/relacy": (
         ["arch", "search", "machines", "src/world", "src/protocol", "src/scenario", "src/run"],
         ["relacy"],

@@ -2,6 +2,7 @@
 #include "cli/arch.hpp"
 #include "cli/commands.hpp"
 #include "cli/job.hpp"
+#include "cli/kernel.hpp"
 #include "cli/output.hpp"
 #include "cli/quantities.hpp"
 #include "scenario/suggest.hpp"
@@ -81,6 +82,7 @@ class command_line {
         app_.require_subcommand(1);
         app_.set_version_flag("--version", "daxtorture " DAXTORTURE_VERSION);
         add_check();
+        add_kernel();
         add_stress();
         add_report();
         add_merge();
@@ -213,6 +215,32 @@ class command_line {
         command.add_option("--out", check_.out,
                            "directory for failure bundles (default: daxtorture-failures)");
         command.callback([this] { run_ = [this] { return run_check(check_); }; });
+    }
+
+    void add_kernel() {
+        CLI::App& command = *app_.add_subcommand(
+            "kernel", "run scenarios on the real objects of a kernel tree (docs/kernel.md)");
+        command.add_option("scenario", kernel_.targets,
+                           "scenarios; none: all; `doctor`: say what is missing to build the tree");
+        command.add_option("--tree", kernel_.tree, "directory of the kernel's source")->required();
+        command.add_option("--plan", kernel_.plan, "run one schedule, in words, of this file");
+        command.add_option("--memory", kernel_.memory, "memory model: sc or tso")
+            ->check(CLI::IsMember({"sc", "tso"}));
+        command.add_option("--scheduler", kernel_.scheduler, "one strategy instead of all")
+            ->check(CLI::IsMember({"bound", "pct", "uniform"}));
+        command.add_option("--bound", kernel_.bound, "preemptions of the bounded search")
+            ->capture_default_str()
+            ->check(CLI::Range(0, 100));
+        command.add_option("--depth", kernel_.depth, "pct: ordering constraints of a failure")
+            ->capture_default_str()
+            ->check(CLI::Range(1, 50));
+        add_count(command, "--seed", kernel_.seed, "seed of the random strategies (default 1)");
+        add_count(command, "--iterations", kernel_.iterations, "schedules of each random strategy");
+        add_duration(command, "--seconds", kernel_.seconds, "time per scenario (default 10s)");
+        command.add_flag("--bisect", kernel_.bisect,
+                         "exit code for `git bisect run`: 0 good, 1 bad, 125 skip");
+        command.add_option("--json", kernel_.json, "write results as JSON to this file, - for stdout");
+        command.callback([this] { run_ = [this] { return run_kernel(kernel_); }; });
     }
 
     void add_stress() {
@@ -371,6 +399,7 @@ class command_line {
 
     CLI::App app_{description, "daxtorture"};
     check_options check_;
+    kernel_options kernel_;
     stress_command stress_;
     report_options report_;
     merge_options merge_;

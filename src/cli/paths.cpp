@@ -39,6 +39,17 @@ fs::path checker_program() {
                              installed.string() + " exists; build it or install again");
 }
 
+fs::path kernel_host_archive() {
+    constexpr const char* name = "libdaxtorture-kernel-host.a";
+    fs::path beside = own_directory() / "machines/kernel" / name;
+    return fs::exists(beside) ? beside : fs::path(DAXTORTURE_LIBEXEC_DIR) / name;
+}
+
+fs::path kernel_directory() {
+    return in_build_tree() ? fs::path(DAXTORTURE_SOURCE_ROOT) / "kernel"
+                           : fs::path(DAXTORTURE_DATA_DIR) / "kernel";
+}
+
 fs::path scenario_directory() { return data_directory("scenarios"); }
 fs::path museum_directory() { return data_directory("museum"); }
 

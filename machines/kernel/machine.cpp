@@ -1,0 +1,526 @@
+#include "machine.hpp"
+
+#include "context.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace daxtorture::kernel_machine {
+namespace {
+
+constexpr std::uint64_t access_limit = 5'000'000; ///< of one execution; those of PMDs make some 100,000
+constexpr std::uint64_t decision_limit = 20'000;
+constexpr unsigned spinning = 40; ///< accesses to one word in a row
+
+/// Strategies of the search need none while a pilot decides.
+class nobody_decides : public strategy {
+    bool begin(std::uint64_t, unsigned) override { return true; }
+    unsigned next_thread(const turn& t) override { return t.usual(); }
+    unsigned pick(const question&) override { return 0; }
+};
+nobody_decides idle_strategy;
+
+failure livelock(const char* cause) {
+    failure f;
+    f.kind = failure_kind::livelock;
+    f.cause = cause;
+    return f;
+}
+
+} // namespace
+
+machine& machine::get() {
+    static machine only;
+    return only;
+}
+
+machine::machine() { turns_.set_limit(decision_limit); }
+
+// ---- one execution
+
+void machine::execute(body& what, strategy& decides) {
+    strategy_ = &decides;
+    pilot_ = nullptr;
+    execute(what);
+}
+
+void machine::execute(body& what, pilot& decides) {
+    strategy_ = &idle_strategy;
+    pilot_ = &decides;
+    decides.begin();
+    execute(what);
+}
+
+void machine::build(body& what) {
+    if (abandoned_)
+        memory_.restore();
+    abandoned_ = false;
+    found_ = {};
+    warnings_.clear();
+    stretches_.clear();
+    events_.clear();
+    callbacks_.clear();
+    std::fill(last_event_of_.begin(), last_event_of_.end(), -1);
+    device_removed_ = false;
+    moment_ = 0;
+    phase_ = phase::building;
+    current_ = set_up_task;
+    memory_.drop_world();
+    memory_.use_cpu(set_up_task);
+    operations_.fill(-1);
+    body_ = &what;
+    what.begin();
+    glue_start_task(set_up_task);
+    run_task(build_entry);
+    glue_start_task(set_up_task);
+}
+
+void machine::execute(body& what) {
+    ++count_.executions;
+    build(what);
+    if (found_.kind == failure_kind::none) {
+        phase_ = phase::set_up;
+        run_task(set_up_entry);
+    }
+    if (found_.kind == failure_kind::none) {
+        phase_ = phase::threads;
+        const unsigned threads = what.threads();
+        for (unsigned t = 0; t < threads; ++t)
+            start(t, thread_entry);
+        steps_.fill(0);
+        turns_.begin(*strategy_, threads, !tso_);
+        turns_.start(steps_.data(), operations_.data(), nullptr);
+        const unsigned all = (1u << threads) - 1;
+        const unsigned first =
+            pilot_ ? pilot_->after(turn::nobody, false, all) : turns_.next(turn::nobody, false);
+        current_ = first;
+        memory_.use_cpu(first);
+        machine_switch_context(&main_context_, threads_[first].context);
+        turns_.end();
+    }
+    if (found_.kind == failure_kind::none) {
+        phase_ = phase::checks;
+        current_ = set_up_task;
+        run_task(check_entry);
+    }
+    phase_ = phase::idle;
+    memory_.use_cpu(set_up_task);
+    if (found_.kind == failure_kind::none && !warnings_.empty()) {
+        found_.kind = failure_kind::invariant;
+        found_.cause = warnings_.front();
+    }
+}
+
+void machine::start(unsigned task, void (*entry)()) {
+    thread_state& t = threads_[task];
+    t.context = fresh_context(memory_.stack(task), memory::stack_size, entry);
+    t.state = run_state::runnable;
+    t.hooks = 0;
+    t.rcu_depth = 0;
+    t.same_address = 0;
+    t.unfinished = false;
+    t.depth = 0;
+    t.stores.clear();
+    memory_.use_cpu(task);
+    glue_start_task(task);
+}
+
+void machine::run_task(void (*entry)()) {
+    thread_state& t = threads_[set_up_task];
+    t.context = fresh_context(memory_.stack(set_up_task), memory::stack_size, entry);
+    t.state = run_state::runnable;
+    t.depth = 0;
+    t.rcu_depth = 0;
+    t.unfinished = false;
+    current_ = set_up_task;
+    memory_.use_cpu(set_up_task);
+    machine_switch_context(&main_context_, t.context);
+}
+
+void machine::build_entry() {
+    glue_build_world();
+    get().to_main();
+}
+
+void machine::set_up_entry() {
+    machine& m = get();
+    m.body_->set_up();
+    m.run_callbacks();
+    m.to_main();
+}
+
+void machine::thread_entry() {
+    machine& m = get();
+    m.body_->thread(m.current_);
+    m.end_of_task();
+}
+
+void machine::check_entry() {
+    machine& m = get();
+    m.run_callbacks();
+    m.body_->check();
+    m.to_main();
+}
+
+void machine::end_of_task() {
+    run_callbacks();
+    threads_[current_].state = run_state::ended;
+    turns_.finish(current_);
+    go_on_elsewhere(true);
+    std::abort(); // nobody switches to a task that has ended
+}
+
+void machine::to_main() {
+    void* unused;
+    machine_switch_context(&unused, main_context_);
+}
+
+void machine::fail(failure what) {
+    if (phase_ == phase::idle) { // there is no execution to end
+        std::fprintf(stderr, "daxtorture-kernel: %s\n", what.cause.c_str());
+        std::_Exit(4);
+    }
+    if (phase_ == phase::building)
+        what.kind = failure_kind::tool;
+    found_ = std::move(what);
+    if (phase_ == phase::threads)
+        stretches_.insert(stretches_.end(), {current_, threads_[current_].hooks, 0});
+    finish_event(current_);
+    abandoned_ = true;
+    to_main();
+    std::abort();
+}
+
+bool machine::worlds_are_equal(body& what) {
+    build(what);
+    phase_ = phase::idle;
+    const std::uint64_t now = memory_.fingerprint();
+    if (first_world_ == 0)
+        first_world_ = now;
+    return first_world_ == now;
+}
+
+// ---- who goes on
+
+void machine::switch_to(unsigned task) {
+    const unsigned from = current_;
+    if (task == from)
+        return;
+    ++count_.switches;
+    thread_state& left = threads_[from];
+    unsigned kept = 0;
+    if (tso_ && left.state == run_state::runnable) {
+        left.stores.take();
+        const auto buffered = static_cast<unsigned>(left.stores.size());
+        if (buffered != 0)
+            kept = pilot_ ? std::min(pilot_->kept(buffered), buffered)
+                          : turns_.pick(choice_kind::load, buffered + 1, from);
+        left.stores.hide(kept);
+    } else {
+        left.stores.drain();
+    }
+    stretches_.insert(stretches_.end(), {from, left.hooks, kept});
+    left.hooks = 0;
+    current_ = task;
+    memory_.use_cpu(task);
+    if (tso_)
+        threads_[task].stores.show();
+    machine_switch_context(&left.context, threads_[task].context);
+}
+
+void machine::count_step() {
+    if (!turns_.reach())
+        fail(livelock("livelock: an execution has no end"));
+}
+
+void machine::choose(hook kind, const void* place, bool yields) {
+    if (pilot_ != nullptr) {
+        const unsigned next = pilot_->at(kind, place, current_, turns_.runnable());
+        if (next != current_ && recording_ && last_event_of_[current_] >= 0)
+            events_[static_cast<std::size_t>(last_event_of_[current_])].preempted = true;
+        switch_to(next);
+        return;
+    }
+    if ((turns_.runnable() & ~(1u << current_)) == 0)
+        return;
+    ++count_.points;
+    ++steps_[current_];
+    count_step();
+    switch_to(turns_.next(current_, yields));
+}
+
+void machine::go_on_elsewhere(bool ended) {
+    if (turns_.runnable() != 0) {
+        switch_to(pilot_ ? pilot_->after(current_, ended, turns_.runnable())
+                         : turns_.next(turn::nobody, false));
+        return;
+    }
+    stretches_.insert(stretches_.end(), {current_, threads_[current_].hooks, 0});
+    const unsigned all = (1u << body_->threads()) - 1;
+    if (turns_.finished() == all)
+        to_main();
+    hang();
+}
+
+void machine::hang() {
+    abandoned_ = true;
+    phase_ = phase::checks; // what the explanation calls is no step of any thread
+    found_ = body_->explain_hang();
+    to_main();
+}
+
+// ---- hooks
+
+bool machine::spins(thread_state& me, std::uintptr_t address) {
+    if (me.last_address != address) {
+        me.last_address = address;
+        me.same_address = 0;
+        return false;
+    }
+    if (++me.same_address < spinning)
+        return false;
+    me.same_address = 0;
+    return true;
+}
+
+/// I22: the memory map of a device that was removed.
+void machine::check_memory_map(std::uintptr_t address) {
+    const std::uintptr_t pmem = machine_memmap + machine_ram_pages * 64ul;
+    if (address - pmem >= machine_pmem_pages * 64ul)
+        return;
+    device_removed_ = false; // once is enough
+    failure f;
+    f.kind = failure_kind::invariant;
+    f.invariant = invariant::I22;
+    f.cause = "a page is touched after its memory was removed";
+    fail(std::move(f));
+}
+
+void machine::access(std::uintptr_t address, unsigned long size, int kind, const void* place) {
+    ++count_.accesses;
+    if (phase_ != phase::threads)
+        return;
+    if (memory_.on_stack(current_, address))
+        return;
+    thread_state& me = threads_[current_];
+    ++me.hooks;
+    if (++moment_ > access_limit)
+        fail(livelock("livelock: an execution makes millions of accesses and does not end"));
+    finish_event(current_);
+    const bool write = (kind & machine_access_write) != 0;
+    const bool shared = shared_.touch(address, current_, write);
+    const bool spinner = spins(me, address);
+    if (pilot_ != nullptr || spinner || shared)
+        choose(spinner ? hook::spin : hook::access, place, spinner);
+    if (tso_) {
+        me.stores.take();
+        if ((kind & machine_access_atomic) != 0 || size > 8) {
+            if (write)
+                me.stores.drain();
+        } else if (write) {
+            me.stores.expect(address, static_cast<unsigned>(size));
+        }
+    }
+    if (device_removed_)
+        check_memory_map(address);
+    if (recording_ && shared_.is_shared(address)) {
+        raw_event e;
+        e.place = place;
+        e.address = address;
+        e.size = static_cast<unsigned>(std::min(size, 8ul));
+        e.write = write;
+        record(e);
+    }
+}
+
+void machine::point(machine_point_kind kind, const void* place) {
+    if (phase_ != phase::threads)
+        return;
+    ++threads_[current_].hooks;
+    ++moment_;
+    finish_event(current_);
+    threads_[current_].stores.drain();
+    if (recording_ && kind != machine_point_yield) {
+        raw_event e;
+        e.what = kind == machine_point_lock ? raw_event::kind::lock : raw_event::kind::unlock;
+        e.place = place;
+        record(e);
+    }
+    choose(hook::point, place, false);
+}
+
+void machine::fence() {
+    if (tso_ && phase_ == phase::threads)
+        threads_[current_].stores.drain();
+}
+
+void machine::enter(const void* place) {
+    if (phase_ != phase::threads)
+        return;
+    thread_state& me = threads_[current_];
+    if (me.depth < call_depth)
+        me.calls[me.depth] = place;
+    ++me.depth;
+    if (pilot_ != nullptr)
+        choose(hook::enter, place, false);
+}
+
+void machine::leave(const void* place) {
+    if (phase_ != phase::threads)
+        return;
+    if (pilot_ != nullptr)
+        choose(hook::leave, place, false);
+    thread_state& me = threads_[current_];
+    if (me.depth != 0)
+        --me.depth;
+}
+
+std::vector<const void*> machine::call_stack(unsigned thread) const {
+    const thread_state& t = threads_[thread];
+    std::vector<const void*> stack;
+    for (unsigned i = std::min(t.depth, call_depth); i-- > 0;)
+        stack.push_back(t.calls[i]);
+    return stack;
+}
+
+void machine::wait(const void* lock, const void* place) {
+    thread_state& me = threads_[current_];
+    me.awaited = lock;
+    me.blocked_at = place;
+    me.state = run_state::waits;
+    if (phase_ != phase::threads) {
+        failure f;
+        f.kind = failure_kind::deadlock;
+        f.cause = "the set-up or the final check waits for a lock that nobody will release";
+        fail(std::move(f));
+    }
+    turns_.block(1u << current_);
+    go_on_elsewhere(false);
+}
+
+void machine::released(const void* lock) {
+    for (unsigned t = 0; t < machine_threads; ++t) {
+        if (threads_[t].state != run_state::waits || threads_[t].awaited != lock)
+            continue;
+        threads_[t].state = run_state::runnable;
+        turns_.unblock(1u << t);
+    }
+}
+
+void machine::sleep(const void* place) {
+    thread_state& me = threads_[current_];
+    me.blocked_at = place;
+    me.state = run_state::asleep;
+    if (phase_ != phase::threads) {
+        failure f;
+        f.kind = failure_kind::deadlock;
+        f.cause = "the set-up sleeps, and nobody will wake it";
+        fail(std::move(f));
+    }
+    run_callbacks();
+    if (me.state == run_state::runnable) // a callback woke it
+        return;
+    if (recording_)
+        record({.what = raw_event::kind::block, .place = place});
+    turns_.block(1u << current_);
+    go_on_elsewhere(false);
+}
+
+void machine::wake(unsigned task) {
+    if (task >= machine_threads || threads_[task].state != run_state::asleep)
+        return;
+    threads_[task].state = run_state::runnable;
+    if (recording_)
+        record({.what = raw_event::kind::wake, .address = task});
+    turns_.unblock(1u << task);
+}
+
+void machine::begin_operation(unsigned thread, int number) {
+    operations_[thread] = number;
+    if (recording_)
+        record({.what = raw_event::kind::begin});
+    if (pilot_ != nullptr)
+        choose(hook::operation, nullptr, false);
+    point(machine_point_yield, nullptr);
+}
+
+void machine::end_operation(unsigned thread) {
+    finish_event(thread);
+    run_callbacks();
+    if (recording_)
+        record({.what = raw_event::kind::end});
+}
+
+// ---- events
+
+void machine::record(raw_event what) {
+    what.thread = current_;
+    what.operation = operations_[current_];
+    if (what.what == raw_event::kind::access) {
+        std::memcpy(&what.before, reinterpret_cast<const void*>(what.address), what.size);
+        threads_[current_].unfinished = what.write;
+    }
+    last_event_of_[current_] = static_cast<std::ptrdiff_t>(events_.size());
+    events_.push_back(what);
+}
+
+void machine::finish_event(unsigned thread) {
+    if (!recording_ || !threads_[thread].unfinished)
+        return;
+    threads_[thread].unfinished = false;
+    raw_event& last = events_[static_cast<std::size_t>(last_event_of_[thread])];
+    std::memcpy(&last.after, reinterpret_cast<const void*>(last.address), last.size);
+}
+
+// ---- RCU: a callback is due when all who read at its registration have left; it runs between two operations of a thread, or where
+// one sleeps or waits for a grace period
+
+void machine::defer(void* head, void (*callback)(void*)) {
+    unsigned readers = 0;
+    for (unsigned t = 0; t < machine_threads && phase_ == phase::threads; ++t)
+        readers |= threads_[t].rcu_depth != 0 ? 1u << t : 0;
+    callbacks_.push_back({head, callback, readers});
+}
+
+void machine::rcu_leave() {
+    thread_state& me = threads_[current_];
+    if (--me.rcu_depth != 0)
+        return;
+    bool due = false;
+    for (deferred& one : callbacks_) {
+        one.readers &= ~(1u << current_);
+        due = due || one.readers == 0;
+    }
+    if (due)
+        released(&callbacks_);
+}
+
+void machine::run_callbacks() {
+    for (std::size_t i = 0; i < callbacks_.size();) {
+        if (callbacks_[i].readers != 0) {
+            ++i;
+            continue;
+        }
+        const deferred due = callbacks_[i];
+        callbacks_.erase(callbacks_.begin() + static_cast<std::ptrdiff_t>(i));
+        due.callback(due.head);
+        i = 0;
+    }
+}
+
+void machine::rcu_wait() {
+    if (phase_ != phase::threads) {
+        run_callbacks();
+        return;
+    }
+    point(machine_point_yield, nullptr);
+    defer(nullptr, [](void*) {});
+    while (std::ranges::any_of(callbacks_, [](const deferred& one) { return one.readers != 0; }))
+        wait(&callbacks_, nullptr);
+    run_callbacks();
+}
+
+} // namespace daxtorture::kernel_machine

@@ -1,0 +1,48 @@
+/// A scenario as the machine's body: its operations are calls of the glue, its final checks those of the oracle.
+#pragma once
+
+#include "machine.hpp"
+
+#include "scenario/program.hpp"
+
+#include <vector>
+
+namespace daxtorture::kernel_machine {
+
+class scenario_body : public body {
+  public:
+    explicit scenario_body(const program& what);
+
+    unsigned threads() const override { return static_cast<unsigned>(program_.threads.size()); }
+    void begin() override;
+    void set_up() override;
+    void thread(unsigned number) override;
+    void check() override;
+    failure explain_hang() override;
+
+    /// What everybody is in, and what the real objects look like: of the execution that just failed.
+    snapshot take_snapshot() const;
+    std::string operation_text(unsigned thread) const; ///< that it is in
+
+  private:
+    struct hold {
+        bool pinned;
+        std::vector<void*> pages;
+    };
+
+    outcome perform(const operation& what, unsigned task);
+    outcome perform_file(const operation& what);
+    outcome perform_device(const operation& what);
+    outcome get_pages(const operation& what, unsigned task);
+    outcome put_pages(bool pinned, unsigned task);
+    outcome device_writes(unsigned task);
+    outcome write_back(const operation& what);
+    unsigned page(std::uint32_t number) const { return number * scale_; }
+
+    program program_;
+    unsigned scale_;
+    std::uint64_t stored_ = 0;
+    std::vector<std::vector<hold>> holds_; ///< of each task
+};
+
+} // namespace daxtorture::kernel_machine
