@@ -85,7 +85,10 @@ template <int N> class scheduler {
     rl::thread_id_t iteration_begin(rl::iteration_t) {
         thread_.chosen = turn::nobody;
         const unsigned first = thread_.host.next(turn::nobody, false);
-        return switch_to(first == turn::stop ? 0 : first); // the machine stops before its set-up
+        if (first != turn::stop)
+            return switch_to(first);
+        thread_.host.stop_before_set_up();
+        return switch_to(0);
     }
     bool iteration_end() { return true; }
     rl::iteration_t iteration_count() const { return 1; }

@@ -187,11 +187,9 @@ void relacy_machine::reset_fibres() {
             std::memcpy(&one.thread->fiber_.jmp, &one.fresh, sizeof one.fresh);
 }
 
-unsigned relacy_machine::next(unsigned current, bool yielding) {
-    if (turns_->watched()) [[unlikely]]
-        note_step();
+unsigned relacy_machine::next_watched(unsigned current, bool yielding) {
+    note_step();
     const unsigned chosen = turns_->next(current, yielding);
-    stopped_ = chosen == turn::stop;
     simulated::state.tracking = !simulated::state.special && turns_->noting();
     return chosen;
 }

@@ -48,7 +48,14 @@ class relacy_machine : public machine {
     void finish();
     /// The execution ends here; the context leaves it.
     void failed(rl::test_result_e kind, const char* text, rl::debug_info_param at);
-    unsigned next(unsigned current, bool yielding); ///< the thread whose step comes now, or turn::stop
+    /// The thread whose step comes now, or turn::stop. Once a decision: in the header for its speed.
+    unsigned next(unsigned current, bool yielding) {
+        if (turns_->watched()) [[unlikely]]
+            return next_watched(current, yielding);
+        return turns_->next(current, yielding);
+    }
+    /// Before the first step: the set-up is not to be made.
+    void stop_before_set_up() { stopped_ = true; }
     turns& decides() { return *turns_; }
     /// The thread comes to a scheduling point, and this access is what lies behind it.
     void announce(unsigned thread, simulated::touched next) {
@@ -64,6 +71,7 @@ class relacy_machine : public machine {
         void* stack = nullptr;
     };
 
+    unsigned next_watched(unsigned current, bool yielding);
     void begin(turns& decides, execution& told);
     void meet_fibre(rl::thread_info_base& thread);
     void reset_fibres();
@@ -81,7 +89,7 @@ class relacy_machine : public machine {
     execution* told_ = nullptr;
     ending ending_ = ending::abandoned;
     bool failing_ = false;
-    bool stopped_ = false; ///< turns wants no more of this execution
+    bool stopped_ = false; ///< before its set-up
     std::array<access, max_threads> announced_;
 };
 

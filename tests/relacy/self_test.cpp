@@ -12,6 +12,7 @@
 #include <arch/rcu.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <new>
 #include <set>
 #include <string>
@@ -671,4 +672,47 @@ TEST_CASE("a weakened fence is found, and the orders met are listed") {
     lost_wakeup broken(true);
     const auto again = make_bound(2, 2);
     CHECK(explore(broken, *again, weaker).found.kind == failure_kind::deadlock);
+}
+
+TEST_CASE("an execution may be stopped anywhere, and those after it are not disturbed") {
+    constexpr unsigned decisions = 12;
+    class stops : public strategy {
+      public:
+        bool begin(std::uint64_t iteration, unsigned) override {
+            left_ = iteration % 2 == 1 ? static_cast<unsigned>(iteration / 2) : ~0u;
+            return iteration <= 2 * decisions;
+        }
+        unsigned next_thread(const turn& t) override {
+            return left_-- == 0 ? turn::stop : static_cast<unsigned>(31 - std::countl_zero(t.allowed));
+        }
+        unsigned pick(const question&) override { return 0; }
+
+      private:
+        unsigned left_ = 0;
+    } decides;
+    struct state {
+        arch::mutex lock{outer};
+        arch::rcu_domain rcu;
+        atomic<int> order{0};
+        plain<int> data{0};
+        std::string log = "a text that does not fit into a string itself";
+    };
+    const auto step = [](state& s) {
+        arch::rcu_read_guard inside(s.rcu);
+        arch::guard held(s.lock);
+        s.data.set(s.data.get() * 3 + s.order.fetch_add(1, order::full));
+    };
+    std::multiset<int> ended;
+    small_body<state> three({step, step, [&](state& s) {
+                                 step(s);
+                                 s.rcu.synchronize();
+                             }},
+                            [&](state& s) { ended.insert(s.data.peek()); });
+    const exploration_result r = explore(three, decides, under(memory_class::weak));
+    CHECK(r.found.cause == "");
+    CHECK(r.exhausted);
+    CHECK(r.executions == 2 * decisions);
+    CHECK(r.repetitions == decisions);
+    CHECK(ended.size() == decisions);
+    CHECK(ended.count(*ended.begin()) == ended.size());
 }
