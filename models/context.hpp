@@ -98,7 +98,7 @@ struct exploration {
     bool run_again();       ///< begins the second run of the execution that just ended
     bool differs() const;   ///< the second run was not the first one
     void report_difference(const char* how);
-    void report_error();
+    void report_tool_failure(std::string cause, const std::string& detail);
     void watch_step(unsigned thread);               ///< of an execution beyond its limit
     unsigned next(unsigned current, bool yielding); ///< the thread whose step comes now
     void note_step();                               ///< if the strategy wants to know of it

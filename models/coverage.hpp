@@ -54,7 +54,7 @@ class coverage {
             if (u != t && now_[u].inside)
                 now_[u].between.push_back({t, bounded, me.step});
     }
-    /// After an execution; false when nothing more is remembered.
+    /// After an execution. Beyond max_outcomes no more outcomes are remembered.
     void end(std::uint64_t outcome) {
         ++executions_;
         if (outcomes_.size() < max_outcomes && outcomes_.insert(outcome).second)

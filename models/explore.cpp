@@ -134,15 +134,21 @@ bool exploration::differs() const {
            outcome != first_outcome;
 }
 
-void exploration::report_difference(const char* difference) {
+void exploration::report_tool_failure(std::string cause, const std::string& detail) {
     failure& f = result.found;
     f = {};
     f.kind = failure_kind::tool;
-    f.cause = "an execution was not the same when it was run again: the model or the checker depends on "
-              "something beside "
-              "the schedule";
-    f.detail = "execution " + std::to_string(number) + ": " + difference;
+    f.cause = std::move(cause);
+    f.detail = "execution " + std::to_string(number) + detail;
     result.failed_at = number;
+}
+
+void exploration::report_difference(const char* difference) {
+    report_tool_failure(
+        "an execution was not the same when it was run again: the model or the checker depends on "
+        "something beside "
+        "the schedule",
+        std::string(": ") + difference);
 }
 
 void exploration::watch_step(unsigned thread) {
@@ -150,19 +156,9 @@ void exploration::watch_step(unsigned thread) {
     watch.see(machine::state.shared, thread);
 }
 
-/// A strategy that threw was asked no more: what came after is no execution of its tree.
-void exploration::report_error() {
-    failure& f = result.found;
-    f = {};
-    f.kind = failure_kind::tool;
-    f.cause = turn.error();
-    f.detail = "execution " + std::to_string(number);
-    result.failed_at = number;
-}
-
 bool exploration::end_execution() {
-    if (!turn.error().empty()) {
-        report_error();
+    if (!turn.error().empty()) { // the strategy threw: what came after is no execution of its tree
+        report_tool_failure(turn.error(), "");
         return true;
     }
     if (again != nullptr) {

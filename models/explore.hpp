@@ -5,8 +5,8 @@
 #pragma once
 
 #include "coverage.hpp"
-#include "run/failure.hpp"
 #include "strategy.hpp"
+#include "words/failure.hpp"
 
 #include <cstdint>
 #include <functional>

@@ -26,7 +26,7 @@ struct plan {
     std::vector<exception> exceptions;
 };
 
-/// Context switches of an execution, forced or not, up to its last whole step: the one that failed is not told of.
+/// Context switches of an execution, forced or not. A strategy is told of whole steps only: not of the one that fails.
 struct switch_counter {
     unsigned last = turn::nobody;
     unsigned count = 0;

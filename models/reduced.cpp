@@ -62,14 +62,13 @@ class reduced : public strategy {
     }
 
     unsigned next_thread(const turn& t) override {
-        const bool goes_on = t.current != turn::nobody && !t.yielding;
         if (repeats_)
-            return goes_on ? t.current : static_cast<unsigned>(std::countr_zero(t.allowed));
+            return t.usual();
         if (path_.at_end()) {
             const unsigned awake = t.allowed & ~asleep_.mask();
             unsigned first = static_cast<unsigned>(std::countr_zero(awake)); // somebody is: see stepped()
             unsigned others = awake & (awake - 1);
-            if (goes_on && (awake >> t.current & 1) != 0) {
+            if (t.can_go_on() && (awake >> t.current & 1) != 0) {
                 first = t.current;
                 others = awake & ~(1u << first);
             }

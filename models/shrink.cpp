@@ -1,6 +1,7 @@
 #include "shrink.hpp"
 
 #include "budget.hpp"
+#include "plan.hpp"
 #include "shrink_schedule.hpp"
 #include "smaller_programs.hpp"
 
@@ -12,15 +13,11 @@ namespace daxtorture {
 namespace {
 
 unsigned count_switches(const std::vector<event>& events, std::size_t threads) {
-    unsigned count = 0;
-    const event* last = nullptr;
-    for (const event& e : events) {
-        if (e.thread >= threads)
-            continue;
-        count += last != nullptr && last->thread != e.thread;
-        last = &e;
-    }
-    return count;
+    switch_counter switches;
+    for (const event& e : events)
+        if (e.thread < threads)
+            switches.stepped(e.thread);
+    return switches.count;
 }
 
 class program_shrinker {

@@ -6,28 +6,68 @@ namespace daxtorture {
 
 namespace {
 
-using operations = std::vector<operation>;
-
-operations::iterator at(operations& all, std::size_t i) {
+template <class T> auto at(std::vector<T>& all, std::size_t i) {
     return all.begin() + static_cast<std::ptrdiff_t>(i);
 }
 
-/// Threads that no other names; `interrupt` names them by number.
+template <class Visit> void each_operation(program& of, Visit visit) {
+    std::for_each(of.setup.begin(), of.setup.end(), visit);
+    for (thread_program& thread : of.threads)
+        std::for_each(thread.operations.begin(), thread.operations.end(), visit);
+}
+
+/// How many of the first operands are numbers of threads, of mms, of files.
+unsigned threads_named(operands takes) { return takes == operands::thread ? 1 : 0; }
+unsigned mms_named(operands takes) {
+    switch (takes) {
+    case operands::mm:
+    case operands::mm_page:
+    case operands::mm_pages:
+        return 1;
+    case operands::two_mms:
+        return 2;
+    default:
+        return 0;
+    }
+}
+unsigned files_named(operands takes) {
+    switch (takes) {
+    case operands::file:
+    case operands::file_size:
+    case operands::file_range:
+        return 1;
+    case operands::two_files:
+        return 2;
+    default:
+        return 0;
+    }
+}
+
+/// Number `gone` is no more: those behind it move up. True if some operation meant it.
+bool renumber(program& of, std::size_t gone, unsigned (*named)(operands)) {
+    bool meant = false;
+    const auto renumber_one = [&](std::uint8_t& number) {
+        meant = meant || number == gone;
+        if (number > gone)
+            --number;
+    };
+    each_operation(of, [&](operation& o) {
+        const unsigned numbers = named(info(o.kind).takes);
+        if (numbers > 0)
+            renumber_one(o.object);
+        if (numbers > 1)
+            renumber_one(o.other);
+    });
+    return meant;
+}
+
+/// Threads that no other names.
 void without_a_thread(const program& what, std::vector<program>& smaller) {
-    for (std::size_t t = 0; t < what.threads.size() && what.threads.size() > 1; ++t) {
+    for (std::size_t gone = 0; gone < what.threads.size() && what.threads.size() > 1; ++gone) {
         program less = what;
-        less.threads.erase(less.threads.begin() + static_cast<std::ptrdiff_t>(t));
-        bool named = false;
-        for (thread_program& other : less.threads) {
-            for (operation& o : other.operations) {
-                if (info(o.kind).takes != operands::thread)
-                    continue;
-                named = named || o.object == t;
-                o.object = static_cast<std::uint8_t>(o.object - (o.object > t ? 1 : 0));
-            }
-        }
+        less.threads.erase(at(less.threads, gone));
         less.world.workers = static_cast<unsigned>(less.threads.size());
-        if (!named)
+        if (!renumber(less, gone, threads_named))
             smaller.push_back(std::move(less));
     }
 }
@@ -35,13 +75,13 @@ void without_a_thread(const program& what, std::vector<program>& smaller) {
 /// One operation; then a pin or get with the unpin or put that belongs to it, which has nothing to drop without it.
 void without_an_operation(const program& what, bool keep_drops, std::vector<program>& smaller) {
     for (std::size_t t = 0; t < what.threads.size(); ++t) {
-        const operations& all = what.threads[t].operations;
+        const std::vector<operation>& all = what.threads[t].operations;
         for (std::size_t i = all.size(); i-- > 0 && all.size() > 1;) {
             const op kind = all[i].kind;
             if (keep_drops && (kind == op::unpin || kind == op::put))
                 continue;
             program less = what;
-            operations& left = less.threads[t].operations;
+            std::vector<operation>& left = less.threads[t].operations;
             left.erase(at(left, i));
             if (kind == op::pin || kind == op::get) {
                 const op drop = kind == op::pin ? op::unpin : op::put;
@@ -61,36 +101,25 @@ void without_an_operation(const program& what, bool keep_drops, std::vector<prog
     }
 }
 
-template <class Visit> void each_operation(program& of, Visit visit) {
-    std::for_each(of.setup.begin(), of.setup.end(), visit);
-    for (thread_program& thread : of.threads)
-        std::for_each(thread.operations.begin(), thread.operations.end(), visit);
-}
-
-/// Number `gone` is no more: those behind it move up. True if it was meant.
-bool renumber(std::uint8_t& number, std::size_t gone) {
-    const bool meant = number == gone;
-    if (number > gone)
-        --number;
-    return meant;
-}
-
 void without_an_mm(const program& what, std::vector<program>& smaller) {
     for (std::size_t gone = 0; gone < what.world.mms.size(); ++gone) {
         program less = what;
-        less.world.mms.erase(less.world.mms.begin() + static_cast<std::ptrdiff_t>(gone));
-        bool used = false;
-        each_operation(less, [&](operation& o) {
-            const operands takes = info(o.kind).takes;
-            if (takes == operands::mm || takes == operands::mm_page || takes == operands::mm_pages ||
-                takes == operands::two_mms)
-                used = renumber(o.object, gone) || used;
-            if (takes == operands::two_mms)
-                used = renumber(o.other, gone) || used;
-        });
-        if (!used)
+        less.world.mms.erase(at(less.world.mms, gone));
+        if (!renumber(less, gone, mms_named))
             smaller.push_back(std::move(less));
     }
+}
+
+/// True if it is mapped.
+bool renumber_mapped_file(program& of, std::size_t gone) {
+    bool mapped = false;
+    for (mm_config& mm : of.world.mms) {
+        for (area_config& area : mm.areas) {
+            mapped = mapped || area.file == gone;
+            area.file -= area.file > gone ? 1 : 0;
+        }
+    }
+    return mapped;
 }
 
 /// Files that are devices stay: operations name devices by numbers of their own.
@@ -99,23 +128,9 @@ void without_a_file(const program& what, std::vector<program>& smaller) {
         if (is_device(what.world.files[gone].fs))
             continue;
         program less = what;
-        less.world.files.erase(less.world.files.begin() + static_cast<std::ptrdiff_t>(gone));
-        bool used = false;
-        for (mm_config& mm : less.world.mms) {
-            for (area_config& area : mm.areas) {
-                used = used || area.file == gone;
-                area.file -= area.file > gone ? 1 : 0;
-            }
-        }
-        each_operation(less, [&](operation& o) {
-            const operands takes = info(o.kind).takes;
-            if (takes == operands::file || takes == operands::file_size || takes == operands::file_range ||
-                takes == operands::two_files)
-                used = renumber(o.object, gone) || used;
-            if (takes == operands::two_files)
-                used = renumber(o.other, gone) || used;
-        });
-        if (!used)
+        less.world.files.erase(at(less.world.files, gone));
+        const bool mapped = renumber_mapped_file(less, gone);
+        if (!renumber(less, gone, files_named) && !mapped)
             smaller.push_back(std::move(less));
     }
 }

@@ -5,7 +5,7 @@
 /// that mutex, may look at it, and workers, which are inside a round, need no lock.
 #pragma once
 
-#include "run/seed.hpp"
+#include "base/seed.hpp"
 #include "scenario/program.hpp"
 #include "stress/gate.hpp"
 #include "stress/observe.hpp"

@@ -5,8 +5,8 @@
 #pragma once
 
 #include "scenario/program.hpp"
-#include "world/config.hpp"
-#include "world/operation.hpp"
+#include "words/config.hpp"
+#include "words/operation.hpp"
 
 #include <array>
 #include <initializer_list>

@@ -1,6 +1,6 @@
 #include "stress/observe.hpp"
 
-#include "protocol/near_miss.hpp"
+#include "words/near_miss.hpp"
 
 namespace daxtorture::stress {
 

@@ -4,10 +4,10 @@
 /// Left out    what does nothing in this world, and what a protocol is known to do wrong (docs/findings): it would end every run
 #pragma once
 
-#include "run/seed.hpp"
+#include "base/seed.hpp"
 #include "stress/mix.hpp"
-#include "world/config.hpp"
-#include "world/operation.hpp"
+#include "words/config.hpp"
+#include "words/operation.hpp"
 
 #include <array>
 #include <cstdint>

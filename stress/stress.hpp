@@ -13,10 +13,10 @@
 /// worker, round); real threads still interleave as they like.
 #pragma once
 
-#include "run/failure.hpp"
 #include "run/tally.hpp"
 #include "scenario/program.hpp"
-#include "world/operation.hpp"
+#include "words/failure.hpp"
+#include "words/operation.hpp"
 
 #include <array>
 #include <atomic>
@@ -59,7 +59,7 @@ struct stress_options {
     double hang_after = 30; ///< seconds inside one operation
     bool preempt = true;    ///< seeded delays at preemption points
     bool record = true;     ///< flight recorders
-    bool ledger = true;     ///< who holds each page is counted: see ledger_checks (oracle/invariant.hpp)
+    bool ledger = true;     ///< who holds each page is counted: see ledger_checks (words/invariant.hpp)
     bool pin = true;        ///< each worker on a processor of its own, as far as they go
     std::vector<unsigned> processors; ///< those, in turn; empty: all that the process may use
     bool stop_on_failure = true; ///< false: go on in a fresh world, at most failures_max failures are kept

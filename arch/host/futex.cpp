@@ -7,7 +7,8 @@
 #include <thread>
 #include <unistd.h>
 
-namespace arch::inline host {
+namespace arch {
+inline namespace host {
 
 void futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected, std::uint64_t timeout_us) {
     timespec limit{};
@@ -47,4 +48,5 @@ const unsigned measured_spin_turns = measure_spin_turns();
 
 unsigned spin_turns() { return measured_spin_turns; }
 
-} // namespace arch::inline host
+} // namespace host
+} // namespace arch

@@ -4,14 +4,15 @@
 
 #include <cstdio>
 
-namespace arch::inline host {
+namespace arch {
+inline namespace host {
 
 namespace detail {
 
 void report_inversion(const lock_class& taken, const lock_class& held, site at) noexcept {
     char detail[160];
     std::snprintf(detail, sizeof detail, "%s takes %s while holding %s", at.function, taken.name, held.name);
-    fail(29, "locks taken in the wrong order", detail, at);
+    fail(daxtorture::invariant::I29, "locks taken in the wrong order", detail, at);
 }
 
 void exclusive_lock::lock_slowly(task& self, site at) noexcept {
@@ -94,4 +95,5 @@ void rwsem::wake_everybody() noexcept {
     futex_wake(wakes_, wake_all);
 }
 
-} // namespace arch::inline host
+} // namespace host
+} // namespace arch

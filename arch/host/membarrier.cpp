@@ -5,7 +5,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-namespace arch::inline host {
+namespace arch {
+inline namespace host {
 
 namespace {
 
@@ -24,4 +25,5 @@ void fence_everybody() {
         std::abort();
 }
 
-} // namespace arch::inline host
+} // namespace host
+} // namespace arch

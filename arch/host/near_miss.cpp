@@ -2,7 +2,8 @@
 
 #include <chrono>
 
-namespace arch::inline host {
+namespace arch {
+inline namespace host {
 
 namespace {
 
@@ -24,4 +25,5 @@ double tick_nanoseconds() {
     return factor;
 }
 
-} // namespace arch::inline host
+} // namespace host
+} // namespace arch

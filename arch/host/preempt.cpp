@@ -6,7 +6,8 @@
 #include <ctime>
 #include <sched.h>
 
-namespace arch::inline host {
+namespace arch {
+inline namespace host {
 
 namespace {
 
@@ -97,4 +98,5 @@ void detail::preempt_now() noexcept {
     preempt_countdown = static_cast<std::int32_t>(mine.next.gap);
 }
 
-} // namespace arch::inline host
+} // namespace host
+} // namespace arch

@@ -5,7 +5,8 @@
 #include <cassert>
 #include <memory>
 
-namespace arch::inline host {
+namespace arch {
+inline namespace host {
 
 rcu_domain::rcu_domain(grace_periods how_often)
     : waiter_fences_(how_often == grace_periods::rare && fences_for_others()) {}
@@ -122,4 +123,5 @@ void rcu_domain::barrier(site at) {
         cpu_relax(at);
 }
 
-} // namespace arch::inline host
+} // namespace host
+} // namespace arch

@@ -4,7 +4,8 @@
 #include <chrono>
 #include <iterator>
 
-namespace arch::inline host {
+namespace arch {
+inline namespace host {
 
 namespace {
 
@@ -86,4 +87,5 @@ std::vector<flight_record> flight_ring::read() const {
     return all;
 }
 
-} // namespace arch::inline host
+} // namespace host
+} // namespace arch

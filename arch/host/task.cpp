@@ -4,7 +4,8 @@
 
 #include <exception>
 
-namespace arch::inline host {
+namespace arch {
+inline namespace host {
 
 namespace detail {
 
@@ -139,4 +140,5 @@ bool is_blocked(const task& self) {
     return self.waiting.kind() != wait_kind::none || self.state.peek() != task_state::running;
 }
 
-} // namespace arch::inline host
+} // namespace host
+} // namespace arch

@@ -6,12 +6,12 @@
 #include "cli/output.hpp"
 #include "cli/terminal.hpp"
 
+#include "base/seed.hpp"
 #include "daxtorture_config.hpp"
 #include "protocol/presets.hpp"
 #include "report/run.hpp"
 #include "report/text.hpp"
 #include "run/lift.hpp"
-#include "run/seed.hpp"
 #include "scenario/parser.hpp"
 #include "stress/mix.hpp"
 
@@ -273,7 +273,7 @@ class supervisor {
         failure_note note;
         note.bundle = bundle_name(told.kept, name);
         note.kind = daxtorture::name(found.kind);
-        note.invariant = found.invariant;
+        note.invariant = number(found.invariant);
         note.cause = found.cause;
         note.load = load_;
         if (std::find(known_.begin(), known_.end(), note.bundle) != known_.end())

@@ -160,7 +160,7 @@ checked prepare(program what, const check_options& options) {
 
 bool is_known(const checked& one, const failure& found) {
     return one.documented && one.documented->verdict == verdict_kind::fail &&
-           (one.documented->invariant == 0 || one.documented->invariant == found.invariant) &&
+           (one.documented->invariant == invariant::none || one.documented->invariant == found.invariant) &&
            found.cause.starts_with(one.documented_cause);
 }
 
@@ -181,12 +181,15 @@ scenario_verdict verdict_of(const program& what, const std::string& memory, cons
     v.expected = expectation_of(what);
     v.found = result.found;
     v.rechecked = result.rechecked;
+    if (!result.sampled && !options.coverage)
+        return v;
+    const coverage_summary covered = coverage_of(what, result.covered);
     if (result.sampled && v.verdict != verdict_kind::fail) {
-        const std::string remark = coverage_remark(coverage_of(what, result.covered), result, options);
+        const std::string remark = coverage_remark(covered, result, options);
         v.note += (v.note.empty() || remark.empty() ? "" : "; ") + remark;
     }
     if (options.coverage)
-        v.covered = coverage_of(what, result.covered);
+        v.covered = covered;
     return v;
 }
 
@@ -196,8 +199,8 @@ void list(const std::vector<program>& programs) {
         widest = std::max(widest, what.name.size());
     for (const program& what : programs) {
         std::string claims;
-        for (const int claim : what.claims)
-            claims += " I" + std::to_string(claim);
+        for (const invariant claimed : what.claims)
+            claims += " " + name(claimed);
         fmt::print("{:<{}}  {} threads  {:<60} {}\n", what.name, widest, what.threads.size(), what.title,
                    claims);
     }
@@ -217,10 +220,7 @@ scenario_verdict check_one(const checked& one, const check_options& options, std
     verdict.known_finding = verdict.verdict == verdict_kind::fail && is_known(one, verdict.found);
     kept_failure kept;
     if (verdict.verdict == verdict_kind::fail && result.found.kind != failure_kind::tool) {
-        told_failure told{{what, own_command(), memory, "check", result.found_by, options.seed, 0,
-                           checker_fingerprint(), result.found},
-                          "",
-                          0};
+        told_failure told = failure_as_found(what, memory, result.found);
         if (options.shrink && !interrupted()) {
             status.show(fmt::format("[{}/{}] {}: found after {} executions, shrinking", number, total,
                                     what.name, grouped(result.executions)));

@@ -4,7 +4,7 @@
 #include "cli/child_process.hpp"
 #include "cli/commands.hpp"
 
-#include "run/failure.hpp"
+#include "words/failure.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 

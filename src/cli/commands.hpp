@@ -4,7 +4,7 @@
 #pragma once
 
 #include "run/exit_code.hpp"
-#include "run/failure.hpp"
+#include "words/failure.hpp"
 
 #include <cstdint>
 #include <functional>

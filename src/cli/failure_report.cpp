@@ -3,10 +3,10 @@
 #include "cli/checker.hpp"
 #include "cli/paths.hpp"
 
+#include "base/fnv1a.hpp"
 #include "report/text.hpp"
 #include "report/trace.hpp"
 #include "report/wrap.hpp"
-#include "run/fnv1a.hpp"
 #include "run/lift.hpp"
 #include "scenario/parser.hpp"
 #include "scenario/printer.hpp"
@@ -36,7 +36,7 @@ std::string plural(unsigned count, const char* what, const char* many = "s") {
 std::string bundle_name(const bundle& what, const std::string& scenario) {
     const std::uint64_t hash =
         fnv1a(differences(protocol{}, what.what.world.rules) + what.found.cause + what.memory);
-    return fmt::format("{}-I{}-{:06x}", scenario, what.found.invariant, hash & 0xffffff);
+    return fmt::format("{}-I{}-{:06x}", scenario, number(what.found.invariant), hash & 0xffffff);
 }
 
 std::string checker_fingerprint() { return fmt::format("{:016x}", fnv1a(file_contents(checker_program()))); }
@@ -111,14 +111,19 @@ std::string quoted(const std::string& word) {
 
 } // namespace
 
-told_failure shrink_failure(const program& what, const std::string& memory, const failure& found,
-                            double seconds) {
+told_failure failure_as_found(const program& what, const std::string& memory, const failure& found) {
     told_failure told;
     told.kept.what = what;
     told.kept.memory = memory;
     told.kept.command = own_command();
     told.kept.source_hash = checker_fingerprint();
     told.kept.found = found;
+    return told;
+}
+
+told_failure shrink_failure(const program& what, const std::string& memory, const failure& found,
+                            double seconds) {
+    told_failure told = failure_as_found(what, memory, found);
     try {
         shrink_to(told, seconds);
     } catch (const std::exception& problem) {

@@ -19,6 +19,9 @@ struct told_failure {
     unsigned preemptions = 0; ///< of its schedule, when it was shrunk
 };
 
+/// A failure of `what` on the simulated machine, not shrunk.
+told_failure failure_as_found(const program& what, const std::string& memory, const failure& found);
+
 /// Shrinks a failure of `what` on the simulated machine, for at most `seconds`. If the shrinker fails, the failure stays as it was found,
 /// and its size says so: a failure that was found is never lost.
 told_failure shrink_failure(const program& what, const std::string& memory, const failure& found,

@@ -56,7 +56,7 @@ struct exhibit_result {
     bool fixed_passes = false;   ///< the fixed protocol does not fail
     bool fixed_cut_off = false;  ///< ... but its search was not done when its time was over
     portfolio_result broken, fixed;
-    int expected_invariant = 0;
+    invariant expected_invariant = invariant::none;
     bool found() const { return caught && right && fixed_passes; }
     bool ended() const { return !inexpressible.empty() || !(broken.interrupted || fixed.interrupted); }
     bool survived() const { return inexpressible.empty() && tool_failure.empty() && !found(); }
@@ -122,8 +122,8 @@ exhibit_result examine(const exhibit& one, const museum_options& options, status
     if (tool_failed(result, result.broken.found))
         return result;
     result.caught = result.broken.found.kind != failure_kind::none;
-    result.right =
-        result.expected_invariant == 0 || result.broken.found.invariant == result.expected_invariant;
+    result.right = result.expected_invariant == invariant::none ||
+                   result.broken.found.invariant == result.expected_invariant;
     program fixed = one.what;
     override_rules(fixed, "", fix_of(one.what));
     const double fixed_seconds =
@@ -136,10 +136,6 @@ exhibit_result examine(const exhibit& one, const museum_options& options, status
     return result;
 }
 
-std::string what_failed(const failure& f) {
-    return (f.invariant != 0 ? fmt::format("I{} ", f.invariant) : "") + f.cause;
-}
-
 std::string outcome_text(const exhibit_result& r) {
     if (!r.inexpressible.empty())
         return "not expressible: " + r.inexpressible;
@@ -148,11 +144,11 @@ std::string outcome_text(const exhibit_result& r) {
     if (!r.caught)
         return "NOT FOUND";
     if (!r.right)
-        return fmt::format("{}, expected I{}", what_failed(r.broken.found), r.expected_invariant);
+        return fmt::format("{}, expected {}", short_name(r.broken.found), name(r.expected_invariant));
     if (!r.fixed_passes)
-        return what_failed(r.broken.found) +
-               ", but the fixed protocol fails too: " + what_failed(r.fixed.found);
-    std::string text = what_failed(r.broken.found);
+        return short_name(r.broken.found) +
+               ", but the fixed protocol fails too: " + short_name(r.fixed.found);
+    std::string text = short_name(r.broken.found);
     if (r.fixed_cut_off)
         text += fmt::format("; its fix: search cut off after {:.2f} s and {} executions", r.fixed.seconds,
                             grouped(r.fixed.executions));
@@ -172,8 +168,8 @@ nlohmann::json text_or_null(const std::string& text) {
     return text.empty() || text == "none" || text == "-" ? nlohmann::json() : nlohmann::json(text);
 }
 
-nlohmann::json invariant_or_null(int number) {
-    return number == 0 ? nlohmann::json() : nlohmann::json("I" + std::to_string(number));
+nlohmann::json invariant_or_null(invariant broken) {
+    return broken == invariant::none ? nlohmann::json() : nlohmann::json(name(broken));
 }
 
 nlohmann::json json_of(const exhibit_result& r) {
@@ -256,10 +252,7 @@ exit_code print_memory_table(const std::vector<exhibit>& all, const museum_optio
             const bool broke = r.found.kind == failure_kind::tool;
             const bool fails = r.found.kind != failure_kind::none && !broke;
             tool_failed = tool_failed || broke;
-            cells.push_back(broke        ? "TOOL"
-                            : fails      ? fmt::format("I{}", r.found.invariant)
-                            : r.complete ? "-"
-                                         : "- (time)");
+            cells.push_back(broke ? "TOOL" : fails ? name(r.found.invariant) : r.complete ? "-" : "- (time)");
             found[memory] = broke ? nlohmann::json() : nlohmann::json(fails);
             if (fails && needs.empty())
                 needs = memory;

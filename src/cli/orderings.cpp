@@ -40,7 +40,7 @@ struct weakening {
     std::string order; ///< the weaker one; "none" for a fence
     bool needed = false;
     std::string scenario; ///< that fails
-    int invariant = 0;
+    daxtorture::invariant invariant = daxtorture::invariant::none;
     std::string cause;
     std::uint64_t executions = 0;
 };
@@ -225,7 +225,7 @@ class examination {
 };
 
 std::string reason(const weakening& w) {
-    return fmt::format("{}: {}{}", w.scenario, w.invariant != 0 ? fmt::format("I{}, ", w.invariant) : "",
+    return fmt::format("{}: {}{}", w.scenario, w.invariant != invariant::none ? name(w.invariant) + ", " : "",
                        w.cause);
 }
 
@@ -268,7 +268,7 @@ nlohmann::json json_of(const examination& all) {
             tried.push_back({{"order", w.order},
                              {"needed", w.needed},
                              {"scenario", w.scenario},
-                             {"invariant", w.invariant == 0 ? "" : "I" + std::to_string(w.invariant)},
+                             {"invariant", name(w.invariant)},
                              {"cause", w.cause},
                              {"executions", w.executions}});
         orders.push_back(

@@ -102,7 +102,7 @@ exit_code run_replay(const replay_options& options) {
     }
     if (!same_failure(answer.found, kept.found)) {
         fmt::print("{}", paragraph(fmt::format("another failure than the one kept: I{} {}",
-                                               kept.found.invariant, kept.found.cause)));
+                                               number(kept.found.invariant), kept.found.cause)));
         return exit_code::inconclusive;
     }
     fmt::print("the same failure again, after {} decisions\n", kept.found.schedule.size());

@@ -85,10 +85,6 @@ void refuse_tool_failure(const portfolio_result& result) {
         throw std::runtime_error(result.found.cause);
 }
 
-std::string short_name(const failure& f) {
-    return f.invariant == 0 ? f.cause : fmt::format("I{} {}", f.invariant, f.cause);
-}
-
 /// The failing scenario itself, then what is lifted from it.
 std::vector<lifted> candidates_of(const bundle& kept) {
     std::vector<lifted> all;
@@ -155,12 +151,9 @@ class reproduction {
         json tried = json::array();
         for (const attempt& one : attempts_)
             tried.push_back(json_of(one));
-        json all{{"bundle", place_.string()},
-                 {"invariant", kept_.found.invariant == 0 ? "" : "I" + std::to_string(kept_.found.invariant)},
-                 {"cause", kept_.found.cause},
-                 {"reproduced", found_.has_value()},
-                 {"seconds", seconds_since(start_)},
-                 {"attempts", std::move(tried)}};
+        json all{{"bundle", place_.string()},        {"invariant", name(kept_.found.invariant)},
+                 {"cause", kept_.found.cause},       {"reproduced", found_.has_value()},
+                 {"seconds", seconds_since(start_)}, {"attempts", std::move(tried)}};
         if (found_) {
             all["threads"] = told_.kept.what.threads.size();
             all["preemptions"] = told_.preemptions;

@@ -7,11 +7,11 @@
 #include "cli/scenarios.hpp"
 #include "cli/terminal.hpp"
 
+#include "base/seed.hpp"
 #include "protocol/presets.hpp"
 #include "report/json.hpp"
 #include "report/text.hpp"
 #include "run/lift.hpp"
-#include "run/seed.hpp"
 #include "scenario/printer.hpp"
 #include "scenario/suggest.hpp"
 #include "stress/mix.hpp"

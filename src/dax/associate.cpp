@@ -5,7 +5,8 @@
 
 #include <arch/check.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 using arch::order;
 
@@ -14,7 +15,7 @@ namespace {
 /// Entries that share a folio are of its size: nobody builds or dissolves it under the other one.
 void check_same_size(const kernel& k, dax_entry entry, const folio& f) {
     if (k.rules.compound == compound_folio::yes && folio_test_large(k, f) != entry.pmd())
-        arch::fail(14, "an entry shares a folio of another size", "dax_associate_entry");
+        arch::fail(invariant::I14, "an entry shares a folio of another size", "dax_associate_entry");
 }
 
 } // namespace
@@ -35,7 +36,7 @@ void dax_associate_entry(kernel& k, dax_entry entry, address_space& mapping, std
             return;
         }
         if (one.mapping.load(order::relaxed) != nullptr)
-            arch::fail(13, "a folio was associated twice", "dax_associate_entry found a mapping");
+            arch::fail(invariant::I13, "a folio was associated twice", "dax_associate_entry found a mapping");
         dax_folio_init(k, entry); // of a large folio there is one
         one.mapping.store(&mapping, order::relaxed);
         one.index_or_share.store(first + offset, order::relaxed);
@@ -51,10 +52,11 @@ void dax_disassociate_entry(kernel& k, dax_entry entry, address_space& mapping, 
     const share_guard updating(k);
     if (trunc && held_pages(k, entry, 0, dax_entry_pages(k, entry)) &&
         !shared_with_others(k, dax_to_folio(k, entry)))
-        arch::fail(18, "the entry of a busy page was deleted", "dax_disassociate_entry met a held page");
+        arch::fail(invariant::I18, "the entry of a busy page was deleted",
+                   "dax_disassociate_entry met a held page");
     for_each_dax_folio(k, entry, [&](folio& f, std::uint64_t) {
         if (f.mapping.load(order::relaxed) != &mapping && !dax_folio_is_shared(k, f))
-            arch::fail(13, "a folio does not belong to the file whose entry refers to it",
+            arch::fail(invariant::I13, "a folio does not belong to the file whose entry refers to it",
                        "dax_disassociate_entry");
         dax_folio_put(k, f);
     });
@@ -84,4 +86,5 @@ folio* dax_busy_page(kernel& k, dax_entry entry) {
     return busy;
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

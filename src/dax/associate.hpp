@@ -10,7 +10,8 @@
 
 #include <arch/machine.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 /// `shared`: the filesystem says that other files have the block too; the folio may belong to one of them.
 void dax_associate_entry(kernel& k, dax_entry entry, address_space& mapping, std::uint64_t index,
@@ -21,4 +22,5 @@ void dax_disassociate_entry(kernel& k, dax_entry entry, address_space& mapping, 
 /// The entry's folio when somebody but the page tables holds it, else null.
 folio* dax_busy_page(kernel& k, dax_entry entry);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

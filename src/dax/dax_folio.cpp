@@ -2,14 +2,15 @@
 
 #include <arch/check.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 using arch::order;
 
 folio& dax_to_folio(kernel& k, dax_entry entry) {
     if (entry.has_folio())
         return k.mem[entry.pfn()];
-    arch::fail(27, "a zero or empty entry was turned into a folio", "dax_to_folio");
+    arch::fail(invariant::I27, "a zero or empty entry was turned into a folio", "dax_to_folio");
     return k.mem[0];
 }
 
@@ -18,7 +19,7 @@ void dax_folio_init(kernel& k, dax_entry entry) {
         return;
     folio& head = dax_to_folio(k, entry);
     if (folio_test_large(k, head))
-        arch::fail(14, "a large folio was built over another", "dax_folio_init");
+        arch::fail(invariant::I14, "a large folio was built over another", "dax_folio_init");
     prep_compound_page(k, head, k.pmd_order);
 }
 
@@ -46,8 +47,10 @@ void dax_folio_reset_order(kernel& k, folio& head) {
             page.mapping.store(nullptr, order::relaxed);
         page.index_or_share.store(0, order::relaxed);
         if (page.refcount.peek() != k.idle_count())
-            arch::fail(14, "a large folio was dissolved while references are held", "dax_folio_reset_order");
+            arch::fail(invariant::I14, "a large folio was dissolved while references are held",
+                       "dax_folio_reset_order");
     }
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

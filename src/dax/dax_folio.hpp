@@ -11,7 +11,8 @@
 
 #include <arch/machine.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 /// The entry's folio, the first of them when it has several. Never of a zero or empty entry, whose frame number means nothing [I27].
 folio& dax_to_folio(kernel& k, dax_entry entry);
@@ -33,4 +34,5 @@ template <class F> void for_each_dax_folio(kernel& k, dax_entry entry, F fn) {
         fn((&first)[offset], offset);
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

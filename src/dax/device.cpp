@@ -2,7 +2,8 @@
 
 #include <arch/check.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 using arch::order;
 
@@ -124,7 +125,7 @@ mf_answer dax_holder_notify_failure(kernel& k, dax_device& device, std::uint64_t
     if (k.rules.holder_ops == holder_read::reload)
         ops = device.holder_ops.load(order::relaxed);
     if (ops == nullptr) {
-        arch::fail(22, "a holder's operations were called after they were cleared",
+        arch::fail(invariant::I22, "a holder's operations were called after they were cleared",
                    "dax_holder_notify_failure");
         return mf_answer::cannot_tell;
     }
@@ -141,4 +142,5 @@ void kill_dax(kernel& k, dax_device& device) {
     device.holder_data.store(nullptr, order::relaxed);
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -20,7 +20,8 @@
 #include <cstdint>
 #include <memory>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 /// What a holder is told: of one bad page, or that the whole device goes (MF_MEM_PRE_REMOVE).
 enum class mf_reason : unsigned char { poison, pre_remove };
@@ -105,4 +106,5 @@ mf_answer dax_holder_notify_failure(kernel& k, dax_device& device, std::uint64_t
 /// Ends direct access: the holder first, then nobody new, then nobody left.
 void kill_dax(kernel& k, dax_device& device);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

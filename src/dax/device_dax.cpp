@@ -4,7 +4,8 @@
 #include "mm/vmf_insert.hpp"
 #include "mm/zap.hpp"
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 namespace {
 
 /// Where the page is mapped, for memory failure. Every mapping of a device page says the same.
@@ -63,4 +64,5 @@ void kill_dev_dax(kernel& k, device_dax& dev) {
     unmap_mapping_pages(k, dev.mapping, 0, to_the_end);
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -13,7 +13,8 @@
 
 #include <arch/machine.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 /// What a device-dax VMA has as its host.
 struct device_dax {
@@ -26,4 +27,5 @@ extern const vm_operations dev_dax_vm_ops;
 /// kill_dev_dax: no new faults, none left, nothing mapped.
 void kill_dev_dax(kernel& k, device_dax& dev);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -11,7 +11,8 @@
 
 #include <cstdint>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 class dax_entry {
   public:
@@ -50,4 +51,5 @@ inline constexpr unsigned pagecache_tag_dirty = 0;
 inline constexpr unsigned pagecache_tag_writeback = 1;
 inline constexpr unsigned pagecache_tag_towrite = 2;
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -2,12 +2,13 @@
 
 #include "dax/hole_page.hpp"
 #include "mm/unlocked.hpp"
-#include "protocol/near_miss.hpp"
+#include "words/near_miss.hpp"
 
 #include <arch/check.hpp>
 #include <arch/near_miss.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 namespace {
 
 /// The queue of an entry's waiters and the key they sleep under.
@@ -103,7 +104,7 @@ void dax_unlock_entry(kernel& k, address_space& mapping, xa_state& xas, std::uin
         old = xas_store(xas, dax_entry(entry).without_lock().store_form());
     }
     if (old == 0 || !dax_entry(old).locked())
-        arch::fail(10, "unlocked an entry that was not locked", "dax_unlock_entry");
+        arch::fail(invariant::I10, "unlocked an entry that was not locked", "dax_unlock_entry");
     dax_wake_entry(k, mapping, xas, entry, wake_mode::next);
 }
 
@@ -114,4 +115,5 @@ void dax_wake_entry(kernel& k, address_space& mapping, const xa_state& xas, std:
         wait.queue.wake_up(wait.key, mode == wake_mode::all ? wake_everybody : 1);
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -14,7 +14,8 @@
 
 #include <arch/machine.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 enum class wake_mode : unsigned char { all, next };
 
@@ -48,4 +49,5 @@ void dax_unlock_entry(kernel& k, address_space& mapping, xa_state& xas, std::uin
 void dax_wake_entry(kernel& k, address_space& mapping, const xa_state& xas, std::uint64_t entry,
                     wake_mode mode);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

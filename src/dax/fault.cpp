@@ -12,7 +12,8 @@
 
 #include <arch/check.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 namespace {
 
 /// Maps a page or a folio by `insert`; zero-based under a reference of its own, which the page table's outlives.
@@ -103,7 +104,7 @@ bool dax_iomap_copy_around(kernel& k, const iomap& where, std::uint64_t pages) {
 void zero_block(kernel& k, std::uint64_t pfn) {
     k.mem.store_whole(pfn, writer::nobody);
     if (k.mem.ledger(pfn).block.dirty_since.get() != 0)
-        arch::fail(20, "a fault zeroed a block after a store to it", "dax_fault_iter");
+        arch::fail(invariant::I20, "a fault zeroed a block after a store to it", "dax_fault_iter");
 }
 
 vm_fault_result dax_load_hole(kernel& k, vm_fault& fault, address_space& mapping, const iomap& where,
@@ -127,9 +128,9 @@ vm_fault_result dax_pmd_load_hole(kernel& k, vm_fault& fault, address_space& map
 
 void check_pmd(const kernel& k, const vm_fault& fault, dax_entry entry) { // I9
     if (!entry.pmd())
-        arch::fail(9, "a PMD is mapped over a smaller entry", "dax_iomap_pmd_fault");
+        arch::fail(invariant::I9, "a PMD is mapped over a smaller entry", "dax_iomap_pmd_fault");
     if (((fault.page ^ fault.pgoff) & k.pmd_colour()) != 0)
-        arch::fail(9, "a PMD is mapped where address and file offset are not congruent",
+        arch::fail(invariant::I9, "a PMD is mapped where address and file offset are not congruent",
                    "dax_iomap_pmd_fault");
 }
 
@@ -281,4 +282,5 @@ vm_fault_result dax_iomap_pmd_fault(kernel& k, vm_fault& fault, const iomap_ops&
     return result;
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

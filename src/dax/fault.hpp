@@ -10,7 +10,8 @@
 
 #include <arch/machine.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 struct dax_device;
 
@@ -52,4 +53,5 @@ vm_fault_result dax_iomap_pmd_fault(kernel& k, vm_fault& fault, const iomap_ops&
 /// Maps one page of a locked entry. Zero-based, under a reference of its own, which the page table's outlives.
 vm_fault_result dax_map_page(kernel& k, vm_fault& fault, folio& page);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

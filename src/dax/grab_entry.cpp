@@ -6,7 +6,8 @@
 #include "mm/unlocked.hpp"
 #include "mm/zap.hpp"
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 namespace {
 
 /// A PTE fault met a PMD entry without a folio: the entry goes, under xa_lock, which is dropped while it is unmapped.
@@ -71,4 +72,5 @@ std::uint64_t grab_mapping_entry(kernel& k, address_space& mapping, xa_state& xa
     }
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

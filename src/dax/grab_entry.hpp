@@ -10,10 +10,12 @@
 
 #include <arch/machine.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 /// Finds or makes the entry of the state's range, of `order` or larger, and locks it. Null when memory could not be had, dax_conflict when
 /// there is a smaller one. Takes xa_lock.
 std::uint64_t grab_mapping_entry(kernel& k, address_space& mapping, xa_state& xas, unsigned order);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

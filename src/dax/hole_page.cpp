@@ -3,7 +3,8 @@
 #include "dax/entry.hpp"
 #include "dax/entry_lock.hpp"
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 bool is_hole_page(const address_space& mapping, std::uint64_t entry) {
     return mapping.hole_pages != nullptr && entry != 0 && xa_is_value(entry) &&
@@ -39,4 +40,5 @@ std::uint64_t insert_hole_page(kernel& k, address_space& mapping, xa_state& xas,
     return page;
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

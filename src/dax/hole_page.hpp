@@ -12,7 +12,8 @@
 
 #include <arch/machine.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 /// Is this entry such a page?
 bool is_hole_page(const address_space& mapping, std::uint64_t entry);
@@ -22,4 +23,5 @@ void unlock_hole_page(address_space& mapping, std::uint64_t index);
 /// find_or_create_page: the page, locked, takes the place of an entry that the caller has locked. Returns it.
 std::uint64_t insert_hole_page(kernel& k, address_space& mapping, xa_state& xas, std::uint64_t entry);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

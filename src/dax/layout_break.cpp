@@ -7,14 +7,15 @@
 #include "dax/truncate.hpp"
 #include "mm/wait_bit.hpp"
 #include "mm/zap.hpp"
-#include "protocol/near_miss.hpp"
+#include "words/near_miss.hpp"
 
 #include <arch/check.hpp>
 #include <arch/near_miss.hpp>
 
 #include <algorithm>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 namespace {
 
 /// Looks at the entries of the range until one is busy, under xa_lock.
@@ -69,7 +70,8 @@ void unmap_files_pages(kernel& k, address_space& mapping, std::uint64_t first, s
     const private_copies copies =
         k.rules.copies == break_cows::unmap ? private_copies::unmap : private_copies::keep;
     if (unmap_mapping_pages(k, mapping, first, last, copies) != 0)
-        arch::fail(30, "a layout break unmapped a private copy", "what the process had stored there is lost");
+        arch::fail(invariant::I30, "a layout break unmapped a private copy",
+                   "what the process had stored there is lost");
 }
 
 void schedule_only(kernel&, address_space&) { arch::schedule(); }
@@ -77,7 +79,7 @@ void schedule_only(kernel&, address_space&) { arch::schedule(); }
 } // namespace
 
 void check_nobody_holds(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last,
-                        int invariant, const char* cause) {
+                        invariant broken, const char* cause) {
     mapping.i_pages.for_each_peek([&](std::uint64_t index, unsigned, std::uint64_t entry, unsigned) {
         if (!xa_is_value(entry) || !dax_entry(entry).has_folio())
             return;
@@ -86,7 +88,7 @@ void check_nobody_holds(kernel& k, address_space& mapping, std::uint64_t first, 
         const std::uint64_t to = std::min(last, index + dax_entry_pages(k, known));
         if (from < to && held_pages(k, known, from - index, to - index) &&
             !shared_with_others(k, k.mem[known.pfn()]))
-            arch::fail(invariant, cause, "a page of the range has a pin or a get reference");
+            arch::fail(broken, cause, "a page of the range has a pin or a get reference");
     });
 }
 
@@ -119,7 +121,8 @@ break_result dax_break_layout(kernel& k, address_space& mapping, std::uint64_t f
             break;
     }
     if (result == break_result::broken)
-        check_nobody_holds(k, mapping, first, last, 18, "layouts counted as broken while a page is held");
+        check_nobody_holds(k, mapping, first, last, invariant::I18,
+                           "layouts counted as broken while a page is held");
     if (k.rules.deletes == break_delete::always ||
         (k.rules.deletes == break_delete::when_idle && result == break_result::broken))
         dax_delete_mapping_range(k, mapping, first, last);
@@ -134,4 +137,5 @@ void dax_break_layout_final(kernel& k, address_space& mapping) {
     dax_delete_mapping_range(k, mapping, 0, to_the_end);
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

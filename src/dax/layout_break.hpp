@@ -15,7 +15,8 @@
 
 #include <arch/machine.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 enum class break_result : unsigned char { broken, interrupted, busy };
 
@@ -29,12 +30,13 @@ folio* dax_layout_busy_page_range(kernel& k, address_space& mapping, std::uint64
 break_result dax_break_layout(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last,
                               break_callback callback);
 
-/// A check, not a step: no thread relies on a page of the range. Breaks `invariant` otherwise. A folio that another file shares may be held
+/// A check, not a step: no thread relies on a page of the range. Otherwise `broken` is. A folio that another file shares may be held
 /// through that one.
 void check_nobody_holds(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last,
-                        int invariant, const char* cause);
+                        invariant broken, const char* cause);
 
 /// Uninterruptible, whole file, no lock to drop: the inode is being evicted.
 void dax_break_layout_final(kernel& k, address_space& mapping);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -5,7 +5,8 @@
 
 #include <arch/check.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 using arch::order;
 
@@ -33,7 +34,7 @@ std::uint64_t dax_lock_mapping_entry(kernel& k, address_space& mapping, xa_state
 bool lock_mapping(kernel& k, folio& f, address_space& mapping) {
     mapping.i_pages.xa_lock.lock();
     if (mapping.freed.get())
-        arch::fail(22, "the lock of a freed inode was taken", "dax_lock_folio");
+        arch::fail(invariant::I22, "the lock of a freed inode was taken", "dax_lock_folio");
     if (k.rules.mf_rechecks == mf_recheck::no || f.mapping.load(order::relaxed) == &mapping)
         return true;
     mapping.i_pages.xa_lock.unlock();
@@ -50,7 +51,7 @@ void wait_for_entry(kernel& k, address_space& mapping, const xa_state& xas, std:
     if (k.rules.mf_waits == mf_wait::look_again) {
         mapping.i_pages.xa_lock.lock();
         if (mapping.freed.get())
-            arch::fail(22, "the lock of a freed inode was taken", "wait_entry_unlocked");
+            arch::fail(invariant::I22, "the lock of a freed inode was taken", "wait_entry_unlocked");
         mapping.i_pages.xa_lock.unlock();
     }
 }
@@ -84,7 +85,8 @@ locked_page dax_lock_folio(kernel& k, folio& f) {
             continue;
         }
         if (entry == 0 || !xa_is_value(entry) || dax_entry(entry).pfn() != k.mem.pfn(f))
-            arch::fail(13, "a page's mapping and index lead to another page's entry", "dax_lock_folio");
+            arch::fail(invariant::I13, "a page's mapping and index lead to another page's entry",
+                       "dax_lock_folio");
         dax_lock_entry(xas, entry);
         mapping->i_pages.xa_lock.unlock();
         k.rcu.read_unlock();
@@ -141,7 +143,7 @@ mf_result memory_failure(kernel& k, dax_device& device, std::uint64_t pfn) {
     if (result == mf_result::handled)
         note_failed(k, device, pfn);
     else if (result == mf_result::no_file && mapped && is_mapped_without_file(k, pfn))
-        arch::fail(31, "a page with bad memory stays mapped", "dax_lock_folio found no file");
+        arch::fail(invariant::I31, "a page with bad memory stays mapped", "dax_lock_folio found no file");
     return result;
 }
 
@@ -156,4 +158,5 @@ void mf_dax_kill_procs(kernel& k, address_space& mapping, std::uint64_t first, s
     }
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

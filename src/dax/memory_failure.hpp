@@ -13,7 +13,8 @@
 
 #include <arch/machine.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 /// memory_failure_dev_pagemap: one page of the device is bad. Its holder hears of it; without one, whoever maps it loses the page.
 enum class mf_result : unsigned char { handled, no_file, no_device, shut_down };
@@ -22,4 +23,5 @@ mf_result memory_failure(kernel& k, dax_device& device, std::uint64_t pfn);
 /// Unmaps file pages [first, last) from every process, each under its entry's lock. Pages without a folio are left alone.
 void mf_dax_kill_procs(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

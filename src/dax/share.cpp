@@ -2,7 +2,8 @@
 
 #include "dax/dax_folio.hpp"
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 using arch::order;
 
@@ -54,4 +55,5 @@ share_guard::~share_guard() {
         k_.share_lock.unlock();
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -12,7 +12,8 @@
 
 #include <arch/machine.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 /// What `mapping` of a shared folio is: nothing, or one-based a mark that is no address (PAGE_MAPPING_DAX_SHARED).
 address_space* shared_mark(const kernel& k);
@@ -40,4 +41,5 @@ class share_guard {
     kernel& k_;
 };
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

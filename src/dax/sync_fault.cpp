@@ -6,7 +6,8 @@
 
 #include <arch/check.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 namespace {
 
 /// Marks the entry of the faulting page DIRTY and locks it. Null when it has gone meanwhile.
@@ -50,8 +51,10 @@ vm_fault_result dax_finish_sync_fault(kernel& k, const dax_device& device, vm_fa
     const block_owner& block = k.mem.ledger(pfn).block;
     const std::uint64_t since = block.dirty_since.get();
     if (since != 0 && since < begun && block.backs(fault.vma.mapping->number, fault.pgoff))
-        arch::fail(20, "a synchronous fault maps a page whose data is not flushed", "dax_finish_sync_fault");
+        arch::fail(invariant::I20, "a synchronous fault maps a page whose data is not flushed",
+                   "dax_finish_sync_fault");
     return dax_insert_pfn_mkwrite(k, device, fault, pfn);
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

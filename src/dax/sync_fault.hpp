@@ -14,7 +14,8 @@
 
 #include <arch/machine.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 struct dax_device;
 
@@ -24,4 +25,5 @@ using fsync_range = void (*)(kernel& k, void* host, std::uint64_t first, std::ui
 vm_fault_result dax_finish_sync_fault(kernel& k, const dax_device& device, vm_fault& fault, std::uint64_t pfn,
                                       fsync_range fsync);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

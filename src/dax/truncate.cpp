@@ -6,7 +6,8 @@
 
 #include <arch/check.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 void dax_delete_mapping_range(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last,
                               delete_what which) {
@@ -68,11 +69,12 @@ void truncate_pagecache(kernel& k, address_space& mapping, std::uint64_t first, 
     if (k.rules.deletes == break_delete::when_idle) {
         mapping.i_pages.for_each_peek([&](std::uint64_t index, unsigned, std::uint64_t, unsigned) {
             if (index >= first && index < last)
-                arch::fail(18, "truncation found an entry after layouts were broken",
+                arch::fail(invariant::I18, "truncation found an entry after layouts were broken",
                            "truncate_inode_pages_range");
         });
     }
     dax_delete_mapping_range(k, mapping, first, last);
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

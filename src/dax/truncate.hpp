@@ -7,7 +7,8 @@
 
 #include <arch/machine.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 enum class delete_what : unsigned char { all, clean };
 
@@ -33,4 +34,5 @@ bool invalidate_inode_pages2_range(kernel& k, address_space& mapping, std::uint6
 void truncate_pagecache(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last,
                         private_copies copies = private_copies::keep);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

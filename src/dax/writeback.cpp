@@ -9,7 +9,8 @@
 
 #include <algorithm>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 namespace {
 
 /// What is dirty now is this pass's business; pages that become dirty later are not.
@@ -99,7 +100,7 @@ void dax_writeback_mapping_range(kernel& k, address_space& mapping, std::uint64_
         0; // for the check: one that goes back need not end. What covers `first` may begin before it
     xas_for_each_marked(xas, last - 1, pagecache_tag_towrite, [&](std::uint64_t entry) {
         if (xas.xa_index < next)
-            arch::fail(16, "livelock: writeback went back to a page that it had passed",
+            arch::fail(invariant::I16, "livelock: writeback went back to a page that it had passed",
                        "whoever dirties or tags it again keeps this pass from its end");
         next = xas.xa_index + 1;
         dax_writeback_one(k, mapping, xas, entry);
@@ -121,4 +122,5 @@ void dax_clear_dirty_range(kernel& k, address_space& mapping, std::uint64_t firs
     }
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -13,7 +13,8 @@
 
 #include <arch/machine.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 /// WB_SYNC_ALL over file pages [first, last). The caller keeps the inode from being evicted, and holds no lock.
 void dax_writeback_mapping_range(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last);
@@ -22,4 +23,5 @@ void dax_writeback_mapping_range(kernel& k, address_space& mapping, std::uint64_
 /// mark (__dax_clear_dirty_range, v6.15).
 void dax_clear_dirty_range(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -4,7 +4,8 @@
 
 #include <arch/check.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 block_allocator::block_allocator(kernel& k, unsigned blocks, std::uint64_t first)
     : k_(k), blocks_(blocks), first_(first), lock_(lock_classes::block_alloc),
@@ -119,14 +120,15 @@ void block_allocator::check_idle(std::uint64_t block, const char* when) const {
     const memmap& pages = k_.mem; // the oracle's look: the device may have gone
     const folio& f = pages[block];
     if (k_.mem.ledger(block).held())
-        arch::fail(7, "a block was freed or reused while a page reference is held", when);
+        arch::fail(invariant::I7, "a block was freed or reused while a page reference is held", when);
     // One-based, a lockless try-get may hold a reference for a moment on a page that it will give up again.
     if (k_.rules.idle == idle_value::zero && f.refcount.peek() != 0)
-        arch::fail(7, "a block was freed or reused while its page is not idle", when);
+        arch::fail(invariant::I7, "a block was freed or reused while its page is not idle", when);
     if (f.mapcount.peek() != 0)
-        arch::fail(7, "a block was freed or reused while it is mapped", when);
+        arch::fail(invariant::I7, "a block was freed or reused while it is mapped", when);
     if (!pages.removed(block) && !is_alone(f, k_.range_of(block)))
-        arch::fail(14, "a block was freed or reused while its page is not whole again", when);
+        arch::fail(invariant::I14, "a block was freed or reused while its page is not whole again", when);
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

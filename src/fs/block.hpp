@@ -13,7 +13,8 @@
 
 #include <memory>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 class block_allocator {
   public:
@@ -59,4 +60,5 @@ class block_allocator {
     std::unique_ptr<arch::plain<unsigned>[]> owners_; ///< how many pages of files refer to each block
 };
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

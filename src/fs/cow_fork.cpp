@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <bit>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 namespace {
 
@@ -78,4 +79,5 @@ void cancel_cow(inode& file, std::uint64_t first, std::uint64_t last) {
     }
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

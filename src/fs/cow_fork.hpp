@@ -14,7 +14,8 @@
 
 #include <cstdint>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 /// Is the page's block shared, or has another write reserved one of its own for it, shared or not?
 bool needs_cow(const inode& file, std::uint64_t pgoff);
@@ -28,4 +29,5 @@ void end_cow(inode& file, std::uint64_t pgoff, std::uint64_t pages);
 /// Frees what is reserved for the pages [first, last), whoever has reserved it.
 void cancel_cow(inode& file, std::uint64_t first, std::uint64_t last);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -8,7 +8,8 @@
 
 #include <arch/task.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 void wait_for_free_range(kernel&, inode& file) {
     wait_queue_head& queue = file.sb->range_waitq;
@@ -99,4 +100,5 @@ outcome alloc_dax_mapping_reclaim(kernel& k, inode& file) {
     return outcome::done;
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

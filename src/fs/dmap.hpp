@@ -11,7 +11,8 @@
 
 #include <arch/machine.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 /// Sleeps until a range is free. Nobody but reclaim, truncation and eviction makes one so.
 void wait_for_free_range(kernel& k, inode& file);
@@ -23,4 +24,5 @@ outcome file_reclaim(kernel& k, inode& file, unsigned first, unsigned last);
 /// Makes a range free for a write, which holds i_rwsem: one of the file's own, or else whoever's is reclaimed first.
 outcome alloc_dax_mapping_reclaim(kernel& k, inode& file);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

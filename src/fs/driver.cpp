@@ -1,6 +1,7 @@
 #include "fs/driver.hpp"
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 outcome driver_attach(kernel& k, driver_device& dev) {
     const arch::guard held(dev.device.device_lock);
@@ -27,4 +28,5 @@ outcome driver_detach(kernel& k, driver_device& dev) {
     return outcome::done;
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -4,13 +4,14 @@
 
 #include "dax/device_dax.hpp"
 #include "mm/page_pool.hpp"
-#include "world/operation.hpp"
+#include "words/operation.hpp"
 
 #include <arch/machine.hpp>
 
 #include <memory>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 struct driver_device {
     /// `mapping` is what processes map of it.
@@ -26,4 +27,5 @@ struct driver_device {
 outcome driver_attach(kernel& k, driver_device& dev);
 outcome driver_detach(kernel& k, driver_device& dev);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -6,7 +6,8 @@
 
 #include <arch/check.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 namespace {
 
@@ -25,7 +26,7 @@ void clear_inode(kernel& k, inode& file) {
     {
         arch::guard held(file.mapping.i_pages.xa_lock);
         if (file.mapping.nrpages.get() != 0)
-            arch::fail(12, "entries left after eviction", "clear_inode met nrpages != 0");
+            arch::fail(invariant::I12, "entries left after eviction", "clear_inode met nrpages != 0");
     }
     if (!k.unbinds)
         return; // nobody in this world comes to a file by its pages
@@ -46,7 +47,8 @@ outcome file_evict(kernel& k, inode& file) {
     const discarding all(file, 0, to_the_end);
     if (k.rules.evict == evict_break::yes && has_layout_break(k, file))
         dax_break_layout_final(k, file.mapping);
-    check_nobody_holds(k, file.mapping, 0, to_the_end, 7, "an inode was evicted while its pages are held");
+    check_nobody_holds(k, file.mapping, 0, to_the_end, invariant::I7,
+                       "an inode was evicted while its pages are held");
     dax_delete_mapping_range(k, file.mapping, 0, to_the_end); // truncate_inode_pages_final
     clear_inode(k, file);
     file.i_size.store(0, arch::order::relaxed);
@@ -54,4 +56,5 @@ outcome file_evict(kernel& k, inode& file) {
     return outcome::done;
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

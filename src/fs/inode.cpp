@@ -6,7 +6,8 @@
 #include "fs/lease.hpp"
 #include "fs/super.hpp"
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 using arch::order;
 
@@ -317,4 +318,5 @@ bool file_may_map(const vm_area& area) {
     return area.ops != &file_vm_ops || !static_cast<const inode*>(area.host)->evicted.get();
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -11,14 +11,15 @@
 #include "fs/block.hpp"
 #include "mm/address_space.hpp"
 #include "mm/mm_struct.hpp"
-#include "world/config.hpp"
-#include "world/operation.hpp"
+#include "words/config.hpp"
+#include "words/operation.hpp"
 
 #include <arch/machine.hpp>
 
 #include <memory>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 struct super_block;
 class layout_leases;
@@ -140,4 +141,5 @@ bool file_is_evicted(inode& file);
 /// The inode is evicted as at unmount: refused while a VMA maps it. `reuse` brings the file back, as a new inode on a new mount.
 outcome file_evict(kernel& k, inode& file);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

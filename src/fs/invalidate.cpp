@@ -5,7 +5,8 @@
 
 #include <algorithm>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 bool invalidate_range(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last) {
     if (k.rules.invalidation == invalidate_mode::beside_faults)
@@ -32,4 +33,5 @@ outcome file_invalidate(kernel& k, inode& file, unsigned from, unsigned to) {
     return invalidate();
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

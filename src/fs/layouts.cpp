@@ -4,7 +4,8 @@
 #include "mm/unlocked.hpp"
 #include "mm/zap.hpp"
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 bool has_layout_break(const kernel& k, const inode& file) {
     return file.fs != fs_kind::ext2 || k.rules.ext2 == ext2_layouts::break_them;
@@ -88,4 +89,5 @@ outcome xfs_break_leased_layouts_for_write(inode& file) {
         file, dropped, [&file] { file.i_rwsem.up_write(); }, [&file] { file.i_rwsem.down_write(); });
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

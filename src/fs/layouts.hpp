@@ -10,7 +10,8 @@
 
 #include <arch/machine.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 /// Does this filesystem break layouts?
 bool has_layout_break(const kernel& k, const inode& file);
@@ -30,4 +31,5 @@ outcome xfs_break_leased_layouts_for_write(inode& file);
 /// A break's result as an operation's.
 outcome outcome_of(break_result result);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -8,7 +8,8 @@
 #include <arch/check.hpp>
 #include <arch/task.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 layout_leases::layout_leases() : flc_lock_(lock_classes::flc_lock) {}
 
@@ -75,7 +76,8 @@ void file_unlease(inode& file) {
 
 void check_not_leased(const inode& file, const char* when) {
     if (file.leases != nullptr && file.leases->clients.get() != 0)
-        arch::fail(7, "a block was freed or shared while a client has a layout lease", when);
+        arch::fail(invariant::I7, "a block was freed or shared while a client has a layout lease", when);
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

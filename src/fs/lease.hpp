@@ -15,7 +15,8 @@
 #include <arch/machine.hpp>
 #include <arch/plain.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 class layout_leases {
   public:
@@ -46,4 +47,5 @@ void file_unlease(inode& file);
 /// For who frees or shares a block of the file [I7].
 void check_not_leased(const inode& file, const char* when);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

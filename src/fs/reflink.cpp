@@ -11,7 +11,8 @@
 
 #include <algorithm>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 using arch::order;
 
@@ -176,4 +177,5 @@ outcome file_reflink(kernel& k, inode& from, inode& to) {
     return remapped;
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -9,7 +9,8 @@
 
 #include <arch/check.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 using arch::order;
 
@@ -28,7 +29,7 @@ void prepare_shift(kernel& k, inode& file, std::uint64_t first, std::uint64_t la
 void check_no_entries(inode& file, std::uint64_t first) {
     file.mapping.i_pages.for_each_peek([&](std::uint64_t index, unsigned, std::uint64_t, unsigned) {
         if (index >= first)
-            arch::fail(18, "extents moved under an entry of the file",
+            arch::fail(invariant::I18, "extents moved under an entry of the file",
                        "the page behind the range is still cached");
     });
 }
@@ -113,4 +114,5 @@ outcome file_zero(kernel& k, inode& file, unsigned first, unsigned last) {
     return outcome::done;
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -5,7 +5,8 @@
 #include "dax/writeback.hpp"
 #include "mm/zap.hpp"
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 using arch::order;
 
@@ -185,4 +186,5 @@ outcome pmem_detach(kernel& k, super_block& sb, bool only_unmounted) {
     return outcome::done;
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -14,7 +14,8 @@
 
 #include <vector>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 /// Of all files on one device, as one filesystem would have them.
 struct super_block {
@@ -61,4 +62,5 @@ bool sb_start_write(kernel& k, const super_block& sb);
 /// Was it? A file without blocks answers every fault with SIGBUS.
 bool sb_is_shut_down(kernel& k, const super_block& sb);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -4,7 +4,8 @@
 #include "fs/super.hpp"
 #include "mm/zap.hpp"
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 using arch::order;
 
@@ -80,4 +81,5 @@ outcome file_reuse(kernel& k, inode& file) {
     return any ? outcome::done : outcome::nothing;
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -9,7 +9,8 @@
 
 #include <arch/check.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 outcome file_write(kernel& k, inode& file, unsigned page) {
     const open_file held(file);
@@ -35,9 +36,10 @@ outcome file_write(kernel& k, inode& file, unsigned page) {
     pmem_clear_poison(k, file.sb->device, where.pfn);
     k.mem.store_whole(where.pfn, writer::kernel); // past the caches, so durable
     if (!k.mem.ledger(where.pfn).block.backs(file.mapping.number, page))
-        arch::fail(7, "write() hit a block that its file does not own", "dax_iomap_iter");
+        arch::fail(invariant::I7, "write() hit a block that its file does not own", "dax_iomap_iter");
     file_iomap_ops.end(k, &file, page, true, where, true);
     return outcome::done;
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

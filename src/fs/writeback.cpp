@@ -5,7 +5,8 @@
 
 #include <arch/check.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 namespace {
 
 /// Is this a page of the file whose data nobody is throwing away?
@@ -27,7 +28,7 @@ void check_durable(const kernel& k, const inode& file, std::uint64_t fsync) {
                 continue;
             if (slot.get() == owner && block.generation.get() == generation &&
                 block.dirty_since.get() == since)
-                arch::fail(20, "fsync returned and a store from before it is not flushed",
+                arch::fail(invariant::I20, "fsync returned and a store from before it is not flushed",
                            "the page of the store was not written back");
         }
     }
@@ -54,4 +55,5 @@ outcome file_writeback(kernel& k, inode& file, bool durable) {
     return outcome::done;
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

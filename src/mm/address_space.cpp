@@ -1,6 +1,7 @@
 #include "mm/address_space.hpp"
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 using arch::order;
 
@@ -35,4 +36,5 @@ void address_space::remove_area(vm_area& area) {
     mapped_areas.store(n - 1, order::relaxed);
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

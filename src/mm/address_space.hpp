@@ -17,7 +17,8 @@
 #include <array>
 #include <memory>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 struct vm_area;
 
@@ -57,4 +58,5 @@ struct address_space : arch::rcu_head {
     unsigned place_of(const vm_area& area) const;
 };
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

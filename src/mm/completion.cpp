@@ -3,7 +3,8 @@
 #include "mm/lock_classes.hpp"
 #include "mm/unlocked.hpp"
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 completion::completion() : lock_(lock_classes::wait_queue) {}
 
@@ -33,4 +34,5 @@ void completion::wait() {
     arch::set_current_state(arch::task_state::running);
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -7,7 +7,8 @@
 #include <arch/plain.hpp>
 #include <arch/task.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 class completion {
   public:
@@ -24,4 +25,5 @@ class completion {
     arch::plain<arch::task*> waiter_{nullptr};
 };
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -12,7 +12,8 @@
 
 #include <cstdint>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 /// enum memory_type.
 enum class memory_type : unsigned char { fs_dax, generic, device_private, coherent, pci_p2pdma };
@@ -52,4 +53,5 @@ struct dev_pagemap {
     bool contains(std::uint64_t pfn) const { return pfn - first_pfn < pages; }
 };
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

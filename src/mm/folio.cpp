@@ -5,7 +5,8 @@
 
 #include <arch/check.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 using arch::order;
 
@@ -54,7 +55,7 @@ void folio_put(kernel& k, folio& f, int refs) {
         return;
     const int idle = k.idle_count(f);
     if (now < idle)
-        arch::fail(5, "refcount dropped below its idle value", "folio_put");
+        arch::fail(invariant::I5, "refcount dropped below its idle value", "folio_put");
     if (now == idle)
         free_zone_device_folio(k, f);
 }
@@ -70,4 +71,5 @@ void free_zone_device_folio(kernel& k, folio& f) {
         k.range_of(k.mem.pfn(f)).ref.put();
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -19,7 +19,8 @@
 
 #include <cstdint>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 struct kernel;
 struct address_space;
@@ -99,4 +100,5 @@ void folio_put(kernel& k, folio& f, int refs = 1);
 /// The wake-up of whoever waits for the page to become idle (mm/memremap.c; put_devmap_managed_folio_refs when one-based).
 void free_zone_device_folio(kernel& k, folio& f);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

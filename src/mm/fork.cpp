@@ -8,7 +8,8 @@
 
 #include <algorithm>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 namespace {
 
 /// vma_needs_copy. A private area is taken to hold private copies.
@@ -22,7 +23,7 @@ void copy_present_pte(kernel& k, const page_table& from, page_table& to, std::ui
     if (!pte.special() && k.rules.mapping == mapping_counts::yes) {
         folio& f = page_folio(k, k.mem[pte.pfn()]);
         if (f.refcount.peek() <= 0)
-            arch::fail(5, "a mapped page has no reference", "copy_present_pte");
+            arch::fail(invariant::I5, "a mapped page has no reference", "copy_present_pte");
         folio_get(f);
         folio_add_file_rmap_pte(f); // folio_dup_file_rmap_pte
     }
@@ -81,4 +82,5 @@ bool dup_mmap(kernel& k, mm_struct& parent, mm_struct& child) {
     return is_new;
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -11,9 +11,11 @@
 
 #include <arch/machine.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 /// `child`, of equal areas, becomes a copy of `parent`. False when nothing is mapped in the parent, or anything in the child.
 bool dup_mmap(kernel& k, mm_struct& parent, mm_struct& child);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

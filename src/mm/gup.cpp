@@ -1,14 +1,15 @@
 #include "mm/gup.hpp"
 
 #include "mm/memremap.hpp"
-#include "protocol/near_miss.hpp"
+#include "words/near_miss.hpp"
 
 #include <arch/check.hpp>
 #include <arch/near_miss.hpp>
 
 #include <algorithm>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 namespace {
 
 /// A pin is for the device to write, so it needs a writable entry; a get only reads.
@@ -20,7 +21,7 @@ void count_pins(folio& f, int change) {
     // relaxed: atomic_add on _pincount; a full fence or the page-table lock follows it
     const int now = f.pincount.fetch_add(change, arch::order::relaxed) + change;
     if (now < 0 || now > f.refcount.peek())
-        arch::fail(4, "pincount is negative or above refcount", "count_pins");
+        arch::fail(invariant::I4, "pincount is negative or above refcount", "count_pins");
 }
 
 void drop(kernel& k, folio& f, gup_kind kind, int refs) {
@@ -90,7 +91,7 @@ struct gup_walk {
             const block_owner& block = k.mem.ledger(*held.page).block;
             held.generation = block.generation.get();
             if (!block_backs(block, *mm.area_at(first + relied), first + relied))
-                arch::fail(7, "got a page of a block that its file does not own",
+                arch::fail(invariant::I7, "got a page of a block that its file does not own",
                            "the block was freed between the look at the PTE and the reference");
         }
     }
@@ -283,7 +284,7 @@ follow grab_mapped(gup_walk& walk, gup_device& device, pte_t entry) {
     folio& page = k.mem[entry.pfn()];
     folio& head = page_folio(k, page);
     if (folio_ref_count(head) <= 0)
-        arch::fail(5, "a mapped page has no reference",
+        arch::fail(invariant::I5, "a mapped page has no reference",
                    "try_grab_folio met refcount 0 under the page-table lock");
     const bool large = folio_test_large(k, head);
     folio_get(head, gup_weight(walk.kind, large));
@@ -336,7 +337,7 @@ void get_user_pages_locked(gup_walk& walk, bool longterm) {
             return;
         if (found == follow::got) {
             if (longterm)
-                arch::fail(21, "FOLL_LONGTERM pin on an FS-DAX folio", "gup_slow");
+                arch::fail(invariant::I21, "FOLL_LONGTERM pin on an FS-DAX folio", "gup_slow");
             continue;
         }
         const pte_t mapped = walk.mm.table.walk(walk.at());
@@ -381,7 +382,7 @@ void gup_put(kernel& k, const held_page* pages, unsigned count) {
         for (; pages != end && pages->head == first->head; ++pages) {
             note_held(k, *pages, -1);
             if (&page_folio(k, *pages->page) != pages->head)
-                arch::fail(15, "the head of a held page changed", "gup_put");
+                arch::fail(invariant::I15, "the head of a held page changed", "gup_put");
         }
         drop(k, *first->head, first->kind, static_cast<int>(pages - first));
         for (const held_page* one = first; one != pages; ++one)
@@ -393,11 +394,12 @@ void gup_put(kernel& k, const held_page* pages, unsigned count) {
 void dma_write(kernel& k, const held_page& held) {
     k.mem.store_part(k.mem.pfn(*held.page), writer::device);
     if (k.mem.ledger(*held.page).block.generation.get() != held.generation)
-        arch::fail(7, "DMA wrote to a block that has a new owner",
+        arch::fail(invariant::I7, "DMA wrote to a block that has a new owner",
                    "the block was freed and reused while the pin was held");
     if (k.mem.ledger(*held.page).block.shared())
-        arch::fail(7, "DMA wrote to a block that two files share",
+        arch::fail(invariant::I7, "DMA wrote to a block that two files share",
                    "the block was shared while the pin was held");
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

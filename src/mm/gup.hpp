@@ -15,7 +15,8 @@
 
 #include <arch/machine.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 enum class gup_kind : unsigned char { get, pin };
 
@@ -71,4 +72,5 @@ inline void note_held(kernel& k, const held_page& held, int change) {
     (held.kind == gup_kind::pin ? page.pins : page.gets).add(change);
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -5,7 +5,8 @@
 
 #include <arch/check.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 namespace {
 
@@ -22,7 +23,7 @@ void withdraw(const kernel& k, page_table& table) {
     const int left = table.deposits.get() - 1;
     table.deposits.set(left);
     if (left < 0)
-        arch::fail(5, "a page table was withdrawn that nobody deposited", "zap_deposited_table");
+        arch::fail(invariant::I5, "a page table was withdrawn that nobody deposited", "zap_deposited_table");
 }
 
 } // namespace
@@ -176,7 +177,7 @@ void pte_alloc(mm_struct& mm, std::uint64_t page) {
     arch::guard held(table.pmd_lock);
     const pte_t pmd = table.pmd(page);
     if (pmd.leaf())
-        arch::fail(9, "a PTE was to be mapped under a PMD leaf", "walk_to_pmd met a huge PMD");
+        arch::fail(invariant::I9, "a PTE was to be mapped under a PMD leaf", "walk_to_pmd met a huge PMD");
     else if (pmd.none())
         table.set_pmd(page, pte_t::table());
 }
@@ -192,4 +193,5 @@ void free_pgtables(mm_struct& mm) {
     }
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

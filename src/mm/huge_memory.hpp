@@ -11,7 +11,8 @@
 
 #include <arch/machine.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 class mmu_gather;
 
@@ -48,4 +49,5 @@ bool move_huge_pud(kernel& k, mm_struct& mm, std::uint64_t from, std::uint64_t t
 void flush_moved(kernel& k, arch::guard<arch::spinlock>& held, const mm_struct& mm, std::uint64_t from,
                  std::uint64_t count);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

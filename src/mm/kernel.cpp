@@ -1,6 +1,7 @@
 #include "mm/kernel.hpp"
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 namespace {
 
 unsigned total(const std::vector<pagemap_range>& ranges) {
@@ -43,4 +44,5 @@ arch::atomic<dev_pagemap*>& kernel::pgmap_slot(std::uint64_t pfn) {
     return pgmap_array_[i];
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

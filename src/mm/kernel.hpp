@@ -18,7 +18,8 @@
 #include <memory>
 #include <vector>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 /// Each task's last wake-up, for hang reports: which page it woke, under which key, and how many sleepers that matched.
 /// One slot per task on its own cache line: a put must not pay for being watched.
@@ -56,7 +57,7 @@ struct kernel {
     /// Does any operation of this world unbind a device? Where none does, nobody looks whether one is there: that would only multiply the
     /// executions to explore.
     const bool unbinds;
-    /// Does the oracle count who holds what? Without it the checks in `ledger_checks` (oracle/invariant.hpp) see nobody hold anything.
+    /// Does the oracle count who holds what? Without it the checks in `ledger_checks` (words/invariant.hpp) see nobody hold anything.
     const bool ledger;
     arch::rcu_domain rcu{arch::grace_periods::rare};
     std::vector<std::unique_ptr<dev_pagemap>> pgmaps; ///< every device's, bound or not
@@ -123,4 +124,5 @@ inline unsigned folio_order(const folio& f, arch::site at = arch::site::here()) 
            folio::order_mask; // relaxed: as folio_test_large
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -2,7 +2,8 @@
 
 #include <arch/check.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 using arch::order;
 
@@ -68,15 +69,17 @@ std::uint32_t memmap::load_content(std::uint64_t pfn, arch::site at) const {
 
 void memmap::check_content(std::uint64_t pfn, std::uint32_t seen, const char* reader) const {
     if ((seen & ~writer_mask) != written_for(ledgers_[pfn].block))
-        arch::fail(33, "what an earlier owner left in a block was read", reader);
+        arch::fail(invariant::I33, "what an earlier owner left in a block was read", reader);
 }
 
 void memmap::check_present(std::uint64_t pfn) const {
     if (ledgers_[pfn].metadata.get())
-        arch::fail(22, "part of a device's memory map was taken for one of its pages",
+        arch::fail(invariant::I22, "part of a device's memory map was taken for one of its pages",
                    "it has no struct page");
     else if (removed(pfn))
-        arch::fail(22, "a page was touched after its device was unbound", "its struct page is gone");
+        arch::fail(invariant::I22, "a page was touched after its device was unbound",
+                   "its struct page is gone");
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -14,7 +14,8 @@
 #include <cstdint>
 #include <memory>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 /// Who owns the block behind a page, as the oracle sees it: one page of a file, or several that share it by reflink. `generation` counts
 /// owners from free to free: an access made under an older generation hits somebody else's data [I7, I8].
@@ -109,4 +110,5 @@ class memmap {
     arch::oracle<unsigned> removed_pages_;
 };
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -2,7 +2,8 @@
 
 #include <arch/check.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 using arch::order;
 
@@ -10,7 +11,7 @@ namespace {
 
 void check_bound(const dev_pagemap& pgmap) {
     if (!pgmap.bound.get())
-        arch::fail(22, "a device was used that is not bound", "get_dev_pagemap");
+        arch::fail(invariant::I22, "a device was used that is not bound", "get_dev_pagemap");
 }
 
 } // namespace
@@ -91,7 +92,8 @@ void arch_remove_memory(kernel& k, dev_pagemap& pgmap) {
     // Where the memory map lies in the device itself, the altmap, found through the array, says that it is not to be given to the page allocator.
     if (pgmap.metadata != 0 &&
         k.pgmap_slot(pgmap.first_pfn).load(order::relaxed) != &pgmap) // relaxed: only who unbinds changes it
-        arch::fail(22, "the memory map of a device was freed as ordinary memory", "vmem_altmap lookup");
+        arch::fail(invariant::I22, "the memory map of a device was freed as ordinary memory",
+                   "vmem_altmap lookup");
     for (std::uint64_t pfn = pgmap.pfn_first(); pgmap.contains(pfn); ++pfn)
         k.mem.remove_page(pfn);
 }
@@ -136,4 +138,5 @@ void memunmap_pages(kernel& k, dev_pagemap& pgmap) {
         leave_array(k, pgmap);
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

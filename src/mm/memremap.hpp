@@ -10,7 +10,8 @@
 
 #include <arch/machine.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 /// A live reference to the device of this page; null when it is gone or going.
 dev_pagemap* get_dev_pagemap(kernel& k, std::uint64_t pfn);
@@ -24,4 +25,5 @@ bool memremap_pages(kernel& k, dev_pagemap& pgmap, bool fails);
 /// Sleeps until nobody uses the device's pagemap, then removes its struct pages.
 void memunmap_pages(kernel& k, dev_pagemap& pgmap);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -9,7 +9,8 @@
 
 #include <algorithm>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 vm_area* mm_struct::find_vma(std::uint64_t page) {
     if (!mapped.get())
@@ -135,7 +136,8 @@ bool hardware_access(kernel& k, mm_struct& mm, std::uint64_t page, bool write) {
     if (pte.special())
         return true;
     if (k.mem.removed(pte.pfn()))
-        arch::fail(23, "a page table maps a device that was unbound", "a user access went through it");
+        arch::fail(invariant::I23, "a page table maps a device that was unbound",
+                   "a user access went through it");
     block_owner& block = k.mem.ledger(pte.pfn()).block;
     std::uint32_t seen = 0;
     if (write) {
@@ -147,16 +149,16 @@ bool hardware_access(kernel& k, mm_struct& mm, std::uint64_t page, bool write) {
     }
     const vm_area& area = *mm.area_at(page);
     if (!block_backs(block, area, page))
-        arch::fail(8, "user access through a mapping of a freed block",
+        arch::fail(invariant::I8, "user access through a mapping of a freed block",
                    write ? "a store hit a block that its file does not own"
                          : "a load hit a block that its file does not own");
     if (!write)
         k.mem.check_content(pte.pfn(), seen, "a load through a mapping");
     if (write && block.shared())
-        arch::fail(7, "a store hit a block that two files share",
+        arch::fail(invariant::I7, "a store hit a block that two files share",
                    "it was mapped writable before it was shared");
     if (write && area.sync && block.uncommitted.get())
-        arch::fail(20, "a MAP_SYNC store hit a block that nothing on disk leads to",
+        arch::fail(invariant::I20, "a MAP_SYNC store hit a block that nothing on disk leads to",
                    "the fault did not wait for the filesystem's log");
     return true;
 }
@@ -171,4 +173,5 @@ bool user_access(kernel& k, mm_struct& mm, std::uint64_t page, bool write) {
     return true;
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

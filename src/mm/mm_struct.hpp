@@ -13,7 +13,8 @@
 
 #include <vector>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 struct address_space;
 struct mm_struct;
@@ -103,4 +104,5 @@ vm_fault_result handle_locked_fault(kernel& k, mm_struct& mm, std::uint64_t page
 /// A user's load or store, with the faults it takes. False on SIGBUS or when nothing is mapped there.
 bool user_access(kernel& k, mm_struct& mm, std::uint64_t page, bool write);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

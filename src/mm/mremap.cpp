@@ -6,7 +6,8 @@
 
 #include <algorithm>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 void link_copied_area(const kernel& k, vm_area& copy, vm_area& original) {
     address_space& mapping = *original.mapping;
@@ -112,4 +113,5 @@ bool do_mremap(kernel& k, mm_struct& mm) {
     return moved;
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

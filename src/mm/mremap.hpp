@@ -13,7 +13,8 @@
 
 #include <arch/machine.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 /// Moves every area that has a second place to its other place. False when there is none, or nothing is mapped.
 bool do_mremap(kernel& k, mm_struct& mm);
@@ -21,4 +22,5 @@ bool do_mremap(kernel& k, mm_struct& mm);
 /// A copy of an area joins those of its file (vma_interval_tree_insert_after); the copy is mapped from here on.
 void link_copied_area(const kernel& k, vm_area& copy, vm_area& original);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -4,7 +4,8 @@
 
 #include <arch/check.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 using arch::order;
 
@@ -33,7 +34,7 @@ void page_pool::destroy() {
 std::uint64_t page_pool::take() {
     const arch::guard held(lock_);
     if (destroyed_.get())
-        arch::fail(22, "a page was taken from a pool that was destroyed", "gen_pool_alloc");
+        arch::fail(invariant::I22, "a page was taken from a pool that was destroyed", "gen_pool_alloc");
     const unsigned count = free_count_.get();
     if (count == 0)
         return none;
@@ -45,7 +46,7 @@ void page_pool::give_back(std::uint64_t pfn) {
     const arch::guard held(lock_);
     const unsigned count = free_count_.get();
     if (count == pgmap_.pages) {
-        arch::fail(5, "a page came back to its pool twice", "gen_pool_free");
+        arch::fail(invariant::I5, "a page came back to its pool twice", "gen_pool_free");
         return;
     }
     free_[count].set(pfn);
@@ -74,4 +75,5 @@ void page_pool::page_free(dev_pagemap& pgmap, folio& f) {
     pgmap.ref.put();
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

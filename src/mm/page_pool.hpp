@@ -17,7 +17,8 @@
 
 #include <memory>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 class page_pool {
   public:
@@ -44,4 +45,5 @@ class page_pool {
     arch::oracle<bool> destroyed_{true};
 };
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

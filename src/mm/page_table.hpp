@@ -20,7 +20,8 @@
 #include <cstdint>
 #include <memory>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 /// The value of a page-table entry.
 struct pte_t {
@@ -165,4 +166,5 @@ class page_table {
     std::unique_ptr<arch::atomic<std::uint64_t>[]> puds_;
 };
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

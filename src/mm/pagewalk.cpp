@@ -4,7 +4,8 @@
 
 #include <algorithm>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 namespace {
 
 /// Calls `visit` for the folio behind each entry that has one (vm_normal_folio, vm_normal_folio_pmd), under the entry's lock.
@@ -63,9 +64,9 @@ void pagemap_entry(const folio& f) {
     // relaxed: the page-table lock keeps the folio mapped; its mapping may become a shared one's meanwhile
     const auto mapping = reinterpret_cast<std::uintptr_t>(f.mapping.load(arch::order::relaxed));
     if ((mapping & folio::mapping_anon) != 0)
-        arch::fail(13, "a page of a file looks like anonymous memory", "pagemap_entry");
+        arch::fail(invariant::I13, "a page of a file looks like anonymous memory", "pagemap_entry");
     if (folio_mapcount(f) <= 0)
-        arch::fail(1, "a mapped page has no mapcount", "pagemap_entry");
+        arch::fail(invariant::I1, "a mapped page has no mapcount", "pagemap_entry");
 }
 
 } // namespace
@@ -78,4 +79,5 @@ bool pagemap_read(kernel& k, mm_struct& mm) {
     return walk_mm(k, mm, [](const folio& f) { pagemap_entry(f); });
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -13,11 +13,13 @@
 
 #include <arch/machine.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 /// mlock() of all areas. False when nothing is mapped.
 bool do_mlock(kernel& k, mm_struct& mm);
 /// Reads the state of every mapped page. False when nothing is mapped.
 bool pagemap_read(kernel& k, mm_struct& mm);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

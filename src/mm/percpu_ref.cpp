@@ -5,7 +5,8 @@
 #include <arch/check.hpp>
 #include <arch/task.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 using arch::order;
 
@@ -40,9 +41,10 @@ void percpu_ref::count_here(long n) {
     arch::atomic<long>& mine = here().count;
     mine.store(mine.load(order::relaxed) + n, order::relaxed);
     if (!initialised_.get())
-        arch::fail(22, "a per-CPU count was used after percpu_ref_exit", "percpu_ref");
+        arch::fail(invariant::I22, "a per-CPU count was used after percpu_ref_exit", "percpu_ref");
     if (summed_.get())
-        arch::fail(22, "a reference was counted on a CPU whose count had been summed up", "percpu_ref");
+        arch::fail(invariant::I22, "a reference was counted on a CPU whose count had been summed up",
+                   "percpu_ref");
 }
 
 bool percpu_ref::tryget_live(arch::site at) {
@@ -93,17 +95,17 @@ void percpu_ref::release_if(bool last) {
     if (!last)
         return;
     if (released_.get())
-        arch::fail(22, "a percpu_ref was released a second time", "percpu_ref_put");
+        arch::fail(invariant::I22, "a percpu_ref was released a second time", "percpu_ref_put");
     released_.set(true);
     if (!nobody_holds())
-        arch::fail(22, "a percpu_ref was released while references are held", "percpu_ref_put");
+        arch::fail(invariant::I22, "a percpu_ref was released while references are held", "percpu_ref_put");
     release_(*this);
 }
 
 void percpu_ref::kill_and_confirm(callback confirm) {
     const arch::guard held(switch_lock_);
     if ((mode_.fetch_or(dead_bit, order::relaxed) & dead_bit) != 0) { // relaxed: the grace period orders it
-        arch::fail(22, "a percpu_ref was killed that was dead", "percpu_ref_kill_and_confirm");
+        arch::fail(invariant::I22, "a percpu_ref was killed that was dead", "percpu_ref_kill_and_confirm");
         return;
     }
     confirm_ = confirm;
@@ -139,7 +141,7 @@ void percpu_ref::switch_to_atomic_rcu() {
 
 void percpu_ref::exit() {
     if (initialised_.get() && !released_.get())
-        arch::fail(22, "a percpu_ref exited before it was released", "percpu_ref_exit");
+        arch::fail(invariant::I22, "a percpu_ref exited before it was released", "percpu_ref_exit");
     initialised_.set(false);
     mode_.store(atomic_bit | dead_bit, order::relaxed); // relaxed: dead since kill()
 }
@@ -159,4 +161,5 @@ long percpu_ref::peek_live_references() const {
     return sum;
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -24,7 +24,8 @@
 
 #include <memory>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 class percpu_ref : arch::rcu_head {
   public:
@@ -90,4 +91,5 @@ class percpu_ref : arch::rcu_head {
     arch::oracle<bool> released_{false};
 };
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

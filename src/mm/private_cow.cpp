@@ -6,12 +6,14 @@
 
 #include <arch/check.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 void copy_to_cow_page(kernel& k, const vm_fault& fault, std::uint64_t pfn) {
     const std::uint32_t seen = k.mem.load_content(pfn);
     if (!block_backs(k.mem.ledger(pfn).block, fault.vma, fault.page))
-        arch::fail(8, "a private copy was made of a block that the file does not own", "copy_to_cow_page");
+        arch::fail(invariant::I8, "a private copy was made of a block that the file does not own",
+                   "copy_to_cow_page");
     k.mem.check_content(pfn, seen, "a private copy was made of it");
 }
 
@@ -92,4 +94,5 @@ vm_fault_result do_private_write(kernel& k, vm_fault& fault) {
     return fault.vma.ops->fault(k, fault);
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -12,7 +12,8 @@
 
 #include <arch/machine.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 /// do_cow_fault or do_wp_page, whichever the page table asks for. The caller holds mmap_lock.
 vm_fault_result do_private_write(kernel& k, vm_fault& fault);
@@ -23,4 +24,5 @@ void copy_to_cow_page(kernel& k, const vm_fault& fault, std::uint64_t pfn);
 /// finish_fault: maps the copy where still nothing is.
 void map_cow_page(vm_fault& fault);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

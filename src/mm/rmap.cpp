@@ -2,7 +2,8 @@
 
 #include <arch/check.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 namespace {
 
@@ -14,9 +15,9 @@ void add_mapping(folio& f, arch::site at = arch::site::here()) {
 void remove_mapping(folio& f, const char* where, arch::site at = arch::site::here()) {
     // relaxed: atomic_add_negative's order is not relied on
     if (f.mapcount.fetch_sub(1, arch::order::relaxed, at) <= 0)
-        arch::fail(1, "mapcount dropped below zero", where);
+        arch::fail(invariant::I1, "mapcount dropped below zero", where);
     if (f.refcount.peek() < f.mapcount.peek())
-        arch::fail(6, "refcount below mapcount", where);
+        arch::fail(invariant::I6, "refcount below mapcount", where);
 }
 
 } // namespace
@@ -89,4 +90,5 @@ void pfn_mkclean_range(kernel& k, std::uint64_t pfn, std::uint64_t count, vm_are
     }
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -5,7 +5,8 @@
 
 #include <arch/machine.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 /// One more PTE maps the folio. The caller holds the page-table lock and has taken the PTE's reference.
 void folio_add_file_rmap_pte(folio& f);
@@ -24,4 +25,5 @@ void folio_remove_rmap_pud(folio& f);
 /// on, and flushes the TLB before it returns: the next store takes a fault. The caller holds i_mmap_rwsem of the area's file.
 void pfn_mkclean_range(kernel& k, std::uint64_t pfn, std::uint64_t count, vm_area& area, std::uint64_t page);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -5,7 +5,8 @@
 #include <arch/check.hpp>
 #include <arch/task.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 namespace {
 
 constexpr unsigned page_bits = 20; // of an address: what a scenario may have
@@ -83,8 +84,10 @@ void tlb::check_flushed(const mm_struct& mm, std::uint64_t page, std::uint64_t c
         for (unsigned e = 0; e < entries_; ++e)
             if (const std::uint64_t tag = cpu_[i].entries[e].tag.get();
                 translates(tag, mm, page, count) && when_made(tag) <= cleared)
-                arch::fail(24, "a mapping's reference was dropped before a TLB lost the translation",
+                arch::fail(invariant::I24,
+                           "a mapping's reference was dropped before a TLB lost the translation",
                            "mmu_gather");
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

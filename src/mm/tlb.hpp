@@ -21,7 +21,8 @@
 #include <cstdint>
 #include <memory>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 struct mm_struct;
 
@@ -99,4 +100,5 @@ class tlb {
     arch::oracle<std::uint64_t> clock_{1};
 };
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

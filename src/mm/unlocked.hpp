@@ -5,7 +5,8 @@
 #include <arch/lock.hpp>
 #include <arch/machine.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 class unlocked {
   public:
@@ -29,4 +30,5 @@ class write_unlocked {
     arch::rwsem& lock_;
 };
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

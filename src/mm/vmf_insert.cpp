@@ -2,11 +2,12 @@
 
 #include "mm/huge_memory.hpp"
 #include "mm/rmap.hpp"
-#include "protocol/near_miss.hpp"
+#include "words/near_miss.hpp"
 
 #include <arch/near_miss.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 void vmf_insert_page_mkwrite(kernel& k, vm_fault& fault, folio& page) {
     page_table& table = fault.mm.table;
@@ -37,4 +38,5 @@ void vmf_insert_zero_page(kernel& k, vm_fault& fault) {
         table.set(fault.page, pte_t::map(k.mem.zero_page(), false, true));
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

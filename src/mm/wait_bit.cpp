@@ -1,6 +1,7 @@
 #include "mm/wait_bit.hpp"
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 var_wait page_wait(kernel& k, folio& f, wait_key which) {
     const std::uint64_t pfn = k.mem.pfn(f);
@@ -18,4 +19,5 @@ void wake_up_var(kernel& k, folio& f, wait_key which) {
     k.wakes[arch::current().id].set(k.mem.pfn(f), which, woken);
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

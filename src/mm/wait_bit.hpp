@@ -5,7 +5,8 @@
 
 #include <arch/machine.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 /// Hash and key of a page's waiters: the page itself, or its refcount, are different addresses and so different queues [I28].
 struct var_wait {
@@ -18,4 +19,5 @@ var_wait page_wait(kernel& k, folio& f, wait_key which);
 /// be fully ordered before this call (O1).
 void wake_up_var(kernel& k, folio& f, wait_key which);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

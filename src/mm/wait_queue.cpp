@@ -1,11 +1,12 @@
 #include "mm/wait_queue.hpp"
 
 #include "mm/lock_classes.hpp"
-#include "protocol/near_miss.hpp"
+#include "words/near_miss.hpp"
 
 #include <arch/near_miss.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 using arch::order;
 
@@ -96,4 +97,5 @@ unsigned wait_queue_head::peek_length() const {
     return length;
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

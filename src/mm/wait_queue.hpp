@@ -22,7 +22,8 @@
 #include <cstdint>
 #include <memory>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 /// What an entry waits for: an object's address and a number beside it (a page index). Compared, never dereferenced.
 struct wait_on {
@@ -43,7 +44,7 @@ struct wait_queue_entry {
     /// For a waker. An entry that is off its queue may be gone at any time, and is not to be touched.
     arch::task& waiter() const {
         if (!queued.peek())
-            arch::fail(26, "a waker touches a waiter that is off its queue",
+            arch::fail(invariant::I26, "a waker touches a waiter that is off its queue",
                        "the waiter may have returned: its stack frame is another's");
         return *task_;
     }
@@ -125,4 +126,5 @@ class wait_table {
 
 inline constexpr unsigned wake_everybody = ~0U;
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

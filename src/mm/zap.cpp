@@ -3,13 +3,14 @@
 #include "mm/address_space.hpp"
 #include "mm/huge_memory.hpp"
 #include "mm/rmap.hpp"
-#include "protocol/near_miss.hpp"
+#include "words/near_miss.hpp"
 
 #include <arch/near_miss.hpp>
 
 #include <algorithm>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 using arch::order;
 
@@ -172,4 +173,5 @@ unsigned unmap_mapping_pages(kernel& k, address_space& mapping, std::uint64_t fi
     return gone;
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -12,7 +12,8 @@
 
 #include <array>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 struct address_space;
 
@@ -71,4 +72,5 @@ inline constexpr std::uint64_t to_the_end = ~std::uint64_t{0};
 unsigned unmap_mapping_pages(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last,
                              private_copies copies = private_copies::keep);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -8,7 +8,8 @@
 #include <cstdlib>
 #include <utility>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 namespace {
 
 template <class T> bool within(const T& object, const void* address) {
@@ -270,4 +271,5 @@ std::string value_text(const world_state& w, const void* address, const std::str
     return value;
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -5,7 +5,8 @@
 
 #include <string>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 struct world_state;
 
@@ -16,4 +17,5 @@ std::string describe(const world_state& w, const void* address);
 /// queues. Other values come back as they are.
 std::string value_text(const world_state& w, const void* address, const std::string& value);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

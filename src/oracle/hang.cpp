@@ -8,7 +8,8 @@
 #include <algorithm>
 #include <string>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 namespace {
 
 const char* key_name(wait_key key) { return key == wait_key::page ? "page" : "refcount"; }
@@ -43,7 +44,7 @@ bool entry_is_locked(const inode& file, std::uint64_t index) {
 /// A hang's name: what `waits` is about, with the invariant it breaks. Empty cause: this wait alone explains nothing.
 struct diagnosis {
     std::string cause;
-    int invariant = 0;
+    daxtorture::invariant invariant = daxtorture::invariant::none;
 };
 
 /// Does a holder of the page that `waiter` sleeps for wait for one of the locks that the waiter holds?
@@ -82,46 +83,49 @@ diagnosis diagnose_page_wait(const world_state& w, const worker_state& waiter) {
     if (now == w.k.idle_count() && now != awaited)
         return {"wrong idle value: the waiter sleeps for refcount " + std::to_string(awaited) +
                     " on a page whose idle refcount is " + std::to_string(now),
-                16};
+                invariant::I16};
     if (now == awaited) {
         // Later wake-ups may have taken the place of the one that went astray; but no other could have come.
         if (w.k.rules.waker_key != w.k.rules.waiter_key)
             return {std::string("wrong queue: the wake-up went to the key '") +
                         key_name(w.k.rules.waker_key) + "', the waiter sleeps on '" +
                         key_name(w.k.rules.waiter_key) + "'",
-                    28};
+                    invariant::I28};
         for (unsigned i = 0; i < w.worker_count(); ++i) {
             const last_wake& wake = w.k.wakes[i];
             if (wake.any.get() && wake.pfn.get() == pfn && wake.key.get() != w.k.rules.waiter_key)
                 return {std::string("wrong queue: the wake-up went to the key '") + key_name(wake.key.get()) +
                             "', the waiter sleeps on '" + key_name(w.k.rules.waiter_key) + "'",
-                        28};
+                        invariant::I28};
         }
-        return {"lost wake-up: the page is idle and its waiter sleeps", 16};
+        return {"lost wake-up: the page is idle and its waiter sleeps", invariant::I16};
     }
     const int held = held_references(w, f);
     const int accounted = w.k.idle_count(f) + f.mapcount.peek() + held;
     if (f.mapcount.peek() != 0 && held == 0 && now == accounted)
         return {"mapped again: only page tables hold the awaited page, and no put wakes its waiter before "
                 "they let go",
-                16};
+                invariant::I16};
     const bool holder_waits = holds_what_somebody_waits_for(w, waiter);
     if (!w.k.ledger && !holder_waits)
-        return {"ledger off: nobody counted who holds the awaited page, or whether its reference leaked", 16};
+        return {"ledger off: nobody counted who holds the awaited page, or whether its reference leaked",
+                invariant::I16};
     if (w.k.ledger && now > accounted)
-        return {"leaked reference: refcount is above what anybody holds", w.k.idle_count() == 0 ? 2 : 3};
+        return {"leaked reference: refcount is above what anybody holds",
+                w.k.idle_count() == 0 ? invariant::I2 : invariant::I3};
     if (w.k.ledger && now < accounted)
-        return {"refcount is below what is held", w.k.idle_count() == 0 ? 2 : 3};
+        return {"refcount is below what is held", w.k.idle_count() == 0 ? invariant::I2 : invariant::I3};
     if (holder_waits)
-        return {"held page: whoever holds the awaited page waits for a lock that the sleeper keeps", 16};
-    return {"held page: whoever holds the awaited page cannot go on", 16};
+        return {"held page: whoever holds the awaited page waits for a lock that the sleeper keeps",
+                invariant::I16};
+    return {"held page: whoever holds the awaited page cannot go on", invariant::I16};
 }
 
 diagnosis diagnose_entry_wait(const world_state& w, const worker_state& waiter) {
     const inode* file = file_at(w, waiter.task.waiting.object());
     if (file != nullptr && !entry_is_locked(*file, waiter.task.waiting.key()))
-        return {"lost wake-up: the entry is not locked and its waiter sleeps", 17};
-    return {"entry lock: its owner cannot go on", 17};
+        return {"lost wake-up: the entry is not locked and its waiter sleeps", invariant::I17};
+    return {"entry lock: its owner cannot go on", invariant::I17};
 }
 
 /// A fault or a write that sleeps until a dmap range is free.
@@ -129,8 +133,8 @@ diagnosis diagnose_range_wait(const worker_state& waiter) {
     for (unsigned lock = 0; lock < waiter.task.held.depth(); ++lock)
         if (waiter.task.held[lock].type.load(std::memory_order_relaxed) == &lock_classes::invalidate_lock)
             return {"lock kept over a wait: a fault waits for a dmap range with the lock that reclaim needs",
-                    29};
-    return {"nobody frees a dmap range that is waited for", 16};
+                    invariant::I29};
+    return {"nobody frees a dmap range that is waited for", invariant::I16};
 }
 
 /// Is it a recalled layout lease that the worker waits for?
@@ -146,7 +150,7 @@ diagnosis diagnose(const world_state& w, const worker_state& waiter) {
         waiter.task.waiting.object() == &w.sb.range_waitq)
         return diagnose_range_wait(waiter);
     if (waits_for_lease(w, waiter))
-        return {"held lease: whoever has the recalled layout lease cannot give it back", 29};
+        return {"held lease: whoever has the recalled layout lease cannot give it back", invariant::I29};
     switch (waiter.task.waiting.kind()) {
     case arch::wait_kind::page_idle:
         return diagnose_page_wait(w, waiter);
@@ -256,15 +260,16 @@ snapshot take_snapshot(const world_state& w) {
             if (w.workers[i].task.waiting.object() == &pgmap->done &&
                 w.workers[i].task.waiting.kind() == arch::wait_kind::sleep) {
                 all.cause = "leaked pagemap reference: unbind waits for one that is not dropped";
-                all.invariant = 23;
+                all.invariant = invariant::I23;
             }
     if (all.cause.empty())
         for (const task_snapshot& task : all.tasks)
             if (task.blocked) {
                 all.cause = "lock cycle: every blocked thread waits for a lock";
-                all.invariant = 29;
+                all.invariant = invariant::I29;
             }
     return all;
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

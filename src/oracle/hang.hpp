@@ -4,15 +4,17 @@
 /// waited for never comes), leaked reference (a count nobody owns), held page (its holder is blocked itself), lock cycle.
 #pragma once
 
-#include "world/snapshot.hpp"
+#include "words/snapshot.hpp"
 
 #include <arch/machine.hpp>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 struct world_state;
 
 /// Never blocks; tasks may be asleep anywhere. On the host other threads may run meanwhile: what it reads is then a moment's guess.
 snapshot take_snapshot(const world_state& w);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

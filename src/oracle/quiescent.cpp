@@ -8,7 +8,8 @@
 
 #include <algorithm>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 namespace {
 
 /// Calls `visit(area, page, pte)` for every page that a page-table entry maps; a PMD leaf counts as the PTEs in its place.
@@ -63,7 +64,7 @@ void check_mapcounts(const world_state& w) { // I1
     for (unsigned pfn = 0; pfn < w.k.mem.pages(); ++pfn)
         if (!w.k.mem.removed(pfn) && (w.k.mem[pfn].mapcount.peek() != present[pfn] ||
                                       w.k.mem[pfn].entire_mapcount.peek() != entire[pfn]))
-            arch::fail(1, "mapcount differs from the page tables", "check_mapcounts");
+            arch::fail(invariant::I1, "mapcount differs from the page tables", "check_mapcounts");
 }
 
 /// What workers hold, by the head of the folio: at rest each knows that itself, whether or not there is a ledger.
@@ -91,18 +92,18 @@ void check_refcounts(const world_state& w, const std::vector<held_pages_count>& 
         const bool tail = head_of(w, pfn) != pfn; // which count nothing
         const int held = tail ? 0 : w.k.idle_count(f) + holders[pfn].references;
         const int expected = f.mapcount.peek() + held;
+        const invariant broken = w.k.idle_count() == 0 ? invariant::I2 : invariant::I3;
         if (f.refcount.peek() > expected)
-            arch::fail(w.k.idle_count() == 0 ? 2 : 3,
-                       "leaked reference: refcount is above what anybody holds", "check_refcounts");
+            arch::fail(broken, "leaked reference: refcount is above what anybody holds", "check_refcounts");
         if (f.refcount.peek() < expected)
-            arch::fail(w.k.idle_count() == 0 ? 2 : 3, "refcount is below what is held", "check_refcounts");
+            arch::fail(broken, "refcount is below what is held", "check_refcounts");
     }
 }
 
 void check_pincounts(const world_state& w, const std::vector<held_pages_count>& holders) { // I4
     for (unsigned pfn = 0; pfn < w.k.mem.pages(); ++pfn)
         if (w.k.mem[pfn].pincount.peek() != holders[pfn].pins)
-            arch::fail(4, "pincount differs from the pins that are held", "check_pincounts");
+            arch::fail(invariant::I4, "pincount differs from the pins that are held", "check_pincounts");
 }
 
 /// I13, I14: the folios of a device of large pages stay whole, and are known by their first page.
@@ -115,10 +116,11 @@ void check_device_folios(const world_state& w, const dev_pagemap& device, std::v
             continue;
         const folio& head = w.k.mem[first];
         if (head_of(w, pfn) != first || head.order_and_head.peek() != (device.order | folio::head_bit))
-            arch::fail(14, "a large page of a device is not whole", "check_device_folios");
+            arch::fail(invariant::I14, "a large page of a device is not whole", "check_device_folios");
         if (pfn == first && head.mapping.peek() != nullptr &&
             head.index_or_share.peek() != first - device.first_pfn)
-            arch::fail(13, "a large page of a device is known by another index", "check_device_folios");
+            arch::fail(invariant::I13, "a large page of a device is known by another index",
+                       "check_device_folios");
     }
 }
 
@@ -137,14 +139,14 @@ void check_folios(const world_state& w) {
             whole &= head_of(w, entry.pfn() + i) == entry.pfn();
         }
         if (!whole)
-            arch::fail(14, "the folio of a PMD entry is not one of its size", "check_folios");
+            arch::fail(invariant::I14, "the folio of a PMD entry is not one of its size", "check_folios");
     });
     for (const std::unique_ptr<dev_pagemap>& device : w.k.pgmaps)
         if (device->order != 0)
             check_device_folios(w, *device, part);
     for (unsigned pfn = 0; pfn < w.k.mem.pages(); ++pfn)
         if (!part[pfn] && !w.k.mem.removed(pfn) && !is_alone(w.k.mem[pfn], w.k.range_of(pfn)))
-            arch::fail(14, "a page without a PMD entry is not whole again", "check_folios");
+            arch::fail(invariant::I14, "a page without a PMD entry is not whole again", "check_folios");
 }
 
 /// Does a reader find zeros there, or nothing? A block is zeroed before the file has it; unwritten ones read as zeros, and so does an extent
@@ -158,10 +160,11 @@ bool reads_as_hole(const world_state& w, const inode& file, std::uint64_t index)
 void check_mappings(const world_state& w) { // I8
     for_each_pte(w, [&](const vm_area& area, std::uint64_t page, pte_t pte) {
         if (!pte.special() && !block_backs(w.k.mem.ledger(pte.pfn()).block, area, page))
-            arch::fail(8, "a page table maps a block that its file does not own", "check_mappings");
+            arch::fail(invariant::I8, "a page table maps a block that its file does not own",
+                       "check_mappings");
         const inode& file = *static_cast<const inode*>(area.host);
         if (pte.special() && !pte.anon() && !reads_as_hole(w, file, area.file_page(page)))
-            arch::fail(8, "the zero page is mapped where the file has a block", "check_mappings");
+            arch::fail(invariant::I8, "the zero page is mapped where the file has a block", "check_mappings");
     });
 }
 
@@ -170,13 +173,15 @@ void check_association(const world_state& w, unsigned pfn, unsigned referred) { 
     const folio& f = w.k.mem[pfn];
     const bool shared = f.mapping.peek() == shared_mark(w.k);
     if (referred == 0 && f.mapping.peek() != nullptr)
-        arch::fail(13, "a folio without an entry is still associated", "check_association");
+        arch::fail(invariant::I13, "a folio without an entry is still associated", "check_association");
     if (referred == 0 && w.k.rules.reset == share_reset::always && f.index_or_share.peek() != 0)
-        arch::fail(13, "a folio without an entry keeps an index or a share count", "check_association");
+        arch::fail(invariant::I13, "a folio without an entry keeps an index or a share count",
+                   "check_association");
     if (referred != 0 && shared && f.index_or_share.peek() != referred)
-        arch::fail(13, "the share count of a folio differs from its entries", "check_association");
+        arch::fail(invariant::I13, "the share count of a folio differs from its entries",
+                   "check_association");
     if (referred > 1 && !shared)
-        arch::fail(13, "two entries refer to one unshared folio", "check_association");
+        arch::fail(invariant::I13, "two entries refer to one unshared folio", "check_association");
 }
 
 void check_entries(const world_state& w) { // I11, I13
@@ -184,7 +189,7 @@ void check_entries(const world_state& w) { // I11, I13
     std::vector<unsigned> referred(w.k.mem.pages(), 0);
     for_each_entry(w, [&](const inode& file, std::uint64_t index, dax_entry entry) {
         if (entry.locked())
-            arch::fail(11, "an entry stayed locked", "check_entries");
+            arch::fail(invariant::I11, "an entry stayed locked", "check_entries");
         const std::uint64_t pages = dax_entry_pages(w.k, entry);
         sizes[static_cast<std::size_t>(file.mapping.number)] += pages;
         const std::uint64_t folios = w.k.rules.compound == compound_folio::yes ? 1 : pages;
@@ -195,14 +200,16 @@ void check_entries(const world_state& w) { // I11, I13
             const folio& f = w.k.mem[entry.pfn() + i];
             if (i < folios && f.mapping.peek() != shared_mark(w.k) &&
                 (f.mapping.peek() != &file.mapping || f.index_or_share.peek() != index + i))
-                arch::fail(13, "mapping and index of a folio differ from its entry", "check_entries");
+                arch::fail(invariant::I13, "mapping and index of a folio differ from its entry",
+                           "check_entries");
             if (!w.k.mem.ledger(entry.pfn() + i).block.backs(file.mapping.number, index + i))
-                arch::fail(13, "an entry refers to a block that its file does not own", "check_entries");
+                arch::fail(invariant::I13, "an entry refers to a block that its file does not own",
+                           "check_entries");
         }
     });
     for (const std::unique_ptr<inode>& file : w.files)
         if (file->mapping.nrpages.peek() != sizes[static_cast<std::size_t>(file->mapping.number)])
-            arch::fail(11, "nrpages differs from the entries", "check_entries");
+            arch::fail(invariant::I11, "nrpages differs from the entries", "check_entries");
     for (unsigned pfn = 0; pfn < w.k.mem.pages(); ++pfn)
         if (!w.k.mem.removed(pfn) && w.k.range_of(pfn).type == memory_type::fs_dax &&
             head_of(w, pfn) == pfn) // a tail has none of its own
@@ -225,7 +232,8 @@ void check_writable(const world_state& w) { // I19
         if (pte.writable() && !pte.anon() &&
             !is_device(w.config.files[static_cast<std::size_t>(area.mapping->number)].fs) &&
             !dirty[static_cast<std::size_t>(area.mapping->number)][area.file_page(page)])
-            arch::fail(19, "a page is mapped writable and its entry is not DIRTY", "check_writable");
+            arch::fail(invariant::I19, "a page is mapped writable and its entry is not DIRTY",
+                       "check_writable");
     });
 }
 
@@ -249,16 +257,17 @@ long accounted_pagemap_references(const world_state& w, const dev_pagemap& pgmap
 void check_devices(const world_state& w, const std::vector<held_pages_count>& holders) { // I22, I23, I31
     if (w.sb.mounted.peek() && w.sb.wants_to_hold && w.pmem.bound.peek() &&
         w.pmem.holder_ops.peek() == nullptr && w.pmem.holder_data.peek() == &w.sb)
-        arch::fail(22, "the device's holder has lost its operations", "check_devices");
+        arch::fail(invariant::I22, "the device's holder has lost its operations", "check_devices");
     for (const std::unique_ptr<dev_pagemap>& pgmap : w.k.pgmaps)
         if (pgmap->ref.peek_live() &&
             pgmap->ref.peek_live_references() != accounted_pagemap_references(w, *pgmap, holders))
-            arch::fail(23, "leaked pagemap reference: unbind would wait for ever", "check_devices");
+            arch::fail(invariant::I23, "leaked pagemap reference: unbind would wait for ever",
+                       "check_devices");
     for_each_pte(w, [&](const vm_area&, std::uint64_t, pte_t pte) {
         if (!pte.special() && w.k.mem.removed(pte.pfn()))
-            arch::fail(23, "a page table maps a device that was unbound", "check_devices");
+            arch::fail(invariant::I23, "a page table maps a device that was unbound", "check_devices");
         else if (!pte.special() && w.k.mem.ledger(pte.pfn()).failed.get())
-            arch::fail(31, "a page with bad memory is mapped again", "check_devices");
+            arch::fail(invariant::I31, "a page with bad memory is mapped again", "check_devices");
     });
 }
 
@@ -271,16 +280,16 @@ void check_blocks(const world_state& w) { // I32
             const bool reserved = file->cow_fork[page].peek() != block_allocator::none;
             known += reserved + (file->extents[page].peek() != block_allocator::none);
             if (reserved && page >= file->i_size.peek())
-                arch::fail(32, "a block is reserved behind the end of a file", "check_blocks");
+                arch::fail(invariant::I32, "a block is reserved behind the end of a file", "check_blocks");
         }
     }
     if (known != w.blocks.peek_owned())
-        arch::fail(32, "a block is neither free nor known to a file", "check_blocks");
+        arch::fail(invariant::I32, "a block is neither free nor known to a file", "check_blocks");
 }
 
 void check_queues(const world_state& w) { // I26
     if (w.k.var_waits.peek_length() != 0 || w.k.entry_waits.peek_length() != 0)
-        arch::fail(26, "a wait queue is not empty", "check_queues");
+        arch::fail(invariant::I26, "a wait queue is not empty", "check_queues");
 }
 
 } // namespace
@@ -301,4 +310,5 @@ void check_quiescent(const world_state& w) {
     check_writable(w);
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -5,7 +5,7 @@
 #include "fs/super.hpp"
 #include "mm/gup.hpp"
 #include "mm/mm_struct.hpp"
-#include "world/config.hpp"
+#include "words/config.hpp"
 
 #include <arch/machine.hpp>
 #include <arch/task.hpp>
@@ -15,7 +15,8 @@
 #include <span>
 #include <vector>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 /// The pages one worker holds, oldest first.
 class holdings {
@@ -80,4 +81,5 @@ struct world_state {
     void add_area(mm_struct& mm, const area_config& area);
 };
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -1,8 +1,8 @@
 #include "report/json.hpp"
-#include "oracle/invariant.hpp"
-#include "protocol/near_miss.hpp"
 #include "report/confidence.hpp"
 #include "report/run.hpp"
+#include "words/invariant.hpp"
+#include "words/near_miss.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -19,7 +19,7 @@ std::string text_of(const json& document) {
     return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
-json invariant_of(int number) { return number == 0 ? json(nullptr) : json("I" + std::to_string(number)); }
+json invariant_of(invariant broken) { return broken == invariant::none ? json(nullptr) : json(name(broken)); }
 
 json scenario(const scenario_verdict& v) {
     const bool failed = v.verdict == verdict_kind::fail;
@@ -88,7 +88,7 @@ void put_observations(json& document, const stress_summary& s) {
         const std::string key(kind.name);
         const auto met = std::ranges::find(s.seen.near_misses, key, &tally::name);
         document["near_misses"][key] = distribution(met == s.seen.near_misses.end() ? tally{} : *met);
-        document["near_misses"][key]["invariant"] = kind.invariant;
+        document["near_misses"][key]["invariant"] = number(kind.invariant);
     }
     document["latencies"] = json::object();
     for (const tally& one : s.seen.latencies)
@@ -119,7 +119,7 @@ json totals(const stress_summary& s) {
     document["not_checked"] = json::array();
     if (!s.ledger)
         for (const ledger_check& one : ledger_checks)
-            document["not_checked"].push_back({{"invariant", invariant_of(one.number)}, {"text", one.text}});
+            document["not_checked"].push_back({{"invariant", invariant_of(one.id)}, {"text", one.text}});
     document["per_operation"] = json::object();
     for (const stress_count& one : s.per_operation)
         document["per_operation"][one.operation] = {{"total", one.total}, {"done", one.done}};
@@ -154,7 +154,7 @@ std::string run_json(const run_contents& run) {
     json document = totals(sum);
     for (const failure_note& f : failures_of(run))
         document["failures"].push_back({{"kind", f.kind},
-                                        {"invariant", invariant_of(f.invariant)},
+                                        {"invariant", invariant_of(invariant_numbered(f.invariant))},
                                         {"cause", f.cause},
                                         {"bundle", f.bundle},
                                         {"load", p.loads.at(f.load).name}});

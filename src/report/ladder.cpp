@@ -1,7 +1,7 @@
 #include "report/ladder.hpp"
 
-#include "oracle/invariant.hpp"
 #include "report/wrap.hpp"
+#include "words/invariant.hpp"
 
 #include <fmt/format.h>
 
@@ -346,8 +346,8 @@ std::string violation_text(const failure& what, const ladder_options& options) {
     if (what.kind == failure_kind::none)
         return "";
     std::string head = name(what.kind);
-    if (what.invariant >= 1 && what.invariant <= static_cast<int>(invariant_table.size()))
-        head += fmt::format(", I{}: {}", what.invariant, invariant(what.invariant).text);
+    if (what.invariant != invariant::none)
+        head += fmt::format(", {}: {}", name(what.invariant), info(what.invariant).text);
     std::string out = wrapped(head, options, style::bad);
     if (!what.cause.empty())
         out += wrapped("cause: " + what.cause, options, style::strong);

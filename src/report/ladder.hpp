@@ -11,8 +11,8 @@
 ///                newest value. "(x12)": the same step again and again.
 #pragma once
 
-#include "run/failure.hpp"
 #include "scenario/program.hpp"
+#include "words/failure.hpp"
 
 #include <string>
 

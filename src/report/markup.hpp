@@ -4,8 +4,8 @@
 /// dark pages. Nothing is fetched. Widths are those of the view box: a drawing fills its frame.
 #pragma once
 
-#include "run/failure.hpp"
 #include "run/tally.hpp"
+#include "words/failure.hpp"
 
 #include <string>
 #include <string_view>

@@ -1,8 +1,8 @@
 #include "report/near_misses.hpp"
 
-#include "protocol/near_miss.hpp"
 #include "report/confidence.hpp"
 #include "report/text.hpp"
+#include "words/near_miss.hpp"
 
 #include <fmt/format.h>
 
@@ -68,9 +68,8 @@ std::string near_miss_table_text(const stress_summary& run) {
         const auto met = std::ranges::find(run.seen.near_misses, kind.name, &tally::name);
         if (met == run.seen.near_misses.end())
             continue;
-        text += fmt::format("{:<20} {:>4} {:>14} {:>12.4g} {:>9} {:>9}\n", kind.name,
-                            fmt::format("I{}", kind.invariant), grouped(met->count),
-                            static_cast<double>(met->count) / run.seconds,
+        text += fmt::format("{:<20} {:>4} {:>14} {:>12.4g} {:>9} {:>9}\n", kind.name, name(kind.invariant),
+                            grouped(met->count), static_cast<double>(met->count) / run.seconds,
                             kind.timed ? nanoseconds_text(static_cast<double>(closest(*met))) : "",
                             kind.timed ? nanoseconds_text(quantile(*met, 0.5)) : "");
     }

@@ -1,10 +1,10 @@
 #include "report/run.hpp"
 
-#include "protocol/near_miss.hpp"
 #include "report/markup.hpp"
 #include "report/near_misses.hpp"
 #include "report/text.hpp"
 #include "run/bundle.hpp"
+#include "words/near_miss.hpp"
 
 #include <fmt/format.h>
 
@@ -126,7 +126,7 @@ std::string near_miss_section(const stress_summary& sum) {
             continue;
         section +=
             fmt::format("<figure><figcaption><b>{} (I{})</b><span>{}, {}/s</span></figcaption><p>{}</p>",
-                        kind.name, kind.invariant, short_number(static_cast<double>(met->count)),
+                        kind.name, number(kind.invariant), short_number(static_cast<double>(met->count)),
                         short_number(static_cast<double>(met->count) / sum.seconds), escaped(kind.help));
         if (kind.timed)
             section += distribution_plot(*met, 4, 32) +

@@ -1,8 +1,8 @@
 #include "report/text.hpp"
 
-#include "oracle/invariant.hpp"
 #include "report/near_misses.hpp"
 #include "report/wrap.hpp"
+#include "words/invariant.hpp"
 
 #include <fmt/format.h>
 
@@ -31,8 +31,8 @@ std::string what_ran(const scenario_verdict& v) {
 }
 
 std::string expected_text(const expectation& one) {
-    return one.invariant == 0 ? std::string(name(one.verdict))
-                              : fmt::format("{} I{}", name(one.verdict), one.invariant);
+    return one.invariant == invariant::none ? std::string(name(one.verdict))
+                                            : fmt::format("{} {}", name(one.verdict), name(one.invariant));
 }
 
 std::string wrapped(std::string_view text, const ladder_options& options, std::size_t indent = 2) {
@@ -62,8 +62,8 @@ std::string verdict_line(const scenario_verdict& v, std::size_t name_width, bool
     std::string text = paint(fmt::format("{:<12}", name(v.verdict)), look_of(v.verdict), colour);
     text += fmt::format(" {:<{}}  {}: ", v.name, std::max(name_width, v.name.size()), what_ran(v));
     if (v.verdict == verdict_kind::fail)
-        text +=
-            (v.found.invariant != 0 ? fmt::format("I{}, ", v.found.invariant) : "") + v.found.cause + "; ";
+        text += (v.found.invariant != invariant::none ? name(v.found.invariant) + ", " : "") + v.found.cause +
+                "; ";
     const std::uint64_t whole = v.executions - v.repetitions;
     text += fmt::format("{}{} execution{}", v.exhaustive ? "exhaustive, " : "", grouped(whole),
                         whole == 1 ? "" : "s");
@@ -146,6 +146,10 @@ std::string state_text(const snapshot& s, const ladder_options& options) {
     return text;
 }
 
+std::string short_name(const failure& what) {
+    return what.invariant == invariant::none ? what.cause : name(what.invariant) + " " + what.cause;
+}
+
 std::string failure_text(const failure& what, const program& of, const ladder_options& options) {
     std::string text = ladder(what, of, options);
     if (what.kind == failure_kind::deadlock || what.kind == failure_kind::livelock || what.events.empty())
@@ -170,7 +174,7 @@ std::vector<std::string> not_checked(const stress_summary& s) {
     std::vector<std::string> all;
     if (!s.ledger)
         for (const ledger_check& one : ledger_checks)
-            all.push_back((one.number == 0 ? "" : fmt::format("I{}: ", one.number)) + std::string(one.text));
+            all.push_back((one.id == invariant::none ? "" : name(one.id) + ": ") + std::string(one.text));
     return all;
 }
 

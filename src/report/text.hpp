@@ -20,6 +20,9 @@ std::string coverage_text(const coverage_summary& what, const ladder_options& op
 /// All lines, aligned, and a last line that counts the verdicts.
 std::string verdict_table(std::span<const scenario_verdict> all, bool colour = false);
 
+/// "I16 lost wake-up: the page is idle and its waiter sleeps"; without an invariant the cause alone.
+std::string short_name(const failure& what);
+
 /// Ladder, invariant and cause; of a hang, or without events, also the state it left.
 std::string failure_text(const failure& what, const program& of, const ladder_options& options = {});
 

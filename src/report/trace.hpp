@@ -1,8 +1,8 @@
 /// Recorded events as a Chrome trace: opens in Perfetto (ui.perfetto.dev) and chrome://tracing. One track per worker.
 #pragma once
 
-#include "run/failure.hpp"
 #include "scenario/program.hpp"
+#include "words/failure.hpp"
 
 #include <string>
 

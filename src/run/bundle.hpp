@@ -9,8 +9,8 @@
 /// somebody else writes it at the same time; anything else of that name is refused.
 #pragma once
 
-#include "run/failure.hpp"
 #include "scenario/program.hpp"
+#include "words/failure.hpp"
 
 #include <filesystem>
 #include <optional>

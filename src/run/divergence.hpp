@@ -4,8 +4,8 @@
 /// model that only moved its lines makes the same steps.
 #pragma once
 
-#include "run/failure.hpp"
 #include "scenario/program.hpp"
+#include "words/failure.hpp"
 
 #include <cstddef>
 #include <optional>

@@ -1,7 +1,7 @@
 #include "run/failure_json.hpp"
 
-#include "oracle/invariant.hpp"
 #include "run/json_node.hpp"
+#include "words/invariant.hpp"
 
 #include <array>
 #include <string>
@@ -64,13 +64,21 @@ constexpr std::array kinds{failure_kind::none,     failure_kind::invariant, fail
                            failure_kind::deadlock, failure_kind::livelock,  failure_kind::leak,
                            failure_kind::tool};
 
+void decode_invariant(const json_node& from, invariant& to) {
+    int number = 0;
+    from.required("invariant", number);
+    to = invariant_numbered(number);
+    if (number != daxtorture::number(to))
+        from.at("invariant").fail("0 to " + std::to_string(invariant_table.size()));
+}
+
 void decode_snapshot(const json_node& from, snapshot& to) {
     from.required("tasks", to.tasks);
     from.required("folios", to.folios);
     from.required("entries", to.entries);
     from.required("wakes", to.wakes);
     from.required("cause", to.cause);
-    from.required("invariant", to.invariant);
+    decode_invariant(from, to.invariant);
     from.optional("ledger", to.ledger);
 }
 
@@ -161,10 +169,7 @@ failure decode_failure(const json& from) {
         }
     if (!known)
         top.at("kind").fail("a kind of failure");
-    top.required("invariant", made.invariant);
-    constexpr int most = static_cast<int>(invariant_table.size());
-    if (made.invariant < 0 || made.invariant > most)
-        top.at("invariant").fail("0 to " + std::to_string(most));
+    decode_invariant(top, made.invariant);
     top.required("cause", made.cause);
     top.required("detail", made.detail);
     top.required("schedule", made.schedule);

@@ -3,7 +3,7 @@
 /// Decoding throws decode_error with the path of the wrong value ("state.tasks[2].id: expected a number").
 #pragma once
 
-#include "run/failure.hpp"
+#include "words/failure.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 

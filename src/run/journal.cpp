@@ -1,9 +1,9 @@
 #include "run/journal.hpp"
 
-#include "oracle/invariant.hpp"
+#include "base/fnv1a.hpp"
 #include "run/failure_json.hpp"
-#include "run/fnv1a.hpp"
 #include "run/json_node.hpp"
+#include "words/invariant.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -413,8 +413,8 @@ std::vector<std::string> distinct(std::vector<std::string> words) {
 std::string ledger_invariants() {
     std::vector<std::string> names;
     for (const ledger_check& one : ledger_checks)
-        if (one.number != 0)
-            names.push_back(fmt::format("I{}", one.number));
+        if (one.id != invariant::none)
+            names.push_back(name(one.id));
     return joined(distinct(std::move(names)), " ");
 }
 

@@ -11,8 +11,8 @@
 /// Checked by tests/campaign.
 #pragma once
 
-#include "run/failure.hpp"
 #include "run/verdict.hpp"
+#include "words/failure.hpp"
 
 #include <cstdint>
 #include <filesystem>

@@ -319,8 +319,8 @@ class candidates {
         if (files_.empty())
             return;
         // The pagemap or its percpu_ref, or met by an operation on the device: what was done to that has a part in it
-        const bool devices =
-            found.invariant == 22 || found.invariant == 23 || concerns_devices(last_of_first());
+        const bool devices = found.invariant == invariant::I22 || found.invariant == invariant::I23 ||
+                             concerns_devices(last_of_first());
         const auto is_huge = [&](unsigned file) {
             return window.world.shape.pmd_order != 0 && window.world.files[file].huge;
         };

@@ -12,8 +12,8 @@
 ///             the operations that broke layouts. They stand for what happened before the recorder's ring began.
 #pragma once
 
-#include "run/failure.hpp"
 #include "scenario/program.hpp"
+#include "words/failure.hpp"
 
 #include <cstddef>
 #include <string>

@@ -6,9 +6,9 @@
 #pragma once
 
 #include "run/exit_code.hpp"
-#include "run/failure.hpp"
 #include "run/tally.hpp"
 #include "scenario/program.hpp"
+#include "words/failure.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -70,7 +70,7 @@ constexpr bool as_expected(const scenario_verdict& v) {
         return true;
     if (v.verdict != v.expected->verdict)
         return v.expected->verdict == verdict_kind::inconclusive;
-    return v.verdict != verdict_kind::fail || v.expected->invariant == 0 ||
+    return v.verdict != verdict_kind::fail || v.expected->invariant == invariant::none ||
            v.expected->invariant == v.found.invariant;
 }
 

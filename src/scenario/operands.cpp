@@ -1,7 +1,7 @@
 #include "scenario/operands.hpp"
 
-#include "oracle/invariant.hpp"
 #include "scenario/suggest.hpp"
+#include "words/invariant.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -198,7 +198,7 @@ page_range parse_range(word from) {
     return {first, last};
 }
 
-int parse_invariant(word from) {
+invariant parse_invariant(word from) {
     constexpr unsigned count = static_cast<unsigned>(invariant_table.size());
     const std::string what = "an invariant, I1 to I" + std::to_string(count);
     unsigned number = 0;
@@ -208,7 +208,7 @@ int parse_invariant(word from) {
     const auto [stopped, error] = std::from_chars(from.text.data() + 1, end, number);
     if (error != std::errc{} || stopped != end || number < 1 || number > count)
         unexpected(from.at, what, from.text);
-    return static_cast<int>(number);
+    return invariant_numbered(static_cast<int>(number));
 }
 
 std::string parse_name(word from, std::string_view what) {

@@ -19,8 +19,8 @@ struct page_range {
 /// A decimal number in [low, high].
 unsigned parse_number(word from, std::string_view what, unsigned low, unsigned high);
 page_range parse_range(word from);
-/// "I7" -> 7
-int parse_invariant(word from);
+/// "I7"
+invariant parse_invariant(word from);
 /// Letters, digits, '.', '_' and '-', not beginning with '.' or '-'.
 std::string parse_name(word from, std::string_view what);
 /// Index of the word in `known`; fails with "expected WHAT (a, b, c), got ...".

@@ -120,10 +120,10 @@ void builder::read_line(line& from) {
 void builder::read_claims(line& from) {
     do {
         const word at = from.take("an invariant");
-        const int number = parse_invariant(at);
-        if (std::ranges::count(program_.claims, number) != 0)
+        const invariant claimed = parse_invariant(at);
+        if (std::ranges::count(program_.claims, claimed) != 0)
             unexpected(at.at, "an invariant not claimed yet", at.text);
-        program_.claims.push_back(number);
+        program_.claims.push_back(claimed);
     } while (!from.at_end());
 }
 

@@ -77,8 +77,8 @@ std::string head_text(const program& p) {
         text += keyword("title") + one_line(p.title) + "\n";
     if (!p.claims.empty()) {
         std::string claims;
-        for (const int number : p.claims)
-            claims += fmt::format("{}I{}", claims.empty() ? "" : " ", number);
+        for (const invariant claimed : p.claims)
+            claims += (claims.empty() ? "" : " ") + name(claimed);
         text += keyword("claim") + claims + "\n";
     }
     text += keyword("protocol") + p.protocol + "\n";
@@ -191,8 +191,8 @@ std::string print(const expectation& what) {
     std::string text = what.verdict == verdict_kind::pass   ? "pass"
                        : what.verdict == verdict_kind::fail ? "fail"
                                                             : "inconclusive";
-    if (what.invariant != 0)
-        text += fmt::format(" I{}", what.invariant);
+    if (what.invariant != invariant::none)
+        text += " " + name(what.invariant);
     return what.under.empty() ? text : text + " under " + what.under;
 }
 

@@ -3,8 +3,9 @@
 /// Text form and parser: scenario/parser.hpp; the printer writes the canonical text, which parses back to an equal program.
 #pragma once
 
-#include "world/config.hpp"
-#include "world/operation.hpp"
+#include "words/config.hpp"
+#include "words/invariant.hpp"
+#include "words/operation.hpp"
 
 #include <string>
 #include <utility>
@@ -17,7 +18,7 @@ enum class verdict_kind : std::uint8_t { pass, fail, inconclusive };
 /// "expect fail I18" or "expect fail I18 under v6.12": the first expectation that matches the protocol applies.
 struct expectation {
     verdict_kind verdict = verdict_kind::pass;
-    int invariant = 0; ///< 0: any
+    daxtorture::invariant invariant = daxtorture::invariant::none; ///< none: any
     std::string under; ///< preset name; empty: whatever no other line names
 
     friend bool operator==(const expectation&, const expectation&) = default;
@@ -34,7 +35,7 @@ struct program {
     std::vector<std::string> comment; ///< the comment lines that open the file, without "# "
     std::string name;
     std::string title;                                      ///< one line, for lists; may be empty
-    std::vector<int> claims;                                ///< invariant numbers it is about
+    std::vector<invariant> claims;                          ///< what it is about
     std::string protocol = "v6.15";                         ///< preset the file names
     std::vector<std::pair<std::string, std::string>> rules; ///< "rule NAME=VALUE" lines on top of the preset
     std::string memory; ///< "", "sc", "tso" or "weak": what the file asks for

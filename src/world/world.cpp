@@ -15,7 +15,8 @@
 #include <algorithm>
 #include <utility>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 void holdings::add(unsigned count) {
     ++calls_;
@@ -421,4 +422,5 @@ std::string world::value_text(const void* address, const std::string& value) con
     return daxtorture::value_text(*state_, address, value);
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

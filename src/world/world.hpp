@@ -4,9 +4,9 @@
 /// Worker numbers are 0 .. config.workers - 1; `config.workers` itself is the task that does set-up and final checks.
 #pragma once
 
-#include "world/config.hpp"
-#include "world/operation.hpp"
-#include "world/snapshot.hpp"
+#include "words/config.hpp"
+#include "words/operation.hpp"
+#include "words/snapshot.hpp"
 
 #include <arch/machine.hpp>
 #include <arch/task.hpp>
@@ -14,7 +14,8 @@
 #include <memory>
 #include <string>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 struct world_state;
 
@@ -53,4 +54,5 @@ class world {
     std::unique_ptr<world_state> state_;
 };
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -1,7 +1,8 @@
 /// What is in the way of storing a range (facts X8, X9). Under xa_lock.
 #include "xarray/writer.hpp"
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 std::uint64_t xas_find_conflict(xa_state& xas) {
     if (xas_error(xas) != 0 || xas.xa_node == nullptr)
@@ -47,4 +48,5 @@ std::uint64_t xas_find_conflict(xa_state& xas) {
     return 0;
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

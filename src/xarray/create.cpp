@@ -3,7 +3,8 @@
 /// Ordering  a node is complete before the slot or head that names it is stored with release
 #include "xarray/writer.hpp"
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 using arch::order;
 
@@ -123,4 +124,5 @@ std::uint64_t xas_create(xa_state& xas, bool allow_root) {
     return entry;
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

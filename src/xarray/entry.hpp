@@ -16,7 +16,8 @@
 
 #include <cstdint>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 struct xa_node;
 
@@ -45,4 +46,5 @@ inline xa_node* xa_to_node(std::uint64_t entry) { return reinterpret_cast<xa_nod
 /// No node lies in the first page of memory, so its number is larger than every other internal one.
 constexpr bool xa_is_node(std::uint64_t entry) { return xa_is_internal(entry) && entry > 4096; }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -5,7 +5,8 @@
 /// Ordering  slots and parents are loaded with acquire, see node.hpp
 #include "xarray/marks.hpp"
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 using arch::order;
 
@@ -189,4 +190,5 @@ void xas_pause(xa_state& xas) {
         xas.xa_node = xas_bounds;
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

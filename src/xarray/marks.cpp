@@ -4,7 +4,8 @@
 ///           became NULL by a release after the mark was cleared, so it finds it clear (X13).
 #include "xarray/marks.hpp"
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 using arch::order;
 
@@ -65,4 +66,5 @@ void xa_detail::squash_marks(const xa_state& xas) {
     }
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

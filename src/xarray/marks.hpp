@@ -5,7 +5,9 @@
 
 #include <bit>
 
-namespace daxtorture::inline ARCH_MACHINE::xa_detail {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
+namespace xa_detail {
 
 /// The marks of the slots that the state's siblings take go to its canonical slot: an entry has one set of marks.
 void squash_marks(const xa_state& xas);
@@ -19,4 +21,6 @@ inline unsigned next_marked_slot(const xarray& xa, const xa_node& node, unsigned
     return marks == 0 ? xa.chunk_size() : from + static_cast<unsigned>(std::countr_zero(marks));
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE::xa_detail
+} // namespace xa_detail
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

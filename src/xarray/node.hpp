@@ -18,7 +18,8 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 class xa_node_pool;
 
@@ -43,4 +44,5 @@ struct alignas(64) xa_node : arch::rcu_head {
     const xa_slot& slot(unsigned at) const { return reinterpret_cast<const xa_slot*>(this + 1)[at]; }
 };
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

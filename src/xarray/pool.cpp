@@ -3,7 +3,8 @@
 #include <cassert>
 #include <new>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 using arch::order;
 
@@ -105,4 +106,5 @@ unsigned xa_nodes_needed(unsigned chunk_shift, std::uint64_t pages) {
     return static_cast<unsigned>(2 * all) + spare;
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -11,7 +11,8 @@
 
 #include <memory>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 class xa_node_pool {
   public:
@@ -65,4 +66,5 @@ class xa_node_pool {
 /// period, and some more.
 unsigned xa_nodes_needed(unsigned chunk_shift, std::uint64_t pages);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

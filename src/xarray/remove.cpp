@@ -5,7 +5,8 @@
 /// Ordering  what replaces a node in the tree is stored with release before RETRY is, so who restarts finds it
 #include "xarray/writer.hpp"
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 using arch::order;
 
@@ -86,4 +87,5 @@ void xa_detail::free_subtree(const xarray& xa, xa_node& top) {
     }
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -1,7 +1,8 @@
 /// The state's range, order and memory; whole operations without one (facts X4, X11, X12).
 #include "xarray/xarray.hpp"
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 namespace {
 
@@ -91,4 +92,5 @@ std::uint64_t xa_erase(xarray& xa, std::uint64_t index) {
     return xa_is_zero(old) ? 0 : old;
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -2,7 +2,8 @@
 #include "xarray/marks.hpp"
 #include "xarray/writer.hpp"
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 using arch::order;
 
@@ -111,4 +112,5 @@ void xa_destroy(xarray& xa) {
     store_head(xas, xa_detail::held_head(xa), 0);
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -5,7 +5,8 @@
 
 #include "xarray/xarray.hpp"
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 namespace xa_detail {
 
@@ -191,4 +192,5 @@ template <class F> void xarray::peek_node(const xa_node& node, std::uint64_t bas
     }
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -6,7 +6,9 @@
 
 #include "xarray/xarray.hpp"
 
-namespace daxtorture::inline ARCH_MACHINE::xa_detail {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
+namespace xa_detail {
 
 inline std::uint64_t held(const xa_node& node, unsigned offset) { return node.slot(offset).peek(); }
 inline std::uint64_t held_head(const xarray& xa) { return xa.xa_head.peek(); }
@@ -28,4 +30,6 @@ inline void change_counts(xa_state& xas, xa_node& node, int slots, int values) {
 /// Frees a subtree that is out of reach from the head; readers inside find RETRY.
 void free_subtree(const xarray& xa, xa_node& top);
 
-} // namespace daxtorture::inline ARCH_MACHINE::xa_detail
+} // namespace xa_detail
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -24,7 +24,8 @@
 
 #include <cstdint>
 
-namespace daxtorture::inline ARCH_MACHINE {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
 
 /// Marks 0..2. The page cache calls them DIRTY, WRITEBACK and TOWRITE.
 using xa_mark_t = unsigned;
@@ -228,6 +229,7 @@ std::uint64_t xa_erase(xarray& xa, std::uint64_t index);
 /// Empties it. Also the nodes that a store left empty when it ran out of memory on its way down.
 void xa_destroy(xarray& xa);
 
-} // namespace daxtorture::inline ARCH_MACHINE
+} // namespace ARCH_MACHINE
+} // namespace daxtorture
 
 #include "xarray/walk.hpp"

@@ -1,5 +1,5 @@
 // The journal of a campaign: whole records or none, damage named by its place, totals the sum of records, merging a union.
-#include "run/fnv1a.hpp"
+#include "base/fnv1a.hpp"
 #include "run/journal.hpp"
 
 #include "tests/catch.hpp"

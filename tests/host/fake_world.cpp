@@ -54,7 +54,7 @@ snapshot world::take_snapshot() const {
             who.waits_for = "something";
             who.predicate_true = state_->how->predicate_true;
             s.cause = who.predicate_true ? "lost wake-up: artificial" : "held page: artificial";
-            s.invariant = 16;
+            s.invariant = invariant::I16;
         }
         s.tasks.push_back(who);
     }

@@ -267,7 +267,7 @@ TEST_CASE("locks taken from inner to outer are reported as invariant 29") {
         CHECK(first.is_locked());
     }
     CHECK(violations == 1);
-    CHECK(last_violation.invariant == 29);
+    CHECK(last_violation.invariant == daxtorture::invariant::I29);
     CHECK(last_violation.task == 7);
     CHECK(last_detail.find("outer") != std::string::npos);
     CHECK(last_detail.find("inner") != std::string::npos);

@@ -158,7 +158,7 @@ TEST_CASE("a violation ends the run and names worker, operation and site") {
     std::atomic<int> truncates{0};
     behave_as([&](world&, unsigned, const operation& what) {
         if (what.kind == op::truncate && ++truncates == 11)
-            arch::fail(7, "freed while held", "block 3");
+            arch::fail(invariant::I7, "freed while held", "block 3");
         return outcome::done;
     });
     const stress_result r = run_stress(options_for(for_ever));
@@ -166,7 +166,7 @@ TEST_CASE("a violation ends the run and names worker, operation and site") {
     REQUIRE(r.failures.size() == 1);
     const failure& f = r.failures[0];
     CHECK(f.kind == failure_kind::invariant);
-    CHECK(f.invariant == 7);
+    CHECK(f.invariant == daxtorture::invariant::I7);
     CHECK(f.cause == "freed while held");
     CHECK(f.detail.find("block 3") != std::string::npos);
     CHECK(f.detail.find("truncater in 'truncate A 0'") != std::string::npos);
@@ -185,11 +185,11 @@ TEST_CASE("a violation ends the run and names worker, operation and site") {
 
 TEST_CASE("a violation at a quiescent point counts") {
     const auto how = behave_as(all_well);
-    how->check = [] { arch::fail(1, "mapcount", ""); };
+    how->check = [] { arch::fail(invariant::I1, "mapcount", ""); };
     const stress_result r = run_stress(options_for(for_ever));
     CHECK(r.verdict == verdict_kind::fail);
     REQUIRE(r.failures.size() == 1);
-    CHECK(r.failures[0].invariant == 1);
+    CHECK(r.failures[0].invariant == daxtorture::invariant::I1);
     CHECK(r.failures[0].events.back().thread == 2);
 }
 
@@ -207,7 +207,7 @@ TEST_CASE("the watchdog finds a sleeper whom nobody can wake") {
     REQUIRE(r.failures.size() == 1);
     const failure& f = r.failures[0];
     CHECK(f.kind == failure_kind::deadlock);
-    CHECK(f.invariant == 16);
+    CHECK(f.invariant == daxtorture::invariant::I16);
     CHECK(f.cause == "lost wake-up: artificial");
     CHECK(f.detail.find("truncater in 'truncate A 1'") != std::string::npos);
     CHECK_FALSE(r.abandoned_workers);
@@ -295,7 +295,7 @@ TEST_CASE("without stop_on_failure the run goes on in fresh worlds") {
         if (n == 20)
             sleep_for_ever();
         if (n % 100 == 0)
-            arch::fail(7, "freed while held", "");
+            arch::fail(invariant::I7, "freed while held", "");
         return outcome::done;
     });
     stress_options options = options_for(for_ever);

@@ -30,7 +30,7 @@ struct object {
     /// What a reference protects.
     void use() {
         if (freed.get() != 0)
-            arch::fail(22, "the object was used after its release", "");
+            arch::fail(invariant::I22, "the object was used after its release", "");
     }
     void borrow() {
         if (ref.tryget_live()) {
@@ -63,7 +63,7 @@ exploration_result explored(const char* assignment, std::vector<step> threads, s
 void released_once(object& o) {
     o.rcu.barrier(); // a switch that was left for later
     if (o.freed.get() != 1)
-        arch::fail(22, "the object was never released", "");
+        arch::fail(invariant::I22, "the object was never released", "");
     o.ref.exit();
 }
 
@@ -97,7 +97,7 @@ const step come_late = [](object& o) {
     if (!o.ref.tryget_live())
         return;
     if (late)
-        arch::fail(22, "a reference was given after the kill was confirmed", "");
+        arch::fail(invariant::I22, "a reference was given after the kill was confirmed", "");
     o.use();
     o.ref.put();
 };
@@ -112,12 +112,12 @@ void passes(const std::vector<step>& threads, const step& finally) {
 }
 
 void fails(const char* assignment, const std::vector<step>& threads, const step& finally,
-           int invariant = 22) {
+           invariant broken = invariant::I22) {
     for (const bool pct : {false, true}) {
         const exploration_result result = explored(assignment, threads, finally, pct);
         INFO(assignment << ": " << result.executions << " executions: " << result.found.cause);
         CHECK(result.found.kind != failure_kind::none);
-        CHECK(result.found.invariant == invariant);
+        CHECK(result.found.invariant == broken);
     }
 }
 

@@ -31,7 +31,7 @@ using namespace daxtorture;
 
 namespace {
 
-std::vector<int> violated; // invariants, in the order they were reported
+std::vector<invariant> violated; // invariants, in the order they were reported
 
 /// A host world of two files, one mapped by one mm, whose violations are collected.
 class fixture {
@@ -114,14 +114,14 @@ class fixture {
     arch::violation_handler before_ = nullptr;
 };
 
-bool reported(int invariant) {
-    return std::find(violated.begin(), violated.end(), invariant) != violated.end();
+bool reported(invariant broken) {
+    return std::find(violated.begin(), violated.end(), broken) != violated.end();
 }
 
-bool quiescent_check_reports(const fixture& f, int invariant) {
+bool quiescent_check_reports(const fixture& f, invariant broken) {
     violated.clear();
     check_quiescent(f.w);
-    return reported(invariant);
+    return reported(broken);
 }
 
 } // namespace
@@ -141,32 +141,32 @@ TEST_CASE("quiescent checks can fail") {
         folio& page = f.touch();
         page.mapcount.fetch_add(1, arch::order::relaxed);
         page.refcount.fetch_add(1, arch::order::relaxed);
-        CHECK(quiescent_check_reports(f, 1));
+        CHECK(quiescent_check_reports(f, invariant::I1));
     }
     SECTION("I2: a reference that nobody holds") {
         fixture f;
         f.touch().refcount.fetch_add(1, arch::order::relaxed);
-        CHECK(quiescent_check_reports(f, 2));
+        CHECK(quiescent_check_reports(f, invariant::I2));
     }
     SECTION("I2: a pin that the count forgot") {
         fixture f;
         f.believe_pinned(f.touch());
-        CHECK(quiescent_check_reports(f, 2));
+        CHECK(quiescent_check_reports(f, invariant::I2));
     }
     SECTION("I3: the same, one-based") {
         fixture f("v6.12");
         f.touch().refcount.fetch_add(1, arch::order::relaxed);
-        CHECK(quiescent_check_reports(f, 3));
+        CHECK(quiescent_check_reports(f, invariant::I3));
     }
     SECTION("I8: a mapping of another file's block") {
         fixture f;
         f.w.k.mem.ledger(f.touch()).block.owners[0].set(block_owner::owner(1, 0));
-        CHECK(quiescent_check_reports(f, 8));
+        CHECK(quiescent_check_reports(f, invariant::I8));
     }
     SECTION("I8: the zero page where the file has a block") {
         fixture f;
         f.w.mms[0]->table.set(1, pte_t::map(f.w.k.mem.zero_page(), false, true));
-        CHECK(quiescent_check_reports(f, 8));
+        CHECK(quiescent_check_reports(f, invariant::I8));
     }
     SECTION("I11: a lock bit that stayed") {
         fixture f;
@@ -175,77 +175,77 @@ TEST_CASE("quiescent checks can fail") {
         f.mapping().i_pages.xa_lock.lock();
         dax_lock_entry(xas, xas_load(xas));
         f.mapping().i_pages.xa_lock.unlock();
-        CHECK(quiescent_check_reports(f, 11));
+        CHECK(quiescent_check_reports(f, invariant::I11));
     }
     SECTION("I11: nrpages off by one") {
         fixture f;
         f.touch();
         f.mapping().nrpages.set(2);
-        CHECK(quiescent_check_reports(f, 11));
+        CHECK(quiescent_check_reports(f, invariant::I11));
     }
     SECTION("I13: a folio that forgot its file") {
         fixture f;
         f.touch().mapping.store(nullptr, arch::order::relaxed);
-        CHECK(quiescent_check_reports(f, 13));
+        CHECK(quiescent_check_reports(f, invariant::I13));
     }
     SECTION("I13: a folio associated without an entry") {
         fixture f;
         f.w.k.mem[2].mapping.store(&f.mapping(), arch::order::relaxed);
-        CHECK(quiescent_check_reports(f, 13));
+        CHECK(quiescent_check_reports(f, invariant::I13));
     }
     SECTION("I13: a share count that no two entries explain") {
         fixture f;
         folio& page = f.touch();
         page.mapping.store(nullptr, arch::order::relaxed);
         page.index_or_share.store(2, arch::order::relaxed);
-        CHECK(quiescent_check_reports(f, 13));
+        CHECK(quiescent_check_reports(f, invariant::I13));
     }
     SECTION("I13: an index that stays when the last entry has gone") {
         fixture f;
         f.w.k.mem[2].index_or_share.store(1, arch::order::relaxed);
         f.w.k.mem[2].mapping.store(nullptr, arch::order::relaxed);
-        CHECK(quiescent_check_reports(f, 13) == (f.w.k.rules.reset == share_reset::always));
+        CHECK(quiescent_check_reports(f, invariant::I13) == (f.w.k.rules.reset == share_reset::always));
         fixture fixed("v6.12");
         fixed.w.k.mem[2].index_or_share.store(1, arch::order::relaxed);
-        CHECK(quiescent_check_reports(fixed, 13));
+        CHECK(quiescent_check_reports(fixed, invariant::I13));
     }
     SECTION("I13: an entry of a block that went to another file") {
         fixture f;
         f.w.k.mem.ledger(f.touch()).block.owners[0].set(block_owner::owner(1, 0));
-        CHECK(quiescent_check_reports(f, 13));
+        CHECK(quiescent_check_reports(f, invariant::I13));
     }
     SECTION("I22: a holder that is not told any more") {
         fixture f;
         f.w.pmem.holder_ops.store(nullptr, arch::order::relaxed);
-        CHECK(quiescent_check_reports(f, 22));
+        CHECK(quiescent_check_reports(f, invariant::I22));
     }
     SECTION("I23: a pagemap reference that nobody accounts for") {
         fixture f;
         REQUIRE(get_dev_pagemap(f.w.k, 0) != nullptr);
-        CHECK(quiescent_check_reports(f, 23));
+        CHECK(quiescent_check_reports(f, invariant::I23));
     }
     SECTION("I23: a mapping that outlives its device") {
         fixture f;
         f.touch();
         f.w.k.mem.remove_page(f.w.mms[0]->table.peek(0).pfn());
-        CHECK(quiescent_check_reports(f, 23));
+        CHECK(quiescent_check_reports(f, invariant::I23));
     }
     SECTION("I32: a block that its file has forgotten") {
         fixture f;
         f.w.files[0]->extents[0].set(block_allocator::none);
-        CHECK(quiescent_check_reports(f, 32));
+        CHECK(quiescent_check_reports(f, invariant::I32));
     }
     SECTION("I32: a reservation behind the end of a file") {
         fixture f;
         inode& file = *f.w.files[0];
         std::swap(file.cow_fork, file.extents); // as many blocks as before
         file.i_size.store(0, arch::order::relaxed);
-        CHECK(quiescent_check_reports(f, 32));
+        CHECK(quiescent_check_reports(f, invariant::I32));
     }
     SECTION("I31: a page that failed and is mapped") {
         fixture f;
         f.w.k.mem.ledger(f.touch()).failed.set(true);
-        CHECK(quiescent_check_reports(f, 31));
+        CHECK(quiescent_check_reports(f, invariant::I31));
     }
     SECTION("I26: a waiter left on a queue") {
         fixture f;
@@ -253,7 +253,7 @@ TEST_CASE("quiescent checks can fail") {
         wait_queue_entry entry(f.w.workers[0].task, {&f, 0}, false);
         const queued_wait queued(queue, entry);
         queue.prepare_to_wait_event(entry, arch::task_state::uninterruptible, full_fence::full);
-        CHECK(quiescent_check_reports(f, 26));
+        CHECK(quiescent_check_reports(f, invariant::I26));
     }
 }
 
@@ -263,23 +263,23 @@ TEST_CASE("continuous checks can fail") {
     violated.clear();
     SECTION("I5: a put below the idle value") {
         folio_put(f.w.k, page, 2);
-        CHECK(reported(5));
+        CHECK(reported(invariant::I5));
     }
     SECTION("I1: an unmap too many") {
         folio_remove_rmap_pte(page);
         folio_remove_rmap_pte(page);
-        CHECK(reported(1));
+        CHECK(reported(invariant::I1));
     }
     SECTION("I33: what an earlier owner left in a block") {
         REQUIRE(user_access(f.w.k, *f.w.mms[0], 0, false));
         CHECK(violated.empty());
         f.w.k.mem.ledger(page).block.generation.add(1);
         REQUIRE(user_access(f.w.k, *f.w.mms[0], 0, false));
-        CHECK(reported(33));
+        CHECK(reported(invariant::I33));
         violated.clear();
         f.w.k.mem.store_part(f.w.k.mem.pfn(page), writer::user); // what is in the rest stays
         REQUIRE(user_access(f.w.k, *f.w.mms[0], 0, false));
-        CHECK(reported(33));
+        CHECK(reported(invariant::I33));
         violated.clear();
         f.w.k.mem.store_whole(f.w.k.mem.pfn(page), writer::kernel);
         REQUIRE(user_access(f.w.k, *f.w.mms[0], 0, false));
@@ -288,18 +288,18 @@ TEST_CASE("continuous checks can fail") {
     SECTION("I26: a waker touches a waiter that is off its queue") {
         const wait_queue_entry entry(f.w.workers[0].task, {&f, 0}, false);
         CHECK(&entry.waiter() == &f.w.workers[0].task);
-        CHECK(reported(26));
+        CHECK(reported(invariant::I26));
     }
     SECTION("I6: fewer references than mappings") {
         page.mapcount.fetch_add(2, arch::order::relaxed);
         folio_remove_rmap_pte(page);
-        CHECK(reported(6));
+        CHECK(reported(invariant::I6));
     }
     SECTION("I7: a block freed while pinned") {
         const held_page pin = gup_fast(f.w.k, *f.w.mms[0], 0, gup_kind::pin);
         REQUIRE(pin);
         f.w.blocks.free(f.w.k.mem.pfn(page), 0, 0);
-        CHECK(reported(7));
+        CHECK(reported(invariant::I7));
         gup_put(f.w.k, pin);
     }
     SECTION("I7: DMA into a block with a new owner") {
@@ -307,48 +307,48 @@ TEST_CASE("continuous checks can fail") {
         REQUIRE(pin);
         f.w.k.mem.ledger(page).block.generation.add(1);
         dma_write(f.w.k, pin);
-        CHECK(reported(7));
+        CHECK(reported(invariant::I7));
         gup_put(f.w.k, pin);
     }
     SECTION("I7: a store into a block that two files share") {
         f.w.k.mem.ledger(page).block.owners[1].set(block_owner::owner(1, 0));
         user_access(f.w.k, *f.w.mms[0], 0, true);
-        CHECK(reported(7));
+        CHECK(reported(invariant::I7));
     }
     SECTION("I7: DMA into a block that two files share") {
         const held_page pin = gup_fast(f.w.k, *f.w.mms[0], 0, gup_kind::pin);
         REQUIRE(pin);
         f.w.k.mem.ledger(page).block.owners[1].set(block_owner::owner(1, 0));
         dma_write(f.w.k, pin);
-        CHECK(reported(7));
+        CHECK(reported(invariant::I7));
         gup_put(f.w.k, pin);
     }
     SECTION("I7: write() to a block of another file") {
         f.w.k.mem.ledger(page).block.owners[0].set(block_owner::owner(1, 0));
         file_write(f.w.k, *f.w.files[0], 0);
-        CHECK(reported(7));
+        CHECK(reported(invariant::I7));
     }
     SECTION("I7: a block freed under a layout lease") {
         f.w.files[0]->leases = std::make_unique<layout_leases>();
         REQUIRE(file_lease(f.w.k, *f.w.files[0]) == outcome::done);
         free_blocks(*f.w.files[0], 1, 2);
-        CHECK(reported(7));
+        CHECK(reported(invariant::I7));
         violated.clear();
         file_unlease(*f.w.files[0]);
         free_blocks(*f.w.files[0], 0, 1);
-        CHECK(!reported(7));
+        CHECK(!reported(invariant::I7));
     }
     SECTION("I31: a failed page that is mapped and whose file cannot be found") {
         f.w.pmem.holder_ops.store(nullptr, arch::order::relaxed);
         page.mapping.store(nullptr, arch::order::relaxed);
         CHECK(memory_failure(f.w.k, f.w.pmem, f.w.k.mem.pfn(page)) == mf_result::no_file);
-        CHECK(reported(31));
+        CHECK(reported(invariant::I31));
     }
     SECTION("I20: a MAP_SYNC store into a block that the log does not know") {
         f.w.mms[0]->areas[0].sync = true;
         f.w.k.mem.ledger(page).block.uncommitted.set(true);
         user_access(f.w.k, *f.w.mms[0], 0, true);
-        CHECK(reported(20));
+        CHECK(reported(invariant::I20));
     }
     SECTION("I20: a synchronous fault after an fsync that flushed nothing") {
         page_ledger& record = f.w.k.mem.ledger(page);
@@ -356,35 +356,35 @@ TEST_CASE("continuous checks can fail") {
         vm_fault fault{*f.w.mms[0], f.w.mms[0]->areas[0], 0, 0, true};
         dax_finish_sync_fault(f.w.k, f.w.pmem, fault, f.w.k.mem.pfn(page),
                               [](kernel&, void*, std::uint64_t, std::uint64_t) {});
-        CHECK(reported(20));
+        CHECK(reported(invariant::I20));
     }
     SECTION("I13: a page of a file that looks anonymous") {
         page.mapping.store(reinterpret_cast<address_space*>(folio::mapping_anon), arch::order::relaxed);
         REQUIRE(pagemap_read(f.w.k, *f.w.mms[0]));
-        CHECK(reported(13));
+        CHECK(reported(invariant::I13));
     }
     SECTION("I1: a mapped page that pagemap finds without a mapcount") {
         page.mapcount.store(0, arch::order::relaxed);
         REQUIRE(pagemap_read(f.w.k, *f.w.mms[0]));
-        CHECK(reported(1));
+        CHECK(reported(invariant::I1));
     }
     SECTION("I14: a page that mlock took for one of the page cache") {
         page.order_and_head.fetch_or(folio::mlocked_bit, arch::order::relaxed);
         page.refcount.store(0, arch::order::relaxed);
         page.mapcount.store(0, arch::order::relaxed);
         f.w.blocks.free(f.w.k.mem.pfn(page), 0, 0);
-        CHECK(reported(14));
+        CHECK(reported(invariant::I14));
     }
     SECTION("I8: a private copy of a block that the file lost") {
         f.w.k.mem.ledger(page).block.owners[0].set(0);
         const vm_fault fault{*f.w.mms[0], f.w.mms[0]->areas[0], 0, 0, false};
         copy_to_cow_page(f.w.k, fault, f.w.k.mem.pfn(page));
-        CHECK(reported(8));
+        CHECK(reported(invariant::I8));
     }
     SECTION("I8: an access to a block that the file lost") {
         f.w.k.mem.ledger(page).block.owners[0].set(0);
         user_access(f.w.k, *f.w.mms[0], 0, false);
-        CHECK(reported(8));
+        CHECK(reported(invariant::I8));
     }
     SECTION("I10: an unlock of what is not locked") {
         xa_state xas(f.mapping().i_pages, 0);
@@ -392,25 +392,25 @@ TEST_CASE("continuous checks can fail") {
         const std::uint64_t entry = xas_load(xas);
         f.mapping().i_pages.xa_lock.unlock();
         dax_unlock_entry(f.w.k, f.mapping(), xas, entry);
-        CHECK(reported(10));
+        CHECK(reported(invariant::I10));
     }
     SECTION("I13: a folio associated twice") {
         dax_associate_entry(f.w.k, dax_entry::make(f.w.k.mem.pfn(page), 0), f.mapping(), 0, false);
-        CHECK(reported(13));
+        CHECK(reported(invariant::I13));
     }
     SECTION("I18: the entry of a held page deleted") {
         f.believe_pinned(page);
         dax_delete_mapping_range(f.w.k, f.mapping(), 0, 2);
-        CHECK(reported(18));
+        CHECK(reported(invariant::I18));
     }
     SECTION("I18: layouts counted as broken with an entry left") {
         truncate_pagecache(f.w.k, f.mapping(), 0, 2);
-        CHECK(reported(18));
+        CHECK(reported(invariant::I18));
     }
     SECTION("I22: a page of a device that is gone") {
         REQUIRE(pmem_detach(f.w.k, f.w.sb, false) == outcome::done);
         folio_put(f.w.k, page);
-        CHECK(reported(22));
+        CHECK(reported(invariant::I22));
     }
     SECTION("I22: a device that is not bound") {
         dev_pagemap* const pgmap = get_dev_pagemap(f.w.k, f.w.pmem.pgmap.first_pfn);
@@ -418,27 +418,27 @@ TEST_CASE("continuous checks can fail") {
         CHECK(violated.empty());
         pgmap->bound.set(false);
         put_dev_pagemap(*pgmap);
-        CHECK(reported(22));
+        CHECK(reported(invariant::I22));
     }
     SECTION("I22: a device killed twice") {
         REQUIRE(pmem_detach(f.w.k, f.w.sb, false) == outcome::done);
         f.w.pmem.pgmap.ref.kill();
-        CHECK(reported(22));
+        CHECK(reported(invariant::I22));
     }
     SECTION("I22: a reference that exits before its release") {
         f.w.pmem.pgmap.ref.exit();
-        CHECK(reported(22));
+        CHECK(reported(invariant::I22));
     }
     SECTION("I22: the lock of a freed inode") {
         f.mapping().freed.set(true);
         f.w.pmem.holder_ops.store(nullptr, arch::order::relaxed);
         memory_failure(f.w.k, f.w.pmem, f.w.k.mem.pfn(page));
-        CHECK(reported(22));
+        CHECK(reported(invariant::I22));
     }
     SECTION("I29: locks against the order") {
         arch::guard inner(f.mapping().i_pages.xa_lock);
         arch::read_guard outer(f.mapping().invalidate_lock);
-        CHECK(reported(29));
+        CHECK(reported(invariant::I29));
     }
 }
 
@@ -465,71 +465,71 @@ TEST_CASE("checks of large folios can fail") {
     violated.clear();
     SECTION("I1: an entire mapcount without a leaf") {
         head.entire_mapcount.fetch_add(1, arch::order::relaxed);
-        CHECK(quiescent_check_reports(f, 1));
+        CHECK(quiescent_check_reports(f, invariant::I1));
     }
     SECTION("I2: a reference of a tail") {
         tail.refcount.fetch_add(1, arch::order::relaxed);
-        CHECK(quiescent_check_reports(f, 2));
+        CHECK(quiescent_check_reports(f, invariant::I2));
     }
     SECTION("I4: a pin that pincount forgot") {
         f.believe_pinned(tail);
         head.refcount.fetch_add(1, arch::order::relaxed);
-        CHECK(quiescent_check_reports(f, 4));
+        CHECK(quiescent_check_reports(f, invariant::I4));
     }
     SECTION("I4: pincount above refcount") {
         const held_page pin = gup_fast(f.w.k, *f.w.mms[0], 1, gup_kind::pin);
         REQUIRE(pin);
         head.pincount.fetch_add(5, arch::order::relaxed);
         gup_put(f.w.k, pin);
-        CHECK(reported(4));
+        CHECK(reported(invariant::I4));
     }
     SECTION("I5: a page table withdrawn twice") {
         table.deposits.set(0);
         split_huge_pmd(f.w.k, *f.w.mms[0], 0);
-        CHECK(reported(5));
+        CHECK(reported(invariant::I5));
     }
     SECTION("I8: a leaf over another file's block") {
         f.w.k.mem.ledger(tail).block.owners[0].set(block_owner::owner(1, 0));
-        CHECK(quiescent_check_reports(f, 8));
+        CHECK(quiescent_check_reports(f, invariant::I8));
     }
     SECTION("I9: a PTE under a leaf") {
         pte_alloc(*f.w.mms[0], 1);
-        CHECK(reported(9));
+        CHECK(reported(invariant::I9));
     }
     SECTION("I11: nrpages counts entries and not pages") {
         f.mapping().nrpages.set(1);
-        CHECK(quiescent_check_reports(f, 11));
+        CHECK(quiescent_check_reports(f, invariant::I11));
     }
     SECTION("I14: an entry whose folio fell apart") {
         dax_folio_put(f.w.k, head);
-        CHECK(reported(14)); // the leaf's reference
-        CHECK(quiescent_check_reports(f, 14));
+        CHECK(reported(invariant::I14)); // the leaf's reference
+        CHECK(quiescent_check_reports(f, invariant::I14));
     }
     SECTION("I14: a page that still names a head") {
         f.w.k.mem[2].compound_head.store(tail.compound_head.peek(), arch::order::relaxed);
-        CHECK(quiescent_check_reports(f, 14));
+        CHECK(quiescent_check_reports(f, invariant::I14));
     }
     SECTION("I14: a block freed while its page is a tail") {
         head.refcount.store(0, arch::order::relaxed);
         head.mapcount.store(0, arch::order::relaxed);
         f.w.blocks.free(f.w.k.mem.pfn(tail), 0, 1);
-        CHECK(reported(14));
+        CHECK(reported(invariant::I14));
     }
     SECTION("I14: a folio built over another") {
         dax_folio_init(f.w.k, dax_entry::make(f.w.k.mem.pfn(head), dax_entry::pmd_bit));
-        CHECK(reported(14));
+        CHECK(reported(invariant::I14));
     }
     SECTION("I15: a folio that falls apart while a page of it is held") {
         const held_page pin = gup_fast(f.w.k, *f.w.mms[0], 1, gup_kind::pin);
         REQUIRE(pin);
         tail.compound_head.store(head.compound_head.peek(), arch::order::relaxed);
         gup_put(f.w.k, pin);
-        CHECK(reported(15));
+        CHECK(reported(invariant::I15));
     }
     SECTION("I18: one page of a deleted entry is held") {
         f.believe_pinned(tail);
         dax_delete_mapping_range(f.w.k, f.mapping(), 0, 2);
-        CHECK(reported(18));
+        CHECK(reported(invariant::I18));
     }
     SECTION("I19: a writable leaf over a clean entry") {
         xa_state xas(f.mapping().i_pages, 0);
@@ -537,11 +537,11 @@ TEST_CASE("checks of large folios can fail") {
         xas_load(xas);
         xas_clear_mark(xas, pagecache_tag_dirty);
         f.mapping().i_pages.xa_lock.unlock();
-        CHECK(quiescent_check_reports(f, 19));
+        CHECK(quiescent_check_reports(f, invariant::I19));
     }
     SECTION("I27: the frame number of an empty entry") {
         dax_to_folio(f.w.k, dax_entry::make(0, dax_entry::empty_bit));
-        CHECK(reported(27));
+        CHECK(reported(invariant::I27));
     }
 }
 
@@ -554,19 +554,19 @@ TEST_CASE("a TLB that outlives a reference is reported") {
     violated.clear();
     SECTION("I24: dropped before the flush") {
         gather.flush_and_put();
-        CHECK(reported(24));
+        CHECK(reported(invariant::I24));
     }
     SECTION("not when it was flushed") {
         gather.note_cleared(0, 1);
         gather.flush_and_put();
-        CHECK_FALSE(reported(24));
+        CHECK_FALSE(reported(invariant::I24));
     }
     SECTION("not a translation that was made later") {
         gather.note_cleared(0, 1);
         gather.flush();
         REQUIRE(user_access(f.w.k, mm, 0, false));
         gather.flush_and_put();
-        CHECK_FALSE(reported(24));
+        CHECK_FALSE(reported(invariant::I24));
     }
     gather.finish();
 }
@@ -581,23 +581,23 @@ TEST_CASE("without the ledger nothing is counted, and what was held is still com
     CHECK(violated.empty());
     SECTION("I2: a reference that nobody holds") {
         page.refcount.fetch_add(1, arch::order::relaxed);
-        CHECK(quiescent_check_reports(f, 2));
+        CHECK(quiescent_check_reports(f, invariant::I2));
     }
     SECTION("I2: a pin that the count forgot") {
         page.refcount.fetch_sub(pin_bias, arch::order::relaxed);
-        CHECK(quiescent_check_reports(f, 2));
+        CHECK(quiescent_check_reports(f, invariant::I2));
     }
     SECTION("I23: a pagemap reference that nobody accounts for") {
         REQUIRE(get_dev_pagemap(f.w.k, 0) != nullptr);
-        CHECK(quiescent_check_reports(f, 23));
+        CHECK(quiescent_check_reports(f, invariant::I23));
     }
     SECTION("I7: the page is not idle, although nobody knows who holds it") {
         f.w.blocks.free(f.w.k.mem.pfn(page), 0, 0);
-        CHECK(reported(7));
+        CHECK(reported(invariant::I7));
     }
     SECTION("I18 of an entry deleted is not seen") {
         dax_delete_mapping_range(f.w.k, f.mapping(), 0, 2);
-        CHECK_FALSE(reported(18));
+        CHECK_FALSE(reported(invariant::I18));
     }
     SECTION("the pin is given back as it was got") {
         gup_put(f.w.k, f.w.workers[0].held.take_oldest(gup_kind::pin).front());
@@ -640,5 +640,5 @@ TEST_CASE("one-based: a put that yields 0 is reported") {
     folio& page = f.touch();
     violated.clear();
     folio_put(f.w.k, page);
-    CHECK(reported(5));
+    CHECK(reported(invariant::I5));
 }

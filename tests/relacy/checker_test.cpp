@@ -53,7 +53,7 @@ TEST_CASE("a waiter without its fence hangs under tso and weak, and the hang is 
     for (const memory_class memory : {memory_class::tso, memory_class::weak}) {
         const search_result r = search(broken, quickly(memory));
         CHECK(r.found.kind == failure_kind::deadlock);
-        CHECK(r.found.invariant == 16);
+        CHECK(r.found.invariant == daxtorture::invariant::I16);
     }
 }
 

@@ -86,7 +86,7 @@ class idle_wait : public small_body<idle_page> {
                     all = p.fin[i].load(order::acquire) != 0 && all;
                 const bool woken = load(p.woken) != 0;
                 if (all && !woken)
-                    arch::fail(14, "lost wake-up", "");
+                    arch::fail(invariant::I14, "lost wake-up", "");
                 if (!woken || load(p.ref) != 0)
                     return;
             }

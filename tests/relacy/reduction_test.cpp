@@ -432,8 +432,8 @@ TEST_CASE("reduced, the idle wait is searched to its end, and its bugs are found
             CHECK(right.exhausted);
             CHECK(right.executions < 2'000'000);
         }
-        CHECK(run(2, idle_bug::no_second_look, memory).found.invariant == 14);
-        CHECK(run(3, idle_bug::no_second_look, memory).found.invariant == 14);
+        CHECK(run(2, idle_bug::no_second_look, memory).found.invariant == daxtorture::invariant::I14);
+        CHECK(run(3, idle_bug::no_second_look, memory).found.invariant == daxtorture::invariant::I14);
         // A page is pinned that was unmapped, and written beside its new owner.
         CHECK(run(2, idle_bug::no_recheck, memory).found.kind == failure_kind::data_race);
         CHECK(run(3, idle_bug::no_recheck, memory).found.kind == failure_kind::data_race);

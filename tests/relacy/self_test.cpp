@@ -77,12 +77,12 @@ TEST_CASE("a stale read is seen under weak and tso, not under sc") {
                                [](pair& p) {
                                    p.b.store(1, order::relaxed);
                                    if (p.a.load(order::relaxed) == 0 && p.a.peek() == 1)
-                                       arch::fail(2, "stale", "");
+                                       arch::fail(invariant::I2, "stale", "");
                                }});
         return search(what, memory).found;
     };
-    CHECK(stale(memory_class::weak).invariant == 2);
-    CHECK(stale(memory_class::tso).invariant == 2);
+    CHECK(stale(memory_class::weak).invariant == daxtorture::invariant::I2);
+    CHECK(stale(memory_class::tso).invariant == daxtorture::invariant::I2);
     CHECK(stale(memory_class::sc).kind == failure_kind::none);
 }
 
@@ -155,7 +155,7 @@ TEST_CASE("a lock cycle is a deadlock when the order is not declared, and I29 wh
         arch::guard first(s.high);
         arch::guard second(s.low);
     }});
-    CHECK(search(inverted, memory_class::sc).found.invariant == 29);
+    CHECK(search(inverted, memory_class::sc).found.invariant == daxtorture::invariant::I29);
 }
 
 TEST_CASE("rwsem: readers share, a writer excludes, nobody is forgotten") {
@@ -176,7 +176,7 @@ TEST_CASE("rwsem: readers share, a writer excludes, nobody is forgotten") {
     const auto writer = [](state& s) {
         arch::write_guard held(s.sem);
         if (s.inside.peek() != 0)
-            arch::fail(10, "reader beside writer", "");
+            arch::fail(invariant::I10, "reader beside writer", "");
         s.data.set(1);
     };
     small_body<state> what({reader, reader, writer, writer});
@@ -200,7 +200,7 @@ TEST_CASE("rwsem: a demoted writer goes on as a reader, and no writer comes in b
         const bool beside = s.inside.load(order::relaxed) != 0;
         together = together || beside;
         if (s.data.get() != 1)
-            arch::fail(10, "a writer came in between", "");
+            arch::fail(invariant::I10, "a writer came in between", "");
         s.sem.up_read();
     };
     const auto reader = [](state& s) {
@@ -269,7 +269,7 @@ TEST_CASE("rcu: callbacks run after the readers they waited for, and barrier wai
                                 s.rcu.call(s.head, [](arch::rcu_head&) { state::self()->object.set(0); });
                                 s.rcu.barrier();
                                 if (s.object.get() != 0)
-                                    arch::fail(22, "barrier did not wait", "");
+                                    arch::fail(invariant::I22, "barrier did not wait", "");
                             }});
     const auto result = search(what, memory_class::weak);
     CHECK(result.found.cause == "");
@@ -519,15 +519,16 @@ TEST_CASE("shrinking keeps the failure and leaves the fewest preemptions") {
         return std::make_unique<small_body<counter>>(
             std::vector<std::function<void(counter&)>>{add, add, add}, [](counter& c) {
                 if (c.total.peek() != 9)
-                    arch::fail(2, "an increment was lost", std::to_string(c.total.peek()).c_str());
+                    arch::fail(invariant::I2, "an increment was lost",
+                               std::to_string(c.total.peek()).c_str());
             });
     };
     const auto first = make();
     const auto found = search(*first, memory_class::weak, make_uniform(5));
-    REQUIRE(found.found.invariant == 2);
+    REQUIRE(found.found.invariant == daxtorture::invariant::I2);
     REQUIRE(count_preemptions(found.found.schedule) > 2);
     const schedule_shrink small = shrink_schedule(make, found.found, under(memory_class::weak), 5);
-    CHECK(small.found.invariant == 2);
+    CHECK(small.found.invariant == daxtorture::invariant::I2);
     CHECK(small.found.cause == found.found.cause);
     CHECK(count_preemptions(small.found.schedule) == 0);
     CHECK(small.switches <= 2);

@@ -38,7 +38,7 @@ bundle sample() {
     b.execution = 17;
     b.source_hash = "0123abcd";
     b.found.kind = failure_kind::deadlock;
-    b.found.invariant = 28;
+    b.found.invariant = invariant::I28;
     b.found.cause = "wrong queue";
     b.found.detail = "line\nbreak";
     b.found.schedule = {0, 4'294'967'295u, 3};
@@ -57,7 +57,7 @@ bundle sample() {
     b.found.state.entries = {{"A", 5, 6, true, false}};
     b.found.state.wakes = {{"one", "page 0", 0}};
     b.found.state.cause = "wrong queue";
-    b.found.state.invariant = 28;
+    b.found.state.invariant = invariant::I28;
     return b;
 }
 

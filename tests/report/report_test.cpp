@@ -39,7 +39,7 @@ event step(unsigned thread, const char* function, const char* kind, const char* 
 failure lost_wake_up() {
     failure f;
     f.kind = failure_kind::deadlock;
-    f.invariant = 16;
+    f.invariant = invariant::I16;
     f.cause = "lost wake-up: the page is idle and its waiter sleeps";
     f.events = {step(2, "set_up", "store", "page 0 refcount", "0", "5"),
                 step(0, "", "begin", "truncate A 0"),
@@ -60,7 +60,7 @@ failure lost_wake_up() {
                       {}},
                      {1, "thread-number-1", "", false, "", "", false, {}}};
     f.state.cause = f.cause;
-    f.state.invariant = 16;
+    f.state.invariant = invariant::I16;
     return f;
 }
 

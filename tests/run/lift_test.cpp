@@ -37,7 +37,7 @@ event begins(unsigned thread, const char* operation, std::uint64_t time = 0) {
 failure hang_of(std::vector<event> events) {
     failure f;
     f.kind = failure_kind::deadlock;
-    f.invariant = 28;
+    f.invariant = invariant::I28;
     f.cause = "wrong queue";
     f.events = std::move(events);
     task_snapshot asleep;
@@ -157,9 +157,9 @@ TEST_CASE("what happens to the device stays when the failure is about it") {
     base.world.unbinds = true;
     std::vector<event> events{begins(0, "store m0 1"), begins(0, "memory-failure pmem0 3"),
                               begins(1, "load m0 2"), begins(1, "unbind pmem0")};
-    const auto unbinds = [&](int invariant) {
+    const auto unbinds = [&](invariant broken) {
         failure found = hang_of(events);
-        found.invariant = invariant;
+        found.invariant = broken;
         const std::vector<lifted> all = lift(window_of(base, events), found);
         return std::ranges::count_if(all, [](const lifted& one) {
             const std::string text = print(one.what);
@@ -167,11 +167,11 @@ TEST_CASE("what happens to the device stays when the failure is about it") {
                    text.find("memory-failure pmem0 0") != std::string::npos;
         });
     };
-    CHECK(unbinds(23) != 0);
-    CHECK(unbinds(28) != 0);        // the sleeper, worker1, is in it
+    CHECK(unbinds(invariant::I23) != 0);
+    CHECK(unbinds(invariant::I28) != 0); // the sleeper, worker1, is in it
     base.threads[1].name = "other"; // now nobody whose operation is known sleeps, and worker0 comes first
     events.emplace_back(begins(0, "load m0 0"));
-    CHECK(unbinds(28) == 0);
+    CHECK(unbinds(invariant::I28) == 0);
 }
 
 TEST_CASE("a window about no file has no candidates") {

@@ -2,7 +2,7 @@
 #include "scenario/library.hpp"
 #include "scenario/printer.hpp"
 
-#include "run/seed.hpp"
+#include "base/seed.hpp"
 #include "tests/catch.hpp"
 #include "tests/scratch.hpp"
 
@@ -73,7 +73,7 @@ TEST_CASE("every museum file names its bug, commit, story, need and fix, and the
         CHECK((needs == "sc" || needs == "tso" || needs == "weak"));
         REQUIRE(expectation_of(p));
         CHECK(expectation_of(p)->verdict == verdict_kind::fail);
-        CHECK(expectation_of(p)->invariant != 0);
+        CHECK(expectation_of(p)->invariant != invariant::none);
         const protocol broken = p.world.rules;
         std::istringstream words(note_of(p, "fixed"));
         const std::vector<std::string> rules{std::istream_iterator<std::string>(words), {}};

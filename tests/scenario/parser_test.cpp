@@ -69,7 +69,7 @@ TEST_CASE("a scenario with everything is read as written") {
     CHECK(p.comment == std::vector<std::string>{"First line.", "", "  indented"});
     CHECK(p.name == "all-of-it");
     CHECK(p.title == "anything: even # and ; here");
-    CHECK(p.claims == std::vector<int>{7, 18});
+    CHECK(p.claims == std::vector<invariant>{invariant::I7, invariant::I18});
     CHECK(p.protocol == "v6.12");
     CHECK(p.rules.size() == 2);
     CHECK(p.world.rules.unmapped == scan_unmapped::scan);
@@ -327,7 +327,7 @@ TEST_CASE("protocol and rules of the command line come on top of the file's") {
     }
     SECTION("a rule that changes nothing leaves the expectation") {
         REQUIRE_FALSE(resolve_rules(p, "", std::vector<std::string>{"wake-key=refcount"}));
-        CHECK(expectation_of(p)->invariant == 16);
+        CHECK(expectation_of(p)->invariant == invariant::I16);
     }
     SECTION("unknown names are errors and change nothing") {
         const program before = p;

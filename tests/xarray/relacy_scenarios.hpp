@@ -17,7 +17,9 @@
 #include <functional>
 #include <vector>
 
-namespace daxtorture::inline ARCH_MACHINE::xarray_scenarios {
+namespace daxtorture {
+inline namespace ARCH_MACHINE {
+namespace xarray_scenarios {
 
 inline constexpr arch::lock_class xa_lock_class{"xa_lock", 90};
 
@@ -63,7 +65,7 @@ template <unsigned chunk_shift, unsigned nodes = 8> struct tree {
 
 inline void claim(bool holds, const char* what) {
     if (!holds)
-        arch::fail(10, what, "");
+        arch::fail(invariant::I10, what, "");
 }
 constexpr std::uint64_t value(std::uint64_t n) { return xa_mk_value(n); }
 
@@ -343,4 +345,6 @@ inline scenario<two_leaves> reader_without_rcu() {
             {}};
 }
 
-} // namespace daxtorture::inline ARCH_MACHINE::xarray_scenarios
+} // namespace xarray_scenarios
+} // namespace ARCH_MACHINE
+} // namespace daxtorture

@@ -29,7 +29,8 @@
 #define ARCH_TSAN 0
 #endif
 
-namespace arch::inline host {
+namespace arch {
+inline namespace host {
 
 namespace detail {
 
@@ -149,4 +150,5 @@ inline void smp_mb_after_atomic(site at = site::here()) {
 #endif
 }
 
-} // namespace arch::inline host
+} // namespace host
+} // namespace arch

@@ -12,13 +12,16 @@
 #include <arch/site.hpp>
 #include <arch/task.hpp>
 
+#include "words/invariant.hpp"
+
 #include <cstdint>
 
-namespace arch::inline host {
+namespace arch {
+inline namespace host {
 
 /// One violation. The texts are valid only during the call of the handler.
 struct violation {
-    int invariant = 0;
+    daxtorture::invariant invariant = daxtorture::invariant::none;
     const char* cause = "";
     const char* detail = "";
     site at;
@@ -29,7 +32,8 @@ using violation_handler = void (*)(const violation&);
 /// Installs the handler of this process and returns the one before; nullptr: print and abort.
 violation_handler set_violation_handler(violation_handler handler);
 
-void fail(int invariant, const char* cause, const char* detail, site at = site::here()) noexcept;
+void fail(daxtorture::invariant broken, const char* cause, const char* detail,
+          site at = site::here()) noexcept;
 
 inline void note(const char* what, std::uint64_t value, site = site::here()) {
     record(step::note, what, nullptr, 0, static_cast<std::int32_t>(value));
@@ -38,4 +42,5 @@ inline void note(const char* what, std::uint64_t value, site = site::here()) {
         detail::give_up(current());
 }
 
-} // namespace arch::inline host
+} // namespace host
+} // namespace arch

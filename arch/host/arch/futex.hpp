@@ -7,7 +7,8 @@
 #include <atomic>
 #include <cstdint>
 
-namespace arch::inline host {
+namespace arch {
+inline namespace host {
 
 /// Sleeps while `word` holds `expected`; may return for no reason. `timeout_us` 0: no limit.
 void futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected, std::uint64_t timeout_us = 0);
@@ -30,4 +31,5 @@ inline void pause_cpu() {
 /// side. Measured once, when the program starts.
 unsigned spin_turns();
 
-} // namespace arch::inline host
+} // namespace host
+} // namespace arch

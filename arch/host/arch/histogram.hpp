@@ -11,7 +11,8 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace arch::inline host {
+namespace arch {
+inline namespace host {
 
 class histogram {
   public:
@@ -36,4 +37,5 @@ class histogram {
     std::array<std::atomic<std::uint64_t>, buckets> buckets_{};
 };
 
-} // namespace arch::inline host
+} // namespace host
+} // namespace arch

@@ -25,7 +25,8 @@
 #include <atomic>
 #include <cstdint>
 
-namespace arch::inline host {
+namespace arch {
+inline namespace host {
 
 namespace detail {
 
@@ -184,4 +185,5 @@ class rwsem {
 using read_guard = guard<rwsem, hold::for_reading>;
 using write_guard = guard<rwsem, hold::for_writing>;
 
-} // namespace arch::inline host
+} // namespace host
+} // namespace arch

@@ -12,7 +12,8 @@
 
 #include <atomic>
 
-namespace arch::inline host {
+namespace arch {
+inline namespace host {
 
 namespace detail {
 /// Set before main and not changed afterwards.
@@ -29,4 +30,5 @@ inline bool fences_for_others() {
 void fence_everybody();
 inline void light_fence() { std::atomic_signal_fence(std::memory_order_seq_cst); }
 
-} // namespace arch::inline host
+} // namespace host
+} // namespace arch

@@ -13,7 +13,8 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace arch::inline host {
+namespace arch {
+inline namespace host {
 
 /// Nanoseconds per tick of flight_clock(). The first call takes about a millisecond.
 double tick_nanoseconds();
@@ -61,4 +62,5 @@ template <class Kind> void near_miss(Kind kind, const stopwatch& since) {
         (*tally)[static_cast<std::size_t>(kind)].add(since.nanoseconds());
 }
 
-} // namespace arch::inline host
+} // namespace host
+} // namespace arch

@@ -9,7 +9,8 @@
 #include <atomic>
 #include <type_traits>
 
-namespace arch::inline host {
+namespace arch {
+inline namespace host {
 
 template <class T> class oracle {
     static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= 8);
@@ -29,4 +30,5 @@ template <class T> class oracle {
     std::atomic<T> value_;
 };
 
-} // namespace arch::inline host
+} // namespace host
+} // namespace arch

@@ -6,7 +6,8 @@
 
 #include <type_traits>
 
-namespace arch::inline host {
+namespace arch {
+inline namespace host {
 
 template <class T> class plain {
     static_assert(std::is_trivially_copyable_v<T>);
@@ -32,4 +33,5 @@ template <class T> class plain {
     T value_;
 };
 
-} // namespace arch::inline host
+} // namespace host
+} // namespace arch

@@ -9,7 +9,8 @@
 
 #include <cstdint>
 
-namespace arch::inline host {
+namespace arch {
+inline namespace host {
 
 enum class delay_kind : std::uint8_t { spin, yield, sleep };
 
@@ -54,4 +55,5 @@ inline void preemption_point() noexcept {
         detail::preempt_now();
 }
 
-} // namespace arch::inline host
+} // namespace host
+} // namespace arch

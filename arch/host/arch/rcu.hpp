@@ -23,7 +23,8 @@
 #include <atomic>
 #include <cstdint>
 
-namespace arch::inline host {
+namespace arch {
+inline namespace host {
 
 struct rcu_head {
     rcu_head* next = nullptr;
@@ -114,4 +115,5 @@ class [[nodiscard]] rcu_read_guard {
     rcu_domain& domain_;
 };
 
-} // namespace arch::inline host
+} // namespace host
+} // namespace arch

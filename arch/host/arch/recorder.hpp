@@ -21,7 +21,8 @@
 #include <chrono>
 #endif
 
-namespace arch::inline host {
+namespace arch {
+inline namespace host {
 
 /// `clock` is nothing but a time stamp; readers do not see it.
 enum class step : std::uint8_t { begin, end, rmw, block, resume, wake, note, violation, clock };
@@ -110,4 +111,5 @@ inline void record(step kind, const char* where, const void* object = nullptr, s
         ring->put(kind, where, object, before, after);
 }
 
-} // namespace arch::inline host
+} // namespace host
+} // namespace arch

@@ -25,7 +25,8 @@
 #include <atomic>
 #include <cstdint>
 
-namespace arch::inline host {
+namespace arch {
+inline namespace host {
 
 enum class task_state : unsigned { running, interruptible, uninterruptible };
 
@@ -121,4 +122,5 @@ void abort_task(task& victim, abort_level level);
 /// For engines: is the task blocked in schedule(), a lock or a grace period? A racy look.
 bool is_blocked(const task& self);
 
-} // namespace arch::inline host
+} // namespace host
+} // namespace arch

@@ -12,7 +12,8 @@
 #include <arch/detail/state.hpp>
 #include <arch/order.hpp>
 
-namespace arch::inline relacy {
+namespace arch {
+inline namespace relacy {
 
 template <class T> class atomic {
   public:
@@ -196,4 +197,5 @@ inline void smp_mb(site at = site::here()) {
 /// smp_mb() right after a read-modify-write.
 inline void smp_mb_after_atomic(site at = site::here()) { smp_mb(at); }
 
-} // namespace arch::inline relacy
+} // namespace relacy
+} // namespace arch

@@ -5,14 +5,16 @@
 
 #include <cstdint>
 
-namespace arch::inline relacy {
+namespace arch {
+inline namespace relacy {
 
 /// Ends the execution as a violation of `invariant`; does not return. `cause` is what two runs of one bug share, `detail` the
 /// values of this run.
-inline void fail(int invariant, const char* cause, const char* detail_text, site at = site::here()) {
+inline void fail(daxtorture::invariant broken, const char* cause, const char* detail_text,
+                 site at = site::here()) {
     detail::found_violation& v = detail::state.violation;
     v.present = true;
-    v.invariant = invariant;
+    v.invariant = broken;
     v.cause = cause;
     v.detail = detail_text;
     v.at = at;
@@ -27,4 +29,5 @@ inline void note(const char* what, std::uint64_t value, site at = site::here()) 
         detail::record("note", nullptr, at, what, detail::text(value));
 }
 
-} // namespace arch::inline relacy
+} // namespace relacy
+} // namespace arch

@@ -16,14 +16,15 @@
 
 #include <bit>
 
-namespace arch::inline relacy {
+namespace arch {
+inline namespace relacy {
 
 namespace detail {
 
 inline void check_lock_order(const lock_class& type, site at) {
     if (const lock_class* held = current().held.would_invert(type)) {
         const std::string values = std::string(type.name) + " taken while " + held->name + " is held";
-        fail(29, "locks taken in the wrong order", values.c_str(), at);
+        fail(daxtorture::invariant::I29, "locks taken in the wrong order", values.c_str(), at);
     }
 }
 
@@ -93,7 +94,7 @@ class exclusive_lock : public lock_base {
         scheduling_point();
         touch(this, true);
         if (owner_ == self_index())
-            fail(29, "lock taken twice by one task", type_->name, at);
+            fail(daxtorture::invariant::I29, "lock taken twice by one task", type_->name, at);
         check_lock_order(*type_, at);
         while (owner_ != none)
             wait(waiters_, at);
@@ -113,7 +114,7 @@ class exclusive_lock : public lock_base {
     void unlock(site at = site::here()) {
         touch(this, true);
         if (owner_ != self_index())
-            fail(29, "lock dropped by a task that does not hold it", type_->name, at);
+            fail(daxtorture::invariant::I29, "lock dropped by a task that does not hold it", type_->name, at);
         owner_ = none;
         dropped("unlock", at);
         if (waiters_ != 0)
@@ -157,7 +158,7 @@ class rwsem : public detail::lock_base {
         detail::scheduling_point();
         detail::touch(this, false); // readers that come in together may do so in any order
         if ((readers_ & detail::self_bit()) != 0 || writer_ == detail::self_index())
-            fail(29, "lock taken twice by one task", type_->name, at);
+            fail(daxtorture::invariant::I29, "lock taken twice by one task", type_->name, at);
         detail::check_lock_order(*type_, at);
         if (writer_ != none || writers_waiting_ != 0)
             do
@@ -171,7 +172,7 @@ class rwsem : public detail::lock_base {
     void up_read(site at = site::here()) {
         detail::touch(this, true);
         if ((readers_ & detail::self_bit()) == 0)
-            fail(29, "lock dropped by a task that does not hold it", type_->name, at);
+            fail(daxtorture::invariant::I29, "lock dropped by a task that does not hold it", type_->name, at);
         readers_ &= ~detail::self_bit();
         dropped("unlock", at);
         if (readers_ == 0)
@@ -181,7 +182,7 @@ class rwsem : public detail::lock_base {
         detail::scheduling_point();
         detail::touch(this, true);
         if ((readers_ & detail::self_bit()) != 0 || writer_ == detail::self_index())
-            fail(29, "lock taken twice by one task", type_->name, at);
+            fail(daxtorture::invariant::I29, "lock taken twice by one task", type_->name, at);
         detail::check_lock_order(*type_, at);
         while (writer_ != none || readers_ != 0)
             wait(writers_waiting_, at);
@@ -201,7 +202,7 @@ class rwsem : public detail::lock_base {
     void up_write(site at = site::here()) {
         detail::touch(this, true);
         if (writer_ != detail::self_index())
-            fail(29, "lock dropped by a task that does not hold it", type_->name, at);
+            fail(daxtorture::invariant::I29, "lock dropped by a task that does not hold it", type_->name, at);
         writer_ = none;
         dropped("unlock", at);
         let_in();
@@ -210,7 +211,7 @@ class rwsem : public detail::lock_base {
     void downgrade(site at = site::here()) {
         detail::touch(this, true);
         if (writer_ != detail::self_index())
-            fail(29, "lock dropped by a task that does not hold it", type_->name, at);
+            fail(daxtorture::invariant::I29, "lock dropped by a task that does not hold it", type_->name, at);
         writer_ = none;
         readers_ = detail::self_bit();
         sync_.release();
@@ -249,4 +250,5 @@ class rwsem : public detail::lock_base {
 using read_guard = guard<rwsem, hold::for_reading>;
 using write_guard = guard<rwsem, hold::for_writing>;
 
-} // namespace arch::inline relacy
+} // namespace relacy
+} // namespace arch

@@ -3,11 +3,13 @@
 
 #include <arch/machine.hpp>
 
-namespace arch::inline relacy {
+namespace arch {
+inline namespace relacy {
 
 struct stopwatch {};
 
 template <class Kind> void near_miss(Kind) {}
 template <class Kind> void near_miss(Kind, const stopwatch&) {}
 
-} // namespace arch::inline relacy
+} // namespace relacy
+} // namespace arch

@@ -5,7 +5,8 @@
 #include <arch/detail/state.hpp>
 #include <arch/machine.hpp>
 
-namespace arch::inline relacy {
+namespace arch {
+inline namespace relacy {
 
 template <class T> class oracle {
   public:
@@ -31,4 +32,5 @@ template <class T> class oracle {
     T value_{};
 };
 
-} // namespace arch::inline relacy
+} // namespace relacy
+} // namespace arch

@@ -6,7 +6,8 @@
 
 #include <arch/detail/state.hpp>
 
-namespace arch::inline relacy {
+namespace arch {
+inline namespace relacy {
 
 template <class T> class plain {
   public:
@@ -75,4 +76,5 @@ template <class T> class plain {
     site written_at_;
 };
 
-} // namespace arch::inline relacy
+} // namespace relacy
+} // namespace arch

@@ -14,7 +14,8 @@
 #include <arch/grace_periods.hpp>
 #include <arch/task.hpp>
 
-namespace arch::inline relacy {
+namespace arch {
+inline namespace relacy {
 
 struct rcu_head {
     rcu_head* next = nullptr;
@@ -40,7 +41,7 @@ class rcu_domain {
 
     void read_unlock(site at = site::here()) {
         if (depth_[detail::self_index()] == 0)
-            fail(22, "RCU read section left that was not entered", "", at);
+            fail(daxtorture::invariant::I22, "RCU read section left that was not entered", "", at);
         depth_[detail::self_index()] -= 1;
         if (depth_[detail::self_index()] != 0)
             return;
@@ -169,4 +170,5 @@ class rcu_read_guard {
     site at_;
 };
 
-} // namespace arch::inline relacy
+} // namespace relacy
+} // namespace arch

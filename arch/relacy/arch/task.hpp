@@ -16,7 +16,8 @@
 #include <arch/check.hpp>
 #include <arch/held_locks.hpp>
 
-namespace arch::inline relacy {
+namespace arch {
+inline namespace relacy {
 
 enum class task_state : unsigned { running, interruptible, uninterruptible };
 
@@ -115,4 +116,5 @@ inline void cpu_relax(site at = site::here()) {
     }
 }
 
-} // namespace arch::inline relacy
+} // namespace relacy
+} // namespace arch

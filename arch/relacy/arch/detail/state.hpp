@@ -17,9 +17,12 @@
 #include <arch/order.hpp>
 #include <arch/site.hpp>
 
+#include "words/invariant.hpp"
+
 #include <type_traits>
 
-namespace arch::inline relacy {
+namespace arch {
+inline namespace relacy {
 
 struct task;
 
@@ -64,7 +67,7 @@ struct order_probe {
 
 struct found_violation {
     bool present = false;
-    int invariant = 0;
+    daxtorture::invariant invariant = daxtorture::invariant::none;
     std::string cause;
     std::string detail;
     site at;
@@ -256,4 +259,5 @@ inline void park(const void* object, site at) {
 }
 
 } // namespace detail
-} // namespace arch::inline relacy
+} // namespace relacy
+} // namespace arch

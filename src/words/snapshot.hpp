@@ -1,6 +1,8 @@
 /// The state of a world as plain data, for hang reports, bundles and `reproduce`. Machine-neutral, std only.
 #pragma once
 
+#include "words/invariant.hpp"
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -49,8 +51,8 @@ struct snapshot {
     std::vector<folio_snapshot> folios; ///< only those that are not idle or that somebody waits for
     std::vector<entry_snapshot> entries;
     std::vector<wake_snapshot> wakes; ///< the last few, oldest first
-    std::string cause;  ///< what `diagnose` made of it: "lost wake-up: ...", "leaked reference: ...", ...
-    int invariant = 0;  ///< the invariant that cause breaks
+    std::string cause; ///< what `diagnose` made of it: "lost wake-up: ...", "leaked reference: ...", ...
+    daxtorture::invariant invariant = daxtorture::invariant::none; ///< the invariant that cause breaks
     bool ledger = true; ///< false: nobody counted who holds each page, so no page has `pins`
 };
 

@@ -1,7 +1,7 @@
 /// One found failure, as engines hand it to reports, bundles and the command line. std only.
 #pragma once
 
-#include "world/snapshot.hpp"
+#include "words/snapshot.hpp"
 
 #include <cstdint>
 #include <string>
@@ -53,7 +53,7 @@ struct event {
 
 struct failure {
     failure_kind kind = failure_kind::none;
-    int invariant = 0;
+    daxtorture::invariant invariant = daxtorture::invariant::none;
     std::string
         cause; ///< one line that two runs of the same bug share; used with the invariant to say "the same failure"
     std::string detail;                  ///< values of this run
