@@ -8,6 +8,8 @@
 #ifndef DAXTORTURE_GLUE_H
 #define DAXTORTURE_GLUE_H
 
+#include "probes.h" /* made by the build: the HAVE_... of this tree */
+
 #include <linux/dax.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -22,7 +24,6 @@
 #endif
 #include "mm/internal.h"
 
-#include "probes.h" /* made by the build: the HAVE_... of this tree */
 #include "machines/kernel/abi.h"
 
 #define RETURN_ADDRESS __builtin_return_address(0)

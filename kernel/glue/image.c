@@ -226,7 +226,7 @@ struct vm_area_struct *vm_area_dup(struct vm_area_struct *of)
 {
     struct vm_area_struct *vma = machine_allocate(sizeof *vma);
 
-    *vma = *of;
+    memcpy(vma, of, sizeof *vma); /* some of its members are const */
     INIT_LIST_HEAD(&vma->anon_vma_chain);
     give_lock(vma);
     return vma;
