@@ -29,6 +29,7 @@ struct task_struct init_task;
 struct pglist_data contig_page_data;
 unsigned long volatile jiffies;
 int percpu_counter_batch = 32;
+bool static_key_initialized = true;
 #if HAVE_ZERO_PFN_VAR
 unsigned long zero_page_pfn;
 #else
