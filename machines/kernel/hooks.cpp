@@ -18,7 +18,7 @@ namespace {
 
 std::uintptr_t number(const volatile void* address) { return reinterpret_cast<std::uintptr_t>(address); }
 
-void access(const volatile void* address, unsigned long size, int kind, const void* place) {
+void met_access(const volatile void* address, unsigned long size, int kind, const void* place) {
     machine::get().access(number(address), size, kind, place);
 }
 
@@ -27,16 +27,18 @@ void access(const volatile void* address, unsigned long size, int kind, const vo
 // ---- the compiler's hooks
 
 #define ACCESSES(size)                                                                                       \
-    FROM_KERNEL void __tsan_read##size(void* a) { access(a, size, 0, CALLER); }                              \
-    FROM_KERNEL void __tsan_write##size(void* a) { access(a, size, machine_access_write, CALLER); }          \
-    FROM_KERNEL void __tsan_read_write##size(void* a) { access(a, size, machine_access_write, CALLER); }     \
-    FROM_KERNEL void __tsan_unaligned_read##size(void* a) { access(a, size, 0, CALLER); }                    \
+    FROM_KERNEL void __tsan_read##size(void* a) { met_access(a, size, 0, CALLER); }                          \
+    FROM_KERNEL void __tsan_write##size(void* a) { met_access(a, size, machine_access_write, CALLER); }      \
+    FROM_KERNEL void __tsan_read_write##size(void* a) { met_access(a, size, machine_access_write, CALLER); } \
+    FROM_KERNEL void __tsan_unaligned_read##size(void* a) { met_access(a, size, 0, CALLER); }                \
     FROM_KERNEL void __tsan_unaligned_write##size(void* a) {                                                 \
-        access(a, size, machine_access_write, CALLER);                                                       \
+        met_access(a, size, machine_access_write, CALLER);                                                   \
     }                                                                                                        \
-    FROM_KERNEL void __tsan_volatile_read##size(void* a) { access(a, size, machine_access_marked, CALLER); } \
+    FROM_KERNEL void __tsan_volatile_read##size(void* a) {                                                   \
+        met_access(a, size, machine_access_marked, CALLER);                                                  \
+    }                                                                                                        \
     FROM_KERNEL void __tsan_volatile_write##size(void* a) {                                                  \
-        access(a, size, machine_access_write | machine_access_marked, CALLER);                               \
+        met_access(a, size, machine_access_write | machine_access_marked, CALLER);                           \
     }
 ACCESSES(1)
 ACCESSES(2)
@@ -44,7 +46,7 @@ ACCESSES(4)
 ACCESSES(8)
 ACCESSES(16)
 
-FROM_KERNEL void __tsan_read_range(void* a, unsigned long size) { access(a, size, 0, CALLER); }
+FROM_KERNEL void __tsan_read_range(void* a, unsigned long size) { met_access(a, size, 0, CALLER); }
 FROM_KERNEL void __tsan_write_range(void* a, unsigned long size) {
     access(a, size, machine_access_write, CALLER);
 }

@@ -703,7 +703,8 @@ TEST_CASE("an execution may be stopped anywhere, and those after it are not dist
         s.data.set(s.data.get() * 3 + s.order.fetch_add(1, order::full));
     };
     std::multiset<int> ended;
-    small_body<state> three({step, step, [&](state& s) {
+    small_body<state> three({step, step,
+                             [&](state& s) {
                                  step(s);
                                  s.rcu.synchronize();
                              }},
