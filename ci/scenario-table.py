@@ -40,15 +40,15 @@ def entries(directory):
 
 
 def known_operations():
-    text = (ROOT / "src" / "world" / "operation.hpp").read_text(encoding="utf-8")
+    text = (ROOT / "src" / "words" / "operation.hpp").read_text(encoding="utf-8")
     return re.findall(r'\{op::\w+, "([\w-]+)"', text)
 
 
 def known_invariants():
     """number -> what must hold."""
-    text = (ROOT / "src" / "oracle" / "invariant.hpp").read_text(encoding="utf-8")
+    text = (ROOT / "src" / "words" / "invariant.hpp").read_text(encoding="utf-8")
     return {int(number): " ".join(re.findall(r'"([^"]*)"', words))
-            for number, words in re.findall(r"\{(\d+), check_time::\w+,\s*((?:\"[^\"]*\"\s*)+)", text)}
+            for number, words in re.findall(r"\{invariant::I(\d+), check_time::\w+,\s*((?:\"[^\"]*\"\s*)+)", text)}
 
 
 def listed(names, most=8):
