@@ -30,6 +30,7 @@ void add(search_result& total, exploration_result&& part) {
     total.steps += part.steps;
     total.rechecked += part.rechecked;
     total.gave_up = total.gave_up || part.gave_up;
+    total.blocked = std::move(part.blocked);
     for (met_order& one : part.orders)
         if (std::none_of(total.orders.begin(), total.orders.end(), [&](const met_order& o) {
                 return o.line == one.line && o.kind == one.kind && o.file == one.file;
@@ -91,18 +92,24 @@ search_result search_bounds(body& runs, const search_options& options) {
     return total;
 }
 
-} // namespace
-
-search_result search(const program& what, const search_options& options) {
-    const std::unique_ptr<body> runs = make_world_body(what);
-    if (options.scheduler == search_kind::bound)
-        return search_bounds(*runs, options);
+search_result search_once(body& runs, const search_options& options) {
     const std::unique_ptr<strategy> how = strategy_of(options);
     exploration_options e = exploration_of(options);
     e.progress = options.progress;
     search_result total;
-    add(total, explore(*runs, *how, e));
+    add(total, explore(runs, *how, e));
     total.explored = how->explored();
+    return total;
+}
+
+} // namespace
+
+search_result search(const program& what, const search_options& options) {
+    operation_counts counts;
+    const std::unique_ptr<body> runs = make_world_body(what, &counts);
+    search_result total =
+        options.scheduler == search_kind::bound ? search_bounds(*runs, options) : search_once(*runs, options);
+    total.counts = std::move(counts);
     return total;
 }
 

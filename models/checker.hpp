@@ -7,9 +7,12 @@
 #include "explore.hpp"
 #include "scenario/program.hpp"
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <vector>
 
 namespace daxtorture {
 
@@ -35,6 +38,11 @@ struct search_options {
     std::function<void(std::uint64_t executions, double seconds, double explored)> progress;
 };
 
+/// How often each operation had each outcome, over all executions that came to their end: by thread, the last of which is the set-up, by
+/// operation, by outcome.
+using outcome_counts = std::array<std::uint64_t, outcome_names.size()>;
+using operation_counts = std::vector<std::vector<outcome_counts>>;
+
 struct search_result {
     failure found; ///< kind none: nothing found
     std::uint64_t executions = 0;
@@ -46,6 +54,8 @@ struct search_result {
     std::uint64_t depth_limit_hits = 0; ///< executions that ended only under a fair schedule
     std::uint64_t rechecked = 0;        ///< executions that were run twice, to see that they are the same
     bool gave_up = false; ///< ended early, at an execution without end that is not shown to be a livelock
+    std::optional<blocked_setup> blocked; ///< nothing was run
+    operation_counts counts;
     std::vector<met_order> orders;
     std::uint64_t steps = 0; ///< scheduling points of all executions
 };
@@ -59,8 +69,9 @@ struct replay_result {
     schedule_log schedule;     ///< what was decided
 };
 
-/// A scenario as something to explore: the world, its set-up, one list of operations per thread, the final checks.
-std::unique_ptr<body> make_world_body(const program& what);
+/// A scenario as something to explore: the world, its set-up, one list of operations per thread, the final checks. `counts`, if given,
+/// is filled in.
+std::unique_ptr<body> make_world_body(const program& what, operation_counts* counts = nullptr);
 
 search_result search(const program& what, const search_options& options);
 replay_result replay(const program& what, const schedule_log& schedule, memory_class memory,

@@ -85,6 +85,7 @@ struct exploration {
     double started = 0;
     double reported = 0;
     bool failing = false;
+    bool setting_up = false;
     schedule_log first_log; ///< of the execution that is run again, and how it ended
     std::uint64_t first_steps = 0;
     std::uint64_t first_outcome = 0;
@@ -104,6 +105,7 @@ struct exploration {
     void note_step();                               ///< if the strategy wants to know of it
     address_map blocks;                             ///< of the present world, when footprints are taken
     void failed(rl::test_result_e kind, const char* text, rl::debug_info_param at);
+    bool setup_is_blocked(const snapshot& state); ///< and if so, says where
     void set_up();
     void thread(unsigned i);
     void finish();

@@ -223,7 +223,9 @@ void exploration::set_up() {
     const bool watched = turn.watched();
     blocks.clear();
     recycler::log = watched ? &blocks : nullptr;
+    setting_up = true;
     what.set_up();
+    setting_up = false;
     recycler::log = nullptr;
     if (watched && !blocks.finish())
         machine::stop(rl::test_result_inconsistent_test_suite, "set-up takes other memory than the last time",
@@ -256,12 +258,25 @@ void exploration::finish() {
     if (options.record) // while what they name still stands
         result.events = named_events();
     what.finish();
+    if (again == nullptr && !probing)
+        what.count();
+}
+
+bool exploration::setup_is_blocked(const snapshot& state) {
+    if (!setting_up)
+        return false;
+    for (const task_snapshot& one : state.tasks)
+        if (one.blocked)
+            result.blocked = {static_cast<unsigned>(machine::state.operation[machine::max_threads]),
+                              one.waits_for};
+    return result.blocked.has_value();
 }
 
 void exploration::failed(rl::test_result_e kind, const char* text, rl::debug_info_param at) {
     if (failing)
         return; // the checks of a failure met another one
     failing = true;
+    recycler::log = nullptr; // set-up does not return
     machine::machine_state& s = machine::state;
     s.tracking = false;
     s.special = true; // whatever the snapshot reads, it reads without the simulation
@@ -281,6 +296,8 @@ void exploration::failed(rl::test_result_e kind, const char* text, rl::debug_inf
     }
     failure& f = result.found;
     f.state = what.take_snapshot();
+    if (kind == rl::test_result_inconsistent_test_suite && setup_is_blocked(f.state))
+        return;
     f.invariant = s.violation.invariant;
     f.cause = s.violation.cause;
     f.detail = s.violation.detail;

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace daxtorture {
@@ -33,6 +34,8 @@ class body {
     virtual std::string value_text(const void*, const std::string& value) { return value; }
     /// Number of what all threads did and left behind: after the threads, before finish(). 0: not told apart.
     virtual std::uint64_t outcome_hash() { return 0; }
+    /// An execution is at its end, after finish(): not a probe, and not one that is run for the second time.
+    virtual void count() {}
 };
 
 /// A memory order in the model, named by the call that has it.
@@ -66,6 +69,12 @@ struct exploration_options {
     std::function<void(std::uint64_t executions, double seconds, double explored)> progress;
 };
 
+/// An operation of the set-up that sleeps: nobody else is there to wake it.
+struct blocked_setup {
+    unsigned operation = 0;
+    std::string waits_for;
+};
+
 struct exploration_result {
     failure found;                ///< kind none: no failure
     std::uint64_t executions = 0; ///< run in this call, the failing one included
@@ -77,10 +86,11 @@ struct exploration_result {
     std::uint64_t overruns = 0;  ///< executions that hit the depth limit and ended under a fair schedule
     std::uint64_t rechecked = 0; ///< executions that were run twice
     bool gave_up = false; ///< ended at an execution without end that no argument shows to be a livelock
-    std::vector<met_order> orders; ///< when collected
-    std::uint64_t steps = 0;       ///< scheduling points of all executions
-    std::vector<event> events;     ///< of the last execution, with or without failure, when recorded
-    schedule_log schedule;         ///< of the last execution
+    std::optional<blocked_setup> blocked; ///< nothing was run
+    std::vector<met_order> orders;        ///< when collected
+    std::uint64_t steps = 0;              ///< scheduling points of all executions
+    std::vector<event> events;            ///< of the last execution, with or without failure, when recorded
+    schedule_log schedule;                ///< of the last execution
 };
 
 exploration_result explore(body& what, strategy& how, const exploration_options& options);

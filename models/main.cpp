@@ -20,7 +20,9 @@
 ///   {"type": "result", "kind", "failure": null or object, "executions", "seconds", "memory", ...}   the last line
 ///   replay: diverged: it met a decision that the schedule does not answer, number `divergence`, just before event `divergence_step`;
 ///           unanswered: and that was before the schedule's end, or the run ended before it
+///           operations: of each operation, how many executions ended with each outcome: [thread, last the set-up][operation][outcome]
 ///   {"type": "error", "what": "request" | "scenario" | "tool", "message"}                           or this
+///   {"type": "error", "what": "set-up", "operation": number, "message"}  that operation of the set-up sleeps; the message: for what
 /// Exit code: 0 with a result, whatever it is; 2 bad request or scenario; 4 the checker itself failed.
 /// Ends at once on SIGTERM, and soon after its parent ended.
 #include "checker.hpp"
@@ -44,6 +46,12 @@ namespace {
 
 using namespace daxtorture;
 using nlohmann::json;
+
+/// The set-up ends in a wait.
+struct blocked : std::runtime_error {
+    explicit blocked(blocked_setup setup) : std::runtime_error(setup.waits_for), at(std::move(setup)) {}
+    blocked_setup at;
+};
 
 struct bad_input : std::runtime_error {
     bad_input(const char* about, const std::string& message)
@@ -162,6 +170,8 @@ json run_search(const program& what, memory_class memory, const json& request) {
     }
     o.collect_orders = request.value("collect_orders", false);
     search_result r = search(what, o);
+    if (r.blocked)
+        throw blocked(*r.blocked);
     if (o.weaken == nullptr && r.found.kind != failure_kind::none && r.found.kind != failure_kind::tool) {
         const replay_result again = replay(what, r.found.schedule, memory, true, o.depth_limit);
         if (!same_failure(again.found, r.found))
@@ -179,6 +189,7 @@ json run_search(const program& what, memory_class memory, const json& request) {
                 {"depth_limit_hits", r.depth_limit_hits},
                 {"rechecked", r.rechecked},
                 {"gave_up", r.gave_up},
+                {"operations", r.counts},
                 {"steps", r.steps}};
     if (cover != nullptr)
         answer["coverage"] = coverage_of(*cover, what);
@@ -279,6 +290,9 @@ int main() {
     const std::string input{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
     try {
         return answer(json::parse(input));
+    } catch (const blocked& e) {
+        say({{"type", "error"}, {"what", "set-up"}, {"operation", e.at.operation}, {"message", e.what()}});
+        return 2;
     } catch (const bad_input& e) {
         return fail_with(e.what_kind, e.what(), 2);
     } catch (const json::exception& e) {

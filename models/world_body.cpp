@@ -14,12 +14,14 @@ namespace machine = arch::relacy::detail;
 
 class world_body : public body {
   public:
-    explicit world_body(const program& what) : program_(what) {
+    world_body(const program& what, operation_counts* counts) : program_(what), counts_(counts) {
         program_.world.workers = static_cast<unsigned>(what.threads.size());
         texts_.resize(what.threads.size());
-        outcomes_.resize(what.threads.size());
-        for (std::size_t i = 0; i < what.threads.size(); ++i)
-            outcomes_[i].resize(what.threads[i].operations.size());
+        for (const thread_program& one : what.threads)
+            outcomes_.emplace_back(one.operations.size());
+        outcomes_.emplace_back(what.setup.size());
+        for (std::size_t i = 0; counts != nullptr && i < outcomes_.size(); ++i)
+            counts->emplace_back(outcomes_[i].size());
         for (std::size_t i = 0; i < what.threads.size(); ++i)
             for (const operation& o : what.threads[i].operations)
                 texts_[i].push_back(print(o, what));
@@ -59,6 +61,12 @@ class world_body : public body {
     void finish() override {
         world_->check_quiescent();
         world_.reset();
+    }
+
+    void count() override {
+        for (std::size_t i = 0; counts_ != nullptr && i < outcomes_.size(); ++i)
+            for (std::size_t j = 0; j < outcomes_[i].size(); ++j)
+                ++(*counts_)[i][j][static_cast<std::size_t>(outcomes_[i][j])];
     }
 
     snapshot take_snapshot() override { return world_ != nullptr ? world_->take_snapshot() : snapshot(); }
@@ -101,8 +109,7 @@ class world_body : public body {
         if (machine::state.recording)
             machine::record("begin", nullptr, at, text);
         const outcome result = world_->perform(worker, o);
-        if (worker < outcomes_.size())
-            outcomes_[worker][static_cast<std::size_t>(index)] = result;
+        outcomes_[worker][static_cast<std::size_t>(index)] = result;
         if (machine::state.recording)
             machine::record("end", nullptr, at, text, std::string(daxtorture::name(result)));
     }
@@ -110,12 +117,16 @@ class world_body : public body {
     program program_;
     std::vector<std::vector<std::string>> texts_;
     std::vector<std::string> setup_texts_;
-    std::vector<std::vector<outcome>> outcomes_; ///< of the last execution
+    std::vector<std::vector<outcome>>
+        outcomes_; ///< of the last execution, by thread; last those of the set-up
+    operation_counts* counts_;
     std::unique_ptr<world> world_;
 };
 
 } // namespace
 
-std::unique_ptr<body> make_world_body(const program& what) { return std::make_unique<world_body>(what); }
+std::unique_ptr<body> make_world_body(const program& what, operation_counts* counts) {
+    return std::make_unique<world_body>(what, counts);
+}
 
 } // namespace daxtorture

@@ -1,6 +1,7 @@
 #include "stress/repertoire.hpp"
 
 #include "scenario/printer.hpp"
+#include "words/findings.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -172,28 +173,33 @@ bool makes_sense(const operation& what, const world_config& world) {
     return true;
 }
 
-/// What a protocol is known to do wrong. Each line names its page in docs/findings.
+/// Operations that meet what a protocol is known to do wrong, by the table of findings where a rule alone decides.
 class known_defects {
   public:
     known_defects(const mix& load, const world_config& world)
         : world_(world), rules_(world.rules), reflinks_(load.weigh[op::reflink] != 0),
-          huge_(std::ranges::any_of(world.files, &file_config::huge)) {}
+          huge_(std::ranges::any_of(world.files, &file_config::huge)),
+          mremap_(huge_ && has_finding(rules_, "mremap-hides-pmd")),
+          munmap_(has_finding(rules_, "v6.12-unflushed-munmap") ||
+                  (huge_ && has_finding(rules_, "pmd-unmap-passes-by"))),
+          invalidate_(has_finding(rules_, "invalidation-hides-busy-pages")),
+          reflink_(has_finding(rules_, "reflink-share-count-race")) {}
 
     bool meets(const operation& what) const {
         switch (what.kind) {
-        case op::mremap: // mremap-hides-pmd
-            return huge_ && rules_.empty_pmd == zap_empty_pmd::look;
-        case op::munmap: // v6.12-unflushed-munmap, pmd-unmap-passes-by
-            return rules_.mapping == mapping_counts::no || (huge_ && rules_.empty_pmd == zap_empty_pmd::look);
+        case op::mremap:
+            return mremap_;
+        case op::munmap:
+            return munmap_;
         case op::write: // which invalidates what it has filled; cow-write-vs-read-fault
             if (shares_blocks(world_.files[what.object]))
                 return true;
             [[fallthrough]];
-        case op::lease:      // which invalidates, too
-        case op::invalidate: // invalidation-hides-busy-pages
-            return rules_.invalidation == invalidate_mode::beside_faults;
-        case op::reflink: // reflink-share-count-race
-            return rules_.share == share_update::plain;
+        case op::lease: // which invalidates, too
+        case op::invalidate:
+            return invalidate_;
+        case op::reflink:
+            return reflink_;
         case op::get: // reflink-cow-hides-busy-page
             return shares_blocks(world_.files[area_of(what, world_)->file]);
         case op::grab:
@@ -228,6 +234,7 @@ class known_defects {
     const protocol& rules_;
     const bool reflinks_;
     const bool huge_;
+    const bool mremap_, munmap_, invalidate_, reflink_; ///< does the operation meet a finding
 };
 
 } // namespace
