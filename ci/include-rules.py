@@ -36,7 +36,7 @@ LAYERS = {
     "arch/relacy": (["arch/common"], ["relacy"]),
     "arch/target": ([], []),
     "src/base": ([], []),
-    "src/protocol": ([], ["fmt"]),
+    "src/protocol": (["src/base"], ["fmt"]),
     "src/words": (["src/protocol"], []),
     "src/xarray": (["arch"], []),
     "src/mm": (["arch", "src/xarray", "src/protocol"], []),

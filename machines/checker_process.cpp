@@ -23,6 +23,12 @@ namespace {
 
 using nlohmann::json;
 
+/// The set-up ends in a wait.
+struct blocked : std::runtime_error {
+    explicit blocked(blocked_setup setup) : std::runtime_error(setup.waits_for), at(std::move(setup)) {}
+    blocked_setup at;
+};
+
 struct bad_input : std::runtime_error {
     bad_input(const char* about, const std::string& message)
         : std::runtime_error(message), what_kind(about) {}
@@ -133,6 +139,8 @@ json run_search(machine& runs, const program& what, memory_class memory, const j
     }
     o.collect_orders = request.value("collect_orders", false);
     search_result r = search(runs, o);
+    if (r.blocked)
+        throw blocked(*r.blocked);
     if (o.weaken == nullptr && r.found.kind != failure_kind::none && r.found.kind != failure_kind::tool) {
         const replay_result again = replay(runs, r.found.schedule, memory, true, o.depth_limit);
         if (!same_failure(again.found, r.found))
@@ -150,6 +158,7 @@ json run_search(machine& runs, const program& what, memory_class memory, const j
                 {"depth_limit_hits", r.depth_limit_hits},
                 {"rechecked", r.rechecked},
                 {"gave_up", r.gave_up},
+                {"operations", r.counts},
                 {"steps", r.steps}};
     if (cover != nullptr)
         answer["coverage"] = coverage_of(*cover, what);
@@ -251,6 +260,9 @@ int answer_request(const machine_factory& make) {
     const std::string input{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
     try {
         return answer(make, json::parse(input));
+    } catch (const blocked& e) {
+        say({{"type", "error"}, {"what", "set-up"}, {"operation", e.at.operation}, {"message", e.what()}});
+        return 2;
     } catch (const bad_input& e) {
         return fail_with(e.what_kind, e.what(), 2);
     } catch (const json::exception&) {

@@ -17,7 +17,9 @@
 ///   {"type": "result", "kind", "failure": null or object, "executions", "seconds", "memory", ...}   the last line
 ///   replay: diverged: it met a decision that the schedule does not answer, number `divergence`, just before event `divergence_step`;
 ///           unanswered: and that was before the schedule's end, or the run ended before it
+///           operations: of each operation, how many executions ended with each outcome: [thread, last the set-up][operation][outcome]
 ///   {"type": "error", "what": "request" | "scenario" | "tool", "message"}                           or this
+///   {"type": "error", "what": "set-up", "operation": number, "message"}  that operation of the set-up sleeps; the message: for what
 /// Exit code: 0 with a result, whatever it is; 2 bad request or scenario; 4 the checker itself failed.
 /// Ends at once on SIGTERM, and soon after its parent ended.
 #pragma once

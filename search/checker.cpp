@@ -39,6 +39,8 @@ search_result search(machine& runs, const search_options& options) {
     result.steps = r.steps;
     result.rechecked = r.rechecked;
     result.gave_up = r.gave_up;
+    result.blocked = std::move(r.blocked);
+    result.counts = runs.counts();
     result.orders = std::move(r.orders);
     return result;
 }

@@ -5,9 +5,11 @@
 #include "scenario/program.hpp"
 #include "strategies.hpp"
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace daxtorture {
@@ -40,6 +42,8 @@ struct search_result {
     std::uint64_t depth_limit_hits = 0; ///< executions that ended only under a fair schedule
     std::uint64_t rechecked = 0;        ///< executions that were run twice, to see that they are the same
     bool gave_up = false; ///< ended early, at an execution without end that is not shown to be a livelock
+    std::optional<blocked_setup> blocked; ///< nothing was run
+    operation_counts counts;
     std::vector<met_order> orders;
     std::uint64_t steps = 0; ///< scheduling points of all executions
 };

@@ -42,6 +42,7 @@ class explorer {
         }
         const bool recheck =
             !probe && options_.recheck_every != 0 && (result_.executions + 1) % options_.recheck_every == 0;
+        told_.counts = !probe;
         told_.wants_outcome = recheck || options_.cover != nullptr;
         turns_.set_coverage(options_.cover);
         if (options_.cover != nullptr)
@@ -56,6 +57,10 @@ class explorer {
         result_.repetitions += end == ending::abandoned ? 1 : 0;
         if (options_.record)
             keep_record();
+        if (told_.blocked) {
+            result_.blocked = std::move(told_.blocked);
+            return false;
+        }
         if (end == ending::failed || end == ending::endless) {
             report_failure(end);
             return false;
@@ -100,6 +105,7 @@ class explorer {
         replay_strategy again(log);
         static_cast<void>(again.begin(number_, machine_.threads()));
         turns_.set_coverage(nullptr);
+        told_.counts = false;
         if (run(again) != ending::completed) {
             report_difference("it fails now, and did not before");
             return false;

@@ -33,10 +33,11 @@ struct exploration_result {
     std::uint64_t overruns = 0;  ///< executions that hit the depth limit and ended under a fair schedule
     std::uint64_t rechecked = 0; ///< executions that were run twice
     bool gave_up = false; ///< ended at an execution without end that no argument shows to be a livelock
-    std::vector<met_order> orders; ///< when collected
-    std::uint64_t steps = 0;       ///< scheduling points of all executions
-    std::vector<event> events;     ///< of the last execution, with or without failure, when recorded
-    schedule_log schedule;         ///< of the last execution, when recorded or failed
+    std::optional<blocked_setup> blocked; ///< nothing was run
+    std::vector<met_order> orders;        ///< when collected
+    std::uint64_t steps = 0;              ///< scheduling points of all executions
+    std::vector<event> events;            ///< of the last execution, with or without failure, when recorded
+    schedule_log schedule;                ///< of the last execution, when recorded or failed
 };
 
 exploration_result explore(machine& runs, strategy& decides, const exploration_options& options);

@@ -13,8 +13,11 @@
 
 #include "turns.hpp"
 #include "words/failure.hpp"
+#include "words/operation.hpp"
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +40,17 @@ struct met_order {
     std::string order; ///< as written
 };
 
+/// An operation of the set-up that sleeps: nobody else is there to wake it.
+struct blocked_setup {
+    unsigned operation = 0;
+    std::string waits_for;
+};
+
+/// How often each operation had each outcome, over all executions that count: by thread, the last of which is the set-up, by operation,
+/// by outcome.
+using outcome_counts = std::array<std::uint64_t, outcome_names.size()>;
+using operation_counts = std::vector<std::vector<outcome_counts>>;
+
 struct machine_options {
     memory_class memory = memory_class::weak;
     const weak_order* weaken = nullptr; ///< the model with one memory order weaker than written
@@ -54,8 +68,10 @@ enum class ending : std::uint8_t {
 /// One execution: what the search wants to know of it, and what the machine tells.
 struct execution {
     bool wants_outcome = false;
+    bool counts = false; ///< it is not a probe, and not one that is run for the second time
 
-    failure found;             ///< failed, endless: without its schedule
+    std::optional<blocked_setup> blocked; ///< failed, before the first step of a thread
+    failure found;                        ///< failed, endless: without its schedule
     std::uint64_t outcome = 0; ///< number of what all threads did and left behind; 0: not told apart
     std::vector<event> events; ///< when recorded
 };
@@ -69,6 +85,8 @@ class machine {
     virtual ending run(turns& decides, execution& told) = 0;
     /// Every one met since `configure` asked for them.
     virtual std::vector<met_order> orders_met() const { return {}; }
+    /// What the operations of all executions did that came to their end and count.
+    virtual operation_counts counts() const { return {}; }
 };
 
 } // namespace daxtorture

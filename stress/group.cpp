@@ -38,6 +38,8 @@ void put_before(std::vector<event>& events, std::vector<event> earlier) {
                   std::make_move_iterator(earlier.end()));
 }
 
+} // namespace
+
 std::string path_below_root(const char* file) {
     std::string path(file);
     for (const char* top : {"src/", "arch/", "stress/"})
@@ -45,8 +47,6 @@ std::string path_below_root(const char* file) {
             return path.substr(at);
     return path;
 }
-
-} // namespace
 
 group::group(std::shared_ptr<plan> what, unsigned number)
     : plan_(std::move(what)), number_(number), workers_(plan_->world.workers), slots_(workers_ + 1),

@@ -26,6 +26,9 @@
 
 namespace daxtorture::stress {
 
+/// "../src/mm/gup.cpp" -> "src/mm/gup.cpp"
+std::string path_below_root(const char* file);
+
 /// What every group of a run does and what ends it. Read-only but for the atomics.
 struct plan {
     world_config world;

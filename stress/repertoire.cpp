@@ -172,7 +172,7 @@ bool makes_sense(const operation& what, const world_config& world) {
     return true;
 }
 
-/// What a protocol is known to do wrong. Each line names its page in docs/findings.
+/// Operations that meet what a protocol is known to do wrong.
 class known_defects {
   public:
     known_defects(const mix& load, const world_config& world)

@@ -162,7 +162,8 @@ snapshot watchdog::describe_running() {
         who.blocked = conditions_[i] == condition::asleep || conditions_[i] == condition::blocked;
         if (who.blocked) {
             const arch::site at = task.waiting.where();
-            who.wait_site = std::string(at.function) + " at " + at.file + ":" + std::to_string(at.line);
+            who.wait_site =
+                std::string(at.function) + " at " + path_below_root(at.file) + ":" + std::to_string(at.line);
         }
         for (unsigned n = 0; n < task.held.depth(); ++n)
             if (const arch::lock_class* type = task.held[n].type.load(std::memory_order_relaxed))

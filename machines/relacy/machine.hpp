@@ -35,6 +35,9 @@ class body {
     virtual std::string value_text(const void*, const std::string& value) { return value; }
     /// Number of what all threads did and left behind: after the threads, before finish(). 0: not told apart.
     virtual std::uint64_t outcome_hash() { return 0; }
+    /// The execution is at its end and is one that counts: see machine::counts().
+    virtual void count() {}
+    virtual operation_counts counts() const { return {}; }
 };
 
 std::unique_ptr<machine> make_machine(body& runs);

@@ -103,7 +103,8 @@ void relacy_machine::begin(turns& decides, execution& told) {
     told.outcome = 0;
     told.events.clear();
     ending_ = ending::abandoned;
-    failing_ = stopped_ = false;
+    failing_ = stopped_ = setting_up_ = false;
+    told.blocked.reset();
     announced_ = {};
     simulated::machine_state& s = simulated::state;
     s.special = true;
@@ -140,7 +141,9 @@ void relacy_machine::set_up() {
         rl::ctx().rl_until("", {}); // leaves the execution
     if (!options_.record)
         execution_memory.open();
+    setting_up_ = true;
     body_.set_up();
+    setting_up_ = false;
     if (!options_.record && !execution_memory.close() && turns_->watched())
         simulated::stop(rl::test_result_inconsistent_test_suite,
                         "set-up takes other memory than the last time", {});
@@ -167,6 +170,8 @@ void relacy_machine::finish() {
     if (options_.record) // while what they name still stands
         told_->events = name_events(body_);
     body_.finish();
+    if (told_->counts)
+        body_.count();
     ending_ = ending::completed;
 }
 
@@ -219,10 +224,22 @@ void relacy_machine::failed(rl::test_result_e kind, const char* text, rl::debug_
         told_->events = name_events(body_);
 }
 
+bool relacy_machine::setup_is_blocked(const snapshot& state) {
+    if (!setting_up_)
+        return false;
+    for (const task_snapshot& task : state.tasks)
+        if (task.blocked)
+            told_->blocked = {static_cast<unsigned>(simulated::state.operation[simulated::max_threads]),
+                              task.waits_for};
+    return told_->blocked.has_value();
+}
+
 void relacy_machine::name_failure(rl::test_result_e kind, const char* text, rl::debug_info_param at) {
     failure& f = told_->found;
     const simulated::found_violation& violation = simulated::state.violation;
     f.state = body_.take_snapshot();
+    if (kind == rl::test_result_inconsistent_test_suite && setup_is_blocked(f.state))
+        return;
     f.invariant = violation.invariant;
     f.cause = violation.cause;
     f.detail = violation.detail;

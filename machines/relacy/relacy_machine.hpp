@@ -41,6 +41,7 @@ class relacy_machine : public machine {
     void configure(const machine_options& options) override;
     ending run(turns& decides, execution& told) override;
     std::vector<met_order> orders_met() const override;
+    operation_counts counts() const override { return body_.counts(); }
 
     // What the context calls. The first three run on fibres.
     void set_up();
@@ -76,6 +77,7 @@ class relacy_machine : public machine {
     void meet_fibre(rl::thread_info_base& thread);
     void reset_fibres();
     void note_step();
+    bool setup_is_blocked(const snapshot& state); ///< and if so, tells where
     void name_failure(rl::test_result_e kind, const char* text, rl::debug_info_param at);
     std::vector<event> named_events();
 
@@ -90,6 +92,7 @@ class relacy_machine : public machine {
     ending ending_ = ending::abandoned;
     bool failing_ = false;
     bool stopped_ = false; ///< before its set-up
+    bool setting_up_ = false;
     std::array<access, max_threads> announced_;
 };
 

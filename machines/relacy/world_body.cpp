@@ -13,9 +13,11 @@ class world_body : public body {
     explicit world_body(const program& what) : program_(what) {
         program_.world.workers = static_cast<unsigned>(what.threads.size());
         texts_.resize(what.threads.size());
-        outcomes_.resize(what.threads.size());
-        for (std::size_t i = 0; i < what.threads.size(); ++i)
-            outcomes_[i].resize(what.threads[i].operations.size());
+        for (const thread_program& one : what.threads)
+            outcomes_.emplace_back(one.operations.size());
+        outcomes_.emplace_back(what.setup.size());
+        for (const std::vector<outcome>& of_thread : outcomes_)
+            counts_.emplace_back(of_thread.size());
         for (std::size_t i = 0; i < what.threads.size(); ++i)
             for (const operation& o : what.threads[i].operations)
                 texts_[i].push_back(print(o, what));
@@ -55,6 +57,12 @@ class world_body : public body {
     }
 
     void abandon() override { static_cast<void>(world_.release()); }
+    void count() override {
+        for (std::size_t i = 0; i < outcomes_.size(); ++i)
+            for (std::size_t j = 0; j < outcomes_[i].size(); ++j)
+                ++counts_[i][j][static_cast<std::size_t>(outcomes_[i][j])];
+    }
+    operation_counts counts() const override { return counts_; }
 
     snapshot take_snapshot() override { return world_ != nullptr ? world_->take_snapshot() : snapshot(); }
     std::string describe(const void* address) override {
@@ -96,8 +104,7 @@ class world_body : public body {
         if (simulated::state.recording)
             simulated::record("begin", nullptr, at, text);
         const outcome result = world_->perform(worker, o);
-        if (worker < outcomes_.size())
-            outcomes_[worker][static_cast<std::size_t>(index)] = result;
+        outcomes_[worker][static_cast<std::size_t>(index)] = result;
         if (simulated::state.recording)
             simulated::record("end", nullptr, at, text, std::string(daxtorture::name(result)));
     }
@@ -105,7 +112,9 @@ class world_body : public body {
     program program_;
     std::vector<std::vector<std::string>> texts_;
     std::vector<std::string> setup_texts_;
-    std::vector<std::vector<outcome>> outcomes_; ///< of the last execution
+    std::vector<std::vector<outcome>>
+        outcomes_; ///< of the last execution, by thread; last those of the set-up
+    operation_counts counts_;
     std::unique_ptr<world> world_;
 };
 

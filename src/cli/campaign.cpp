@@ -283,12 +283,16 @@ class supervisor {
         scenario_verdict verdict;
         verdict.name = name;
         verdict.protocol = of.protocol;
+        verdict.rules = fmt::format("{}", fmt::join(of.rules, " "));
         verdict.memory = "host";
         verdict.verdict = verdict_kind::fail;
         verdict.found = found;
         if (const kept_failure kept = keep_failure(told, verdict, failures.string(), false);
-            !kept.problem.empty())
+            !kept.problem.empty()) {
+            tell_unkept(kept);
+            unkept_ = true;
             throw journal_full(kept.problem);
+        }
         known_.push_back(note.bundle);
         notes_.push_back(std::move(note));
     }
@@ -356,6 +360,8 @@ class supervisor {
                      sum.note.empty() ? "" : " (" + sum.note + ")", parameters_text(parameters_),
                      all.begin.origin.host, all.begin.origin.kernel, all.begin.origin.version,
                      options_.directory.string());
+        if (unkept_)
+            return exit_code::violation;
         if (!broken_.empty() && sum.verdict != verdict_kind::fail)
             return exit_code::tool_failed;
         return exit_code_of_run(all);
@@ -370,6 +376,7 @@ class supervisor {
     double deadline_ = 0; ///< seconds from start_
     bool complete_ = false;
     std::string broken_;
+    bool unkept_ = false; ///< a failure was found that neither bundle nor journal has
     status_line status_;
     double next_line_ = 60;
     bool prometheus_failed_ = false;

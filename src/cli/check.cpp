@@ -2,6 +2,7 @@
 #include "cli/commands.hpp"
 #include "cli/failure_report.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/judgement.hpp"
 #include "cli/output.hpp"
 #include "cli/portfolio.hpp"
 #include "cli/scenarios.hpp"
@@ -9,6 +10,7 @@
 
 #include "report/json.hpp"
 #include "report/text.hpp"
+#include "scenario/known.hpp"
 #include "scenario/parser.hpp"
 #include "scenario/printer.hpp"
 #include "search/strategies.hpp"
@@ -23,6 +25,8 @@ namespace daxtorture::cli {
 namespace {
 
 constexpr double shrink_seconds = 10;
+constexpr std::uint64_t random_executions_of_many =
+    10'000; ///< of each random phase, when everything is checked
 constexpr const char* not_begun_note = "not begun: a signal came before";
 
 std::string memory_of(const program& what, const check_options& options) {
@@ -33,173 +37,42 @@ std::string memory_of(const program& what, const check_options& options) {
     return what.memory.empty() ? memory_of_arch(what.world.machine) : what.memory;
 }
 
-/// Which searches ran, and what they covered.
-std::string phases_text(const portfolio_result& result) {
-    std::vector<std::string> names;
-    for (const search_phase& phase : result.phases)
-        if (std::find(names.begin(), names.end(), phase.name) == names.end())
-            names.push_back(phase.name);
-    return fmt::format("{}", fmt::join(names, "+"));
-}
-
-/// Some phase stopped at an execution that has no end and no argument: what it was to run, it did not.
-bool gave_up(const portfolio_result& result) {
-    return std::any_of(result.phases.begin(), result.phases.end(),
-                       [](const search_phase& phase) { return phase.answer.gave_up; });
-}
-
-verdict_kind judge(const portfolio_result& result, const check_options& options) {
-    if (result.found.kind != failure_kind::none)
-        return verdict_kind::fail;
-    if (result.interrupted || result.executions == 0)
-        return verdict_kind::inconclusive; // a pass on nothing would be one
-    const bool random_for_a_time = !options.scheduler.empty() &&
-                                   find_strategy(options.scheduler)->walks == walk::random &&
-                                   options.iterations == 0;
-    // Searching at random for a time is done when the time is over; anything else must have run to its end.
-    if (result.complete || (random_for_a_time && !gave_up(result)))
-        return verdict_kind::pass;
-    return verdict_kind::inconclusive;
-}
-
-/// What the exhaustive phase of the plan searches.
-std::string tree_text(const check_options& options) {
-    std::string share = options.part.count == 1 ? "all executions"
-                                                : fmt::format("part {} of {} of all executions",
-                                                              options.part.index + 1, options.part.count);
-    if (options.scheduler != "full")
-        share += fmt::format(" with at most {0} preemptions and {0} stale loads", options.bound);
-    return share;
-}
-
-/// What an exhaustive search ran. Where a load may be old it is so by two stores at most: that is all the machine remembers.
-std::string covered_text(const portfolio_result& result, const std::string& memory,
-                         const check_options& options) {
-    return (result.whole ? "all executions" : tree_text(options)) +
-           (memory == "sc" ? "" : " (a load is at most two stores old)");
-}
-
-std::string coverage_note(const portfolio_result& result, verdict_kind verdict, const std::string& memory,
-                          const check_options& options) {
-    if (verdict == verdict_kind::fail)
-        return "found by " + result.found_by;
-    std::uint64_t cut_short = 0;
-    for (const search_phase& phase : result.phases)
-        cut_short += phase.answer.depth_limit_hits;
-    if (result.interrupted)
-        return "stopped by a signal";
-    if (gave_up(result))
-        return "an execution did not end, and nothing shows that it never will: the rest of its search was "
-               "skipped";
-    if (cut_short != 0)
-        return fmt::format("{} executions ended only at the step limit", grouped(cut_short));
-    if (verdict == verdict_kind::inconclusive && result.executions == 0 && result.complete)
-        return "nothing was run: this shard's part of the executions is empty";
-    if (verdict == verdict_kind::inconclusive)
-        return "the time ended first" +
-               (result.explored == 0 || result.exhaustive
-                    ? ""
-                    : fmt::format(", at about {:.1f} % of {}", 100 * result.explored, tree_text(options)));
-    if (!result.exhaustive)
-        return "";
-    return covered_text(result, memory, options);
-}
-
-std::string operation_text(const program& what, unsigned thread, unsigned number) {
-    const thread_program& of = what.threads[thread];
-    return fmt::format("{} ({})", print(of.operations[number], what), of.name);
-}
-
-coverage_summary coverage_of(const program& what, const search_coverage& covered) {
-    coverage_summary c;
-    c.outcomes = covered.outcomes.size();
-    c.pairs = covered.pairs.size();
-    const auto text = [&](const operation_pair& pair) {
-        return operation_text(what, pair[2], pair[3]) + " inside " + operation_text(what, pair[0], pair[1]);
-    };
-    for (const operation_pair& pair : never_met(what, covered)) {
-        c.never.push_back(text(pair));
-        c.ways_possible += covered.ways_possible(pair);
-    }
-    c.pairs_possible = c.pairs + c.never.size();
-    for (const auto& [pair, rows] : covered.pairs) {
-        c.ways += covered.ways(pair);
-        c.ways_possible += covered.ways_possible(pair);
-    }
-    for (const operation_pair& pair : least_met(covered))
-        c.least.push_back(fmt::format("{}: {} of {} ways", text(pair), covered.ways(pair),
-                                      grouped(covered.ways_possible(pair))));
-    return c;
-}
-
-/// What the samples of a search that was not asked for its coverage say of it in a few words; for one that was, what its numbers leave out.
-std::string coverage_remark(const coverage_summary& c, const portfolio_result& result,
-                            const check_options& options) {
-    if (!options.coverage)
-        return c.never.empty() ? ""
-                               : fmt::format("{} of {} pairs of operations met in samples (--coverage names "
-                                             "the others)",
-                                             c.pairs, c.pairs_possible);
-    const bool reduced_only = std::all_of(result.phases.begin(), result.phases.end(),
-                                          [](const search_phase& p) { return p.name == "full"; });
-    return reduced_only && options.reduce
-               ? "coverage is of one order of steps that commute (--no-reduction: of all)"
-               : "";
-}
-
 /// A scenario to check, and what its file expected before --rule changed the protocol.
 struct checked {
     program what;
     std::optional<expectation> documented; ///< of an unmodified preset
     std::string documented_cause;          ///< how its cause begins: the file's note "cause"
+    std::string page;                      ///< that describes it: the file's note "finding"
 };
 
 checked prepare(program what, const check_options& options) {
-    checked one{std::move(what), {}, {}};
+    checked one{std::move(what), {}, {}, {}};
     override_arch(one.what, options.arch);
     override_rules(one.what, options.protocol, {});
     if (one.what.rules.empty())
         one.documented = expectation_of(one.what);
-    for (const auto& [key, text] : one.what.notes)
+    for (const auto& [key, text] : one.what.notes) {
         if (key == "cause")
             one.documented_cause = text;
+        if (key == "finding")
+            one.page = text;
+    }
     override_rules(one.what, options.protocol, options.rules);
     return one;
 }
 
+/// Does the file itself document this failure, of a protocol as it stands?
 bool is_known(const checked& one, const failure& found) {
     return one.documented && one.documented->verdict == verdict_kind::fail &&
            (one.documented->invariant == invariant::none || one.documented->invariant == found.invariant) &&
            found.cause.starts_with(one.documented_cause);
 }
 
-scenario_verdict verdict_of(const program& what, const std::string& memory, const portfolio_result& result,
-                            const check_options& options) {
-    scenario_verdict v;
-    v.name = what.name;
-    v.protocol = what.protocol;
-    v.rules = print_rules(what);
-    v.memory = memory;
-    v.scheduler = phases_text(result);
-    v.verdict = judge(result, options);
-    v.executions = result.executions;
-    v.repetitions = result.repetitions;
-    v.seconds = result.seconds;
-    v.exhaustive = result.exhaustive;
-    v.note = coverage_note(result, v.verdict, memory, options);
-    v.expected = expectation_of(what);
-    v.found = result.found;
-    v.rechecked = result.rechecked;
-    if (!result.sampled && !options.coverage)
-        return v;
-    const coverage_summary covered = coverage_of(what, result.covered);
-    if (result.sampled && v.verdict != verdict_kind::fail) {
-        const std::string remark = coverage_remark(covered, result, options);
-        v.note += (v.note.empty() || remark.empty() ? "" : "; ") + remark;
-    }
-    if (options.coverage)
-        v.covered = covered;
-    return v;
+/// Of several pages that a known failure looks like, the file says which.
+std::string finding_of(const checked& one, const scenario_verdict& verdict) {
+    std::string pages = findings_like(one.what, verdict.found.invariant, verdict.found.cause);
+    const bool named = verdict.known_finding && pages.find(one.page) != std::string::npos;
+    return named && !one.page.empty() ? one.page : pages;
 }
 
 void list(const std::vector<program>& programs) {
@@ -215,74 +88,109 @@ void list(const std::vector<program>& programs) {
     }
 }
 
-/// Checks one scenario and tells what it came to.
-scenario_verdict check_one(const checked& one, const check_options& options, std::size_t name_width,
-                           bool quiet, std::size_t number, std::size_t total) {
-    const program& what = one.what;
-    const std::string memory = memory_of(what, options);
-    const bool colour = colours_on_stdout();
-    status_line status;
-    const portfolio_result result = search_scenario(what, memory, options, [&](const std::string& progress) {
-        status.show(fmt::format("[{}/{}] {}: {}", number, total, what.name, progress));
-    });
-    scenario_verdict verdict = verdict_of(what, memory, result, options);
-    verdict.known_finding = verdict.verdict == verdict_kind::fail && is_known(one, verdict.found);
-    kept_failure kept;
-    if (verdict.verdict == verdict_kind::fail && result.found.kind != failure_kind::tool) {
-        told_failure told = failure_as_found(what, memory, result.found);
-        if (options.shrink && !interrupted()) {
-            status.show(fmt::format("[{}/{}] {}: found after {} executions, shrinking", number, total,
-                                    what.name, grouped(result.executions)));
-            told = shrink_failure(what, memory, result.found, shrink_seconds);
+/// All scenarios of one command, one after the other, each told when it is done.
+class check_run {
+  public:
+    check_run(const check_options& options, std::vector<checked> all)
+        : options_(options), all_(std::move(all)), quiet_(options.json == "-") {
+        for (const checked& one : all_)
+            widest_ = std::max(widest_, one.what.name.size());
+    }
+
+    /// What is done stays told, also when an exception ends it.
+    const std::vector<scenario_verdict>& verdicts() const { return verdicts_; }
+
+    void run() {
+        for (const checked& one : all_)
+            verdicts_.push_back(interrupted() ? not_begun(one) : check(one));
+        if (!quiet_ && verdicts_.size() > 1)
+            fmt::print("{}\n", count_text(verdicts_));
+    }
+
+  private:
+    scenario_verdict not_begun(const checked& one) const {
+        scenario_verdict v = judge(one.what, memory_of(one.what, options_), portfolio_result{}, options_);
+        v.note = not_begun_note;
+        return v;
+    }
+
+    scenario_verdict check(const checked& one) {
+        const program& what = one.what;
+        const std::string memory = memory_of(what, options_);
+        const std::string place = fmt::format("[{}/{}] {}: ", verdicts_.size() + 1, all_.size(), what.name);
+        status_line status;
+        const portfolio_result result = with_usable_setup(what, [&] {
+            return search_scenario(what, memory, options_,
+                                   [&](const std::string& progress) { status.show(place + progress); });
+        });
+        scenario_verdict verdict = judge(what, memory, result, options_);
+        kept_failure kept;
+        if (verdict.verdict == verdict_kind::fail) {
+            verdict.known_finding = is_known(one, verdict.found);
+            verdict.finding = finding_of(one, verdict);
+            status.show(place + "found after " + counted(result.executions, "execution") + ", shrinking");
+            kept = keep(what, memory, result, verdict);
         }
+        status.clear();
+        tell(verdict, kept);
+        return verdict;
+    }
+
+    /// A known finding is kept as it was found: nobody is going to look at it, and shrinking takes longer than finding.
+    kept_failure keep(const program& what, const std::string& memory, const portfolio_result& result,
+                      const scenario_verdict& verdict) const {
+        const bool shown = !verdict.known_finding || options_.show_known;
+        told_failure told = options_.shrink && shown && !interrupted()
+                                ? shrink_failure(what, memory, result.found, shrink_seconds)
+                                : failure_as_found(what, memory, result.found);
         told.kept.scheduler = result.found_by;
-        told.kept.seed = options.seed;
+        told.kept.seed = options_.seed;
         told.kept.execution = result.found_at;
-        kept = keep_failure(told, verdict, options.out, colour);
+        kept_failure kept = keep_failure(told, verdict, options_.out, colours_on_stdout());
+        if (!shown && kept.problem.empty())
+            kept.report.clear();
+        return kept;
     }
-    status.clear();
-    if (!quiet) {
-        fmt::print("{}\n", verdict_line(verdict, name_width, colour));
-        if (verdict.covered)
-            fmt::print("{}", coverage_text(*verdict.covered));
-        if (!kept.report.empty())
-            fmt::print("\n{}\n", kept.report);
-        std::fflush(stdout);
+
+    void tell(const scenario_verdict& verdict, const kept_failure& kept) const {
+        if (!quiet_) {
+            fmt::print("{}\n", verdict_line(verdict, {widest_, options_.verbose, colours_on_stdout()}));
+            if (verdict.covered)
+                fmt::print("{}", coverage_text(*verdict.covered));
+            if (!kept.report.empty() && kept.problem.empty())
+                fmt::print("\n{}\n", kept.report);
+            std::fflush(stdout);
+        }
+        tell_unkept(kept);
     }
-    if (!kept.problem.empty())
-        std::fprintf(stderr, "daxtorture: %s\n", kept.problem.c_str());
-    return verdict;
-}
 
-scenario_verdict not_begun(const checked& one, const check_options& options) {
-    scenario_verdict v = verdict_of(one.what, memory_of(one.what, options), portfolio_result{}, options);
-    v.note = not_begun_note;
-    return v;
-}
-
-void print_count(const std::vector<scenario_verdict>& all) {
-    const auto count = [&](verdict_kind kind) {
-        return std::count_if(all.begin(), all.end(),
-                             [&](const scenario_verdict& v) { return v.verdict == kind; });
-    };
-    const auto known =
-        std::count_if(all.begin(), all.end(), [](const scenario_verdict& v) { return v.known_finding; });
-    const auto left = std::count_if(all.begin(), all.end(),
-                                    [](const scenario_verdict& v) { return v.note == not_begun_note; });
-    fmt::print("{} pass, {} fail ({} known findings), {} inconclusive{}\n", count(verdict_kind::pass),
-               count(verdict_kind::fail), known, count(verdict_kind::inconclusive),
-               left == 0 ? "" : fmt::format(", {} of them not begun: stopped by a signal", left));
-}
-
-} // namespace
-
-namespace {
+    const check_options& options_;
+    std::vector<checked> all_;
+    const bool quiet_;
+    std::size_t widest_ = 0;
+    std::vector<scenario_verdict> verdicts_;
+};
 
 /// What `git bisect run` understands: 0 good, 1 bad, 125 cannot be tested here.
 exit_code for_bisect(exit_code code) {
     if (code == exit_code::pass || code == exit_code::violation)
         return code;
     return exit_code::bisect_skip;
+}
+
+/// A violation stays one when its JSON cannot be written.
+exit_code write_json(const check_options& options, const std::vector<scenario_verdict>& verdicts) {
+    const exit_code code = exit_code_of(verdicts);
+    if (options.json.empty())
+        return code;
+    try {
+        write_result(options.json, check_json(verdicts));
+    } catch (const usage_error& problem) {
+        if (code != exit_code::violation && code != exit_code::tool_failed)
+            throw;
+        std::fprintf(stderr, "daxtorture: %s\n", problem.what());
+    }
+    return code;
 }
 
 } // namespace
@@ -293,31 +201,22 @@ exit_code run_check(const check_options& options) {
         list(programs);
         return exit_code::pass;
     }
-    std::size_t widest = 0;
     std::vector<checked> all;
-    for (const program& what : programs) {
+    for (const program& what : programs)
         all.push_back(prepare(what, options));
-        widest = std::max(widest, what.name.size());
-    }
-    const bool quiet = options.json == "-";
-    std::vector<scenario_verdict> verdicts;
-    verdicts.reserve(all.size());
     end_on_signals();
+    check_options plan = options;
+    if (plan.targets.empty())
+        plan.random_executions = random_executions_of_many;
+    check_run run(plan, std::move(all));
     try {
-        for (const checked& one : all)
-            verdicts.push_back(interrupted()
-                                   ? not_begun(one, options)
-                                   : check_one(one, options, widest, quiet, verdicts.size() + 1, all.size()));
-    } catch (...) { // what is done stays told
-        if (!options.json.empty() && !verdicts.empty())
-            write_result(options.json, check_json(verdicts));
+        run.run();
+    } catch (...) {
+        if (!run.verdicts().empty())
+            write_json(options, run.verdicts());
         throw;
     }
-    if (!quiet && verdicts.size() > 1)
-        print_count(verdicts);
-    if (!options.json.empty())
-        write_result(options.json, check_json(verdicts));
-    const exit_code code = exit_code_of(verdicts);
+    const exit_code code = write_json(options, run.verdicts());
     return options.bisect ? for_bisect(code) : code;
 }
 

@@ -5,13 +5,16 @@
 #include "cli/paths.hpp"
 
 #include "run/failure_json.hpp"
+#include "scenario/printer.hpp"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <bit>
 #include <chrono>
 #include <csignal>
+#include <cstring>
 #include <thread>
 
 #include <poll.h>
@@ -84,6 +87,8 @@ checker_answer answer_from(const json& line) {
     answer.undecided = line.value("undecided", answer.undecided);
     answer.rechecked = line.value("rechecked", answer.rechecked);
     answer.gave_up = line.value("gave_up", answer.gave_up);
+    if (const auto counts = line.find("operations"); counts != line.end())
+        answer.counts = counts->get<outcome_table>();
     if (const auto covered = line.find("coverage"); covered != line.end()) {
         answer.covered.outcomes = covered->at("outcomes").get<std::set<std::uint64_t>>();
         for (const json& one : covered->at("pairs"))
@@ -100,7 +105,25 @@ checker_answer answer_from(const json& line) {
     return answer;
 }
 
+/// How a process ended: "exit code 4", "signal 11: Segmentation fault".
+std::string end_text(int code) {
+    constexpr int first_signal = 128;
+    if (code <= first_signal)
+        return "exit code " + std::to_string(code);
+    return "signal " + std::to_string(code - first_signal) + ": " + strsignal(code - first_signal);
+}
+
 } // namespace
+
+void add(outcome_table& sum, const outcome_table& more) {
+    if (sum.empty())
+        sum = more;
+    else
+        for (std::size_t thread = 0; thread < more.size(); ++thread)
+            for (std::size_t operation = 0; operation < more[thread].size(); ++operation)
+                for (std::size_t outcome = 0; outcome < more[thread][operation].size(); ++outcome)
+                    sum[thread][operation][outcome] += more[thread][operation][outcome];
+}
 
 void search_coverage::add(const search_coverage& other) {
     outcomes.insert(other.outcomes.begin(), other.outcomes.end());
@@ -153,7 +176,9 @@ void checker::take(const json& line) {
     } else if (type == "error") {
         const std::string message = line.at("message");
         if (line.at("what") == "tool")
-            throw std::runtime_error("checker: " + message);
+            throw checker_failed("the checker failed: " + message);
+        if (line.at("what") == "set-up")
+            throw blocked_setup(line.at("operation"), message);
         throw usage_error(message);
     } else {
         answer_ = answer_from(line);
@@ -172,10 +197,24 @@ bool checker::advance() {
             std::this_thread::sleep_for(std::chrono::milliseconds(20));
         if (interrupted())
             throw stopped_by_signal();
-        throw std::runtime_error("the checker ended without an answer (exit code " + std::to_string(code) +
-                                 ")");
+        throw checker_failed("the checker ended without an answer (" + end_text(code) + ")");
     }
     return answered_;
+}
+
+usage_error unusable_setup(const program& what, const blocked_setup& problem) {
+    const operation& at = what.setup.at(problem.operation);
+    return usage_error(fmt::format("{}:{}:{}: expected a set-up that ends, but '{}' waits for {}",
+                                   what.source.name, at.line, at.column, print(at, what), problem.what()));
+}
+
+void check_setup(const program& what) {
+    checker_request once;
+    once.scenario = print(what);
+    once.file = what.name;
+    once.scheduler = "uniform";
+    once.iterations = 1;
+    with_usable_setup(what, [&] { return ask_checker(once); });
 }
 
 checker_answer ask_checker(const checker_request& request) {

@@ -4,7 +4,9 @@
 #include "cli/child_process.hpp"
 #include "cli/commands.hpp"
 
+#include "scenario/program.hpp"
 #include "words/failure.hpp"
+#include "words/operation.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -13,10 +15,23 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace daxtorture::cli {
+
+/// The checker failed: nothing was learnt.
+struct checker_failed : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+/// Operation `operation` of a scenario's set-up sleeps, for what the message names: there is nobody to wake it.
+struct blocked_setup : std::runtime_error {
+    blocked_setup(unsigned number, const std::string& waits_for)
+        : std::runtime_error(waits_for), operation(number) {}
+    unsigned operation;
+};
 
 /// Operation `operation` of `thread` ran between two steps of operation `outer` of `outer_thread`.
 using operation_pair = std::array<unsigned, 4>; ///< outer_thread, outer, thread, operation
@@ -69,6 +84,10 @@ struct search_coverage {
     std::uint64_t ways_possible(const operation_pair& pair) const;
 };
 
+/// How many executions ended with each outcome: by thread, the last of which is the set-up, by operation, by outcome.
+using outcome_table = std::vector<std::vector<std::array<std::uint64_t, outcome_names.size()>>>;
+void add(outcome_table& sum, const outcome_table& more);
+
 struct checker_answer {
     failure found; ///< kind none: nothing was found
     std::uint64_t executions = 0;
@@ -93,6 +112,7 @@ struct checker_answer {
     unsigned undecided = 0; ///< shrink: smaller programs that may fail so, too
     std::uint64_t rechecked = 0; ///< executions that were run twice and were the same
     bool gave_up = false;        ///< an execution did not end, and no argument shows that it never will
+    outcome_table counts;
     search_coverage covered;
     std::vector<order_place> orders;
 };
@@ -103,8 +123,8 @@ class checker {
     explicit checker(const checker_request& request);
 
     int output() const { return child_.output(); }
-    /// Takes what the checker has said. True when it has answered; throws std::runtime_error when it failed, stopped_by_signal when a
-    /// signal ended it.
+    /// Takes what the checker has said. True when it has answered; throws checker_failed when it failed, blocked_setup when the
+    /// scenario's set-up does not end, stopped_by_signal when a signal ended it.
     bool advance();
     const checker_answer& answer() const { return answer_; }
     std::uint64_t executions() const { return answer_.executions; } ///< so far
@@ -119,6 +139,20 @@ class checker {
     checker_answer answer_;
     bool answered_ = false;
 };
+
+/// A set-up that sleeps is bad input: its place, the operation, and what it waits for.
+usage_error unusable_setup(const program& what, const blocked_setup& problem);
+/// Asks a checker about the program, and makes a blocked set-up an error that names its place in the file.
+template <class Ask> auto with_usable_setup(const program& what, const Ask& ask) {
+    try {
+        return ask();
+    } catch (const blocked_setup& problem) {
+        throw unusable_setup(what, problem);
+    }
+}
+
+/// Runs the scenario's set-up once on the simulated machine, where a sleep shows at once. Throws usage_error when it does not end.
+void check_setup(const program& what);
 
 /// Starts one checker and waits for its answer; throws stopped_by_signal when a signal comes first.
 checker_answer ask_checker(const checker_request& request);

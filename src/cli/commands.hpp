@@ -26,15 +26,16 @@ struct shard {
 };
 
 struct check_options {
-    std::vector<std::string> targets; ///< scenario files, names or directories; empty: all scenarios
-    std::string protocol;             ///< empty: as each file says
-    std::vector<std::string> rules;   ///< "NAME=VALUE"
-    std::string memory;               ///< empty: as each file says, else weak
-    std::string scheduler;            ///< empty: a portfolio of all
-    unsigned bound = 2;               ///< preemptions and stale loads of the bounded search
-    unsigned depth = 3;               ///< of pct
-    std::uint64_t iterations = 0;     ///< 0: as many as the time allows, or the portfolio's plan
-    double seconds = 0;               ///< per scenario; 0: the default cap
+    std::vector<std::string> targets;          ///< scenario files, names or directories; empty: all scenarios
+    std::string protocol;                      ///< empty: as each file says
+    std::vector<std::string> rules;            ///< "NAME=VALUE"
+    std::string memory;                        ///< empty: as each file says, else weak
+    std::string scheduler;                     ///< empty: a portfolio of all
+    unsigned bound = 2;                        ///< preemptions and stale loads of the bounded search
+    unsigned depth = 3;                        ///< of pct
+    std::uint64_t iterations = 0;              ///< 0: as many as the time allows, or the portfolio's plan
+    std::uint64_t random_executions = 100'000; ///< of each random phase of the default plan
+    double seconds = 0;                        ///< per scenario; 0: the default cap
     std::uint64_t seed = 1;
     std::uint64_t first = 1;
     unsigned jobs = 0; ///< processes; 0: as many as processors
@@ -43,6 +44,8 @@ struct check_options {
     bool shrink = true;
     bool reduce = true; ///< full: run no two executions that differ only in the order of steps that commute
     bool coverage = false;        ///< say what the search covered
+    bool verbose = false;         ///< say which searches ran
+    bool show_known = false;      ///< show known findings as other failures
     bool bisect = false;          ///< exit codes as `git bisect run` wants them
     std::string memory_from_arch; ///< "arm64": its memory model
     std::string arch;             ///< the modelled machine; empty: as each file says
@@ -132,8 +135,8 @@ exit_code run_museum(const museum_options& options);
 exit_code run_orderings(const orders_options& options);
 exit_code run_reproduce(const reproduce_options& options);
 exit_code run_replay(const replay_options& options);
-/// The table of presets and rules, with a column for each of these preset files.
-exit_code run_protocols(const std::vector<std::string>& preset_files);
+/// The table of presets and rules. With names of presets or preset files: one shows that one; several only where they differ.
+exit_code run_protocols(const std::vector<std::string>& names);
 exit_code run_demo();
 
 } // namespace daxtorture::cli

@@ -8,6 +8,7 @@
 #include "report/trace.hpp"
 #include "report/wrap.hpp"
 #include "run/lift.hpp"
+#include "scenario/known.hpp"
 #include "scenario/parser.hpp"
 #include "scenario/printer.hpp"
 
@@ -25,10 +26,6 @@ namespace {
 std::string file_contents(const std::filesystem::path& path) {
     std::ifstream file(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-std::string plural(unsigned count, const char* what, const char* many = "s") {
-    return fmt::format("{} {}{}", count, what, count == 1 ? "" : many);
 }
 
 } // namespace
@@ -56,13 +53,13 @@ namespace {
 
 /// What is left of the schedule, and what was shown about that: no more than was searched.
 std::string size_text(const checker_answer& smaller) {
-    std::string text =
-        plural(smaller.preemptions, "preemption") + " in " + plural(smaller.switches, "context switch", "es");
+    std::string text = counted(smaller.preemptions, "preemption") + " in " +
+                       counted(smaller.switches, "context switch", "es");
     if (smaller.stale != 0)
-        text += ", " + plural(smaller.stale, "stale load");
+        text += ", " + counted(smaller.stale, "stale load");
     if (smaller.shown_stale)
         text += ": no schedule with fewer preemptions and at most " +
-                plural(*smaller.shown_stale, "stale load") + " fails so";
+                counted(*smaller.shown_stale, "stale load") + " fails so";
     else if (smaller.preemptions != 0)
         text += "; not shown to be the fewest preemptions";
     if (smaller.undecided != 0)
@@ -139,6 +136,8 @@ kept_failure keep_failure(const told_failure& told, const scenario_verdict& verd
         bundle_name(told.kept, verdict.name);
     scenario_verdict shown = verdict;
     shown.found = told.kept.found;
+    if (shown.finding.empty())
+        shown.finding = findings_like(told.kept.what, shown.found.invariant, shown.found.cause);
     if (told.kept.of_real_threads()) // the recorders hold far more than one can read
         shown.found.events = last_of_each(told.kept.found.events, 40);
     const auto text = [&](bool colours, const std::string& replay) {
@@ -156,8 +155,16 @@ kept_failure keep_failure(const told_failure& told, const scenario_verdict& verd
     std::filesystem::create_directories(place.parent_path(), ignored);
     if (const auto wrong = write_bundle(place, told.kept, text(false, replay),
                                         chrome_trace(told.kept.found, told.kept.what)))
-        return {text(colour, ""), "cannot keep the failure: " + *wrong + " (choose a directory with --out)"};
-    return {text(colour, replay), ""};
+        return {
+            text(colour, ""), "cannot keep the failure: " + *wrong + " (choose a directory with --out)", {}};
+    return {text(colour, replay), "", place};
+}
+
+void tell_unkept(const kept_failure& kept) {
+    if (kept.problem.empty())
+        return;
+    std::fflush(stdout);
+    fmt::print(stderr, "daxtorture: {}\n\n{}\n", kept.problem, kept.report);
 }
 
 } // namespace daxtorture::cli

@@ -6,6 +6,7 @@
 #include "run/bundle.hpp"
 #include "run/verdict.hpp"
 
+#include <filesystem>
 #include <string>
 
 namespace daxtorture::cli {
@@ -31,11 +32,15 @@ told_failure shrink_failure(const program& what, const std::string& memory, cons
 struct kept_failure {
     std::string report;  ///< violation, ladder, state and the command that replays it
     std::string problem; ///< one line that says why there is no bundle; empty: it is there
+    std::filesystem::path bundle;
 };
 
 /// Writes the bundle below `directory`.
 kept_failure keep_failure(const told_failure& told, const scenario_verdict& verdict,
                           const std::string& directory, bool colour);
+
+/// A failure that could not be kept is told in full on standard error: it would be lost otherwise.
+void tell_unkept(const kept_failure& kept);
 
 /// "break-vs-pin-I16-3fa9c1": the same bug of the same scenario has the same name.
 std::string bundle_name(const bundle& what, const std::string& scenario);

@@ -1,11 +1,12 @@
 /// The command line: options to commands, errors to one line, results to exit codes.
+#include "base/suggest.hpp"
 #include "cli/arch.hpp"
 #include "cli/commands.hpp"
+#include "cli/help.hpp"
 #include "cli/job.hpp"
 #include "cli/kernel.hpp"
 #include "cli/output.hpp"
 #include "cli/quantities.hpp"
-#include "scenario/suggest.hpp"
 #include "search/strategies.hpp"
 
 #include "daxtorture_config.hpp"
@@ -21,6 +22,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace daxtorture::cli {
@@ -46,6 +48,19 @@ constexpr const char* description =
     "Finds races, lost wake-ups and hangs in the reference-count protocol of FS-DAX and ZONE_DEVICE pages.\n"
     "Start with: daxtorture demo";
 
+CLI::Validator one_of(std::vector<std::string> names) {
+    const auto check = [names = std::move(names)](const std::string& given) -> std::string {
+        if (std::find(names.begin(), names.end(), given) != names.end())
+            return "";
+        std::string listed;
+        for (const std::string& name : names)
+            listed += (listed.empty() ? "" : ", ") + name;
+        const std::vector<std::string_view> known(names.begin(), names.end());
+        return "unknown value '" + given + "'" + did_you_mean(given, known) + "; expected one of " + listed;
+    };
+    return CLI::Validator(check, "");
+}
+
 void add_rules(CLI::App& command, std::string& protocol, std::vector<std::string>& rules) {
     command.add_option("--protocol", protocol,
                        "preset of the protocol table (see `daxtorture protocols`), or a preset file");
@@ -54,7 +69,7 @@ void add_rules(CLI::App& command, std::string& protocol, std::vector<std::string
 
 void add_arch(CLI::App& command, std::string& arch) {
     command.add_option("--arch", arch, "the modelled machine: TLB flush, leaf sizes, memory model")
-        ->check(CLI::IsMember(known_archs()));
+        ->check(one_of(known_archs()));
 }
 
 /// "i/n", i from 1.
@@ -81,6 +96,8 @@ class command_line {
     command_line() {
         app_.require_subcommand(1);
         app_.set_version_flag("--version", "daxtorture " DAXTORTURE_VERSION);
+        app_.add_flag_callback(
+            "--complete", [] {}, "list commands, options and their values, for shells (alone)");
         add_check();
         add_kernel();
         add_stress();
@@ -93,11 +110,16 @@ class command_line {
         add_protocols();
         app_.add_subcommand("demo", "the tool in a minute: check, find a historical bug, stress")
             ->callback([this] { run_ = run_demo; });
+        add_help(app_);
     }
 
     exit_code run(int argc, char** argv) {
         if (argc > 1 && argv[1][0] != '-')
             check_command(argv[1]);
+        if (argc == 2 && std::string_view(argv[1]) == "--complete") {
+            std::fputs(completion_list(app_).c_str(), stdout);
+            return exit_code::pass;
+        }
         const std::vector<std::string> words =
             with_job_file({argv + std::min(argc, 1), argv + argc}, check_option);
         try {
@@ -131,12 +153,17 @@ class command_line {
                           " (try --help)");
     }
 
-    void check_option_names(const std::vector<std::string>& words) const {
-        const CLI::App& command = *app_.get_subcommand(words.front());
-        std::vector<std::string> known;
+    static std::vector<std::string> option_names(const CLI::App& command) {
+        std::vector<std::string> names;
         for (const CLI::Option* option : command.get_options())
-            for (const std::string& name : option->get_lnames())
-                known.push_back("--" + name);
+            names.insert(names.end(), option->get_lnames().begin(), option->get_lnames().end());
+        return names;
+    }
+
+    void check_option_names(const std::vector<std::string>& words) const {
+        std::vector<std::string> known = option_names(*app_.get_subcommand(words.front()));
+        for (std::string& name : known)
+            name.insert(0, "--");
         const std::vector<std::string_view> names(known.begin(), known.end());
         for (const std::string& word : words) {
             const std::string name = word.substr(0, word.find('='));
@@ -158,9 +185,12 @@ class command_line {
         command_line alone;
         const CLI::App& stress = *alone.app_.get_subcommand("stress");
         const bool file_itself = name == "job" || name == "resume" || name == "help";
-        if (name != "scenario" && (file_itself || stress.get_option_no_throw("--" + name) == nullptr))
-            return "unknown option '" + name +
-                   "'; those of `daxtorture stress` are known, without --job and --resume";
+        if (name != "scenario" && (file_itself || stress.get_option_no_throw("--" + name) == nullptr)) {
+            const std::vector<std::string> known = option_names(stress);
+            return "unknown option '" + name + "'" +
+                   did_you_mean(name, std::vector<std::string_view>(known.begin(), known.end())) +
+                   "; those of `daxtorture stress` are known, without --job and --resume";
+        }
         try {
             std::vector<std::string> all{"stress"};
             all.insert(all.end(), words.begin(), words.end());
@@ -177,15 +207,15 @@ class command_line {
         command.add_option("scenario", check_.targets, "files, names or directories; none: all scenarios");
         add_rules(command, check_.protocol, check_.rules);
         command.add_option("--memory", check_.memory, "memory model: sc, tso or weak")
-            ->check(CLI::IsMember({"sc", "tso", "weak"}));
+            ->check(one_of({"sc", "tso", "weak"}));
         command
             .add_option("--memory-from-arch", check_.memory_from_arch,
                         "memory model of an architecture: x86_64, arm64, ...")
-            ->check(CLI::IsMember(known_archs()))
+            ->check(one_of(known_archs()))
             ->excludes("--memory");
         add_arch(command, check_.arch);
         command.add_option("--scheduler", check_.scheduler, schedulers_help())
-            ->check(CLI::IsMember(scheduler_names()));
+            ->check(one_of(scheduler_names()));
         command.add_option("--bound", check_.bound, "preemptions and stale loads of the bounded search")
             ->capture_default_str()
             ->check(CLI::Range(0, 100));
@@ -206,6 +236,9 @@ class command_line {
             "--coverage", check_.coverage,
             "say what the search covered: outcomes, operations seen inside each other (without it "
             "the default search takes samples)");
+        command.add_flag("-v,--verbose", check_.verbose, "say which searches ran, and what they left out");
+        command.add_flag("--show-known", check_.show_known,
+                         "show known findings of the protocol as other failures, with the interleaving");
         command.add_flag("--bisect", check_.bisect,
                          "exit code for `git bisect run`: 0 good, 1 bad, 125 skip");
         command.add_flag("!--no-reduction", check_.reduce,
@@ -225,9 +258,9 @@ class command_line {
         command.add_option("--tree", kernel_.tree, "directory of the kernel's source")->required();
         command.add_option("--plan", kernel_.plan, "run one schedule, in words, of this file");
         command.add_option("--memory", kernel_.memory, "memory model: sc or tso")
-            ->check(CLI::IsMember({"sc", "tso"}));
+            ->check(one_of({"sc", "tso"}));
         command.add_option("--scheduler", kernel_.scheduler, "one strategy instead of all")
-            ->check(CLI::IsMember({"bound", "pct", "uniform"}));
+            ->check(one_of({"bound", "pct", "uniform"}));
         command.add_option("--bound", kernel_.bound, "preemptions of the bounded search")
             ->capture_default_str()
             ->check(CLI::Range(0, 100));
@@ -365,8 +398,9 @@ class command_line {
 
     void add_protocols() {
         CLI::App& command = *app_.add_subcommand("protocols", "presets x rules");
-        command.add_option("FILE", preset_files_, "preset files: a column for each");
-        command.callback([this] { run_ = [this] { return run_protocols(preset_files_); }; });
+        command.add_option("protocol", protocols_,
+                           "presets, or preset files; one: that one alone; more: where they differ");
+        command.callback([this] { run_ = [this] { return run_protocols(protocols_); }; });
     }
 
     void add_orderings() {
@@ -405,7 +439,7 @@ class command_line {
     merge_options merge_;
     reproduce_options reproduce_;
     replay_options replay_;
-    std::vector<std::string> preset_files_;
+    std::vector<std::string> protocols_;
     museum_options museum_;
     orders_options orders_;
     std::function<exit_code()> run_;

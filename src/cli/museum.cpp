@@ -1,12 +1,14 @@
 /// The museum: every known bug must be found, by the invariant that its file names, and must be gone with its fix.
 #include "cli/commands.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/judgement.hpp"
 #include "cli/output.hpp"
 #include "cli/paths.hpp"
 #include "cli/portfolio.hpp"
 #include "cli/scenarios.hpp"
 #include "cli/terminal.hpp"
 
+#include "base/suggest.hpp"
 #include "report/text.hpp"
 #include "run/verdict.hpp"
 #include "scenario/library.hpp"
@@ -48,23 +50,31 @@ struct exhibit {
 };
 
 struct exhibit_result {
-    std::string id, bug, commit; ///< "bug-23-order", "BUG-23"
-    std::string inexpressible;   ///< why the model cannot bring the bug back; empty: it can
-    std::string tool_failure;    ///< of either search: nothing was learnt
-    bool caught = false;         ///< the broken protocol fails
-    bool right = false;          ///< ... by the invariant that was expected
-    bool fixed_passes = false;   ///< the fixed protocol does not fail
-    bool fixed_cut_off = false;  ///< ... but its search was not done when its time was over
+    std::string id, bug, commit;               ///< "bug-23-order", "BUG-23"
+    std::string inexpressible;                 ///< why the model cannot bring the bug back; empty: it can
+    std::string tool_failure;                  ///< of either search: nothing was learnt
+    bool caught = false;                       ///< the broken protocol fails
+    bool right = false;                        ///< ... by the invariant that was expected
+    bool fixed_passes = false;                 ///< the fixed protocol does not fail
+    bool fixed_cut_off = false;                ///< ... but its search was not done when its time was over
+    std::vector<std::string> fixed_never_done; ///< ... but operations did nothing, so that it shows nothing
     portfolio_result broken, fixed;
     invariant expected_invariant = invariant::none;
-    bool found() const { return caught && right && fixed_passes; }
+    bool found() const { return caught && right && fixed_passes && fixed_never_done.empty(); }
     bool ended() const { return !inexpressible.empty() || !(broken.interrupted || fixed.interrupted); }
     bool survived() const { return inexpressible.empty() && tool_failure.empty() && !found(); }
 };
 
+std::vector<std::string_view> ids_of(const std::vector<exhibit>& all) {
+    std::vector<std::string_view> ids;
+    for (const exhibit& one : all)
+        ids.push_back(one.file);
+    return ids;
+}
+
 std::vector<exhibit> exhibits(const std::vector<std::string>& wanted) {
     std::vector<exhibit> all;
-    for (const std::filesystem::path& file : scenarios_in(museum_directory())) {
+    for (const std::filesystem::path& file : museum_files()) {
         parse_result parsed = load_scenario(file);
         if (!parsed)
             throw usage_error(parsed.error.text());
@@ -72,7 +82,7 @@ std::vector<exhibit> exhibits(const std::vector<std::string>& wanted) {
     }
     for (const std::string& id : wanted)
         if (std::none_of(all.begin(), all.end(), [&](const exhibit& one) { return one.matches(id); }))
-            throw usage_error("no bug '" + id + "' in " + museum_directory().string() +
+            throw usage_error("no bug '" + id + "' in the museum" + did_you_mean(id, ids_of(all)) +
                               "; `daxtorture museum --list` lists them");
     if (!wanted.empty())
         std::erase_if(all, [&](const exhibit& one) {
@@ -133,6 +143,8 @@ exhibit_result examine(const exhibit& one, const museum_options& options, status
         return result;
     result.fixed_passes = result.fixed.found.kind == failure_kind::none;
     result.fixed_cut_off = result.fixed_passes && !result.fixed.complete;
+    if (result.fixed_passes && !result.fixed_cut_off)
+        result.fixed_never_done = never_done(fixed, result.fixed.counts);
     return result;
 }
 
@@ -149,6 +161,9 @@ std::string outcome_text(const exhibit_result& r) {
         return short_name(r.broken.found) +
                ", but the fixed protocol fails too: " + short_name(r.fixed.found);
     std::string text = short_name(r.broken.found);
+    if (!r.fixed_never_done.empty())
+        return text +
+               ", but with its fix never done: " + fmt::format("{}", fmt::join(r.fixed_never_done, "; "));
     if (r.fixed_cut_off)
         text += fmt::format("; its fix: search cut off after {:.2f} s and {} executions", r.fixed.seconds,
                             grouped(r.fixed.executions));
@@ -159,9 +174,9 @@ std::string outcome_text(const exhibit_result& r) {
 const char* fixed_verdict(const exhibit_result& r) {
     if (!r.inexpressible.empty() || !r.tool_failure.empty())
         return "";
-    return name(!r.fixed_passes   ? verdict_kind::fail
-                : r.fixed_cut_off ? verdict_kind::inconclusive
-                                  : verdict_kind::pass);
+    return name(!r.fixed_passes                                  ? verdict_kind::fail
+                : r.fixed_cut_off || !r.fixed_never_done.empty() ? verdict_kind::inconclusive
+                                                                 : verdict_kind::pass);
 }
 
 nlohmann::json text_or_null(const std::string& text) {
@@ -187,6 +202,7 @@ nlohmann::json json_of(const exhibit_result& r) {
             {"tool_failure", text_or_null(r.tool_failure)},
             {"fixed_passes", r.fixed_passes},
             {"fixed_verdict", text_or_null(fixed_verdict(r))},
+            {"fixed_never_done", r.fixed_never_done},
             {"fixed_executions", r.fixed.executions},
             {"fixed_seconds", r.fixed.seconds}};
 }

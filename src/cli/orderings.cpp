@@ -139,7 +139,7 @@ class examination {
         in_parallel(programs_.size(), jobs_, [&](std::size_t i) {
             checker_request r = request_for(programs_[i], options_.seconds);
             r.collect_orders = true;
-            const checker_answer answer = search_twice(r);
+            const checker_answer answer = with_usable_setup(programs_[i], [&] { return search_twice(r); });
             const std::lock_guard held(lock);
             if (answer.found.kind == failure_kind::tool)
                 throw std::runtime_error(programs_[i].name + ": " + answer.found.cause);

@@ -1,9 +1,12 @@
 #include "cli/paths.hpp"
 
+#include "cli/commands.hpp"
+
+#include "scenario/library.hpp"
+
 #include "daxtorture_config.hpp"
 
 #include <stdexcept>
-#include <string>
 
 namespace daxtorture::cli {
 namespace {
@@ -15,15 +18,30 @@ fs::path own_directory() {
     return fs::read_symlink("/proc/self/exe", unknown).parent_path();
 }
 
-bool in_build_tree() {
-    std::error_code missing;
-    return fs::equivalent(own_directory(), DAXTORTURE_BUILD_ROOT, missing);
+/// Where `installed` is, seen from this executable, if it was installed: below whatever DESTDIR or directory it was moved to.
+fs::path beside_installed(const fs::path& installed) {
+    return (own_directory() / installed.lexically_relative(DAXTORTURE_BIN_DIR)).lexically_normal();
 }
 
-fs::path data_directory(const char* name) {
-    if (in_build_tree())
-        return fs::path(DAXTORTURE_SOURCE_ROOT) / "models" / name;
-    return fs::path(DAXTORTURE_DATA_DIR) / name;
+/// Where data may be: what was installed with this executable; in the build tree the sources, else the copy that a build tree carries
+/// along when it is moved. Never an absolute place, in which another version may have been installed.
+std::vector<fs::path> data_directories(const char* name) {
+    std::error_code missing;
+    const bool built_here = fs::equivalent(own_directory(), DAXTORTURE_BUILD_ROOT, missing);
+    return {beside_installed(fs::path(DAXTORTURE_DATA_DIR) / name),
+            built_here ? fs::path(DAXTORTURE_SOURCE_ROOT) / "models" / name
+                       : own_directory() / "data" / name};
+}
+
+std::vector<fs::path> scenario_files(const char* name) {
+    std::string looked_in;
+    for (const fs::path& directory : data_directories(name)) {
+        std::vector<fs::path> files = scenarios_in(directory);
+        if (!files.empty())
+            return files;
+        looked_in += (looked_in.empty() ? "" : " or ") + directory.string();
+    }
+    throw usage_error("expected *.dax files in " + looked_in + ", found none; build or install again");
 }
 
 } // namespace
@@ -32,7 +50,7 @@ fs::path checker_program() {
     fs::path beside = own_directory() / "daxtorture-checker";
     if (fs::exists(beside))
         return beside;
-    fs::path installed = fs::path(DAXTORTURE_LIBEXEC_DIR) / "daxtorture-checker";
+    fs::path installed = beside_installed(fs::path(DAXTORTURE_LIBEXEC_DIR) / "daxtorture-checker");
     if (fs::exists(installed))
         return installed;
     throw std::runtime_error("the checker is missing: neither " + beside.string() + " nor " +
@@ -42,15 +60,25 @@ fs::path checker_program() {
 fs::path kernel_host_archive() {
     constexpr const char* name = "libdaxtorture-kernel-host.a";
     fs::path beside = own_directory() / "machines/kernel" / name;
-    return fs::exists(beside) ? beside : fs::path(DAXTORTURE_LIBEXEC_DIR) / name;
+    return fs::exists(beside) ? beside : beside_installed(fs::path(DAXTORTURE_LIBEXEC_DIR) / name);
 }
 
 fs::path kernel_directory() {
-    return in_build_tree() ? fs::path(DAXTORTURE_SOURCE_ROOT) / "kernel"
-                           : fs::path(DAXTORTURE_DATA_DIR) / "kernel";
+    std::error_code missing;
+    const bool built_here = fs::equivalent(own_directory(), DAXTORTURE_BUILD_ROOT, missing);
+    return built_here ? fs::path(DAXTORTURE_SOURCE_ROOT) / "kernel"
+                      : beside_installed(fs::path(DAXTORTURE_DATA_DIR) / "kernel");
 }
 
-fs::path scenario_directory() { return data_directory("scenarios"); }
-fs::path museum_directory() { return data_directory("museum"); }
+std::vector<fs::path> library_directories() {
+    std::vector<fs::path> all;
+    for (const char* name : {"scenarios", "museum"})
+        for (fs::path& directory : data_directories(name))
+            all.push_back(std::move(directory));
+    return all;
+}
+
+std::vector<fs::path> shipped_scenarios() { return scenario_files("scenarios"); }
+std::vector<fs::path> museum_files() { return scenario_files("museum"); }
 
 } // namespace daxtorture::cli

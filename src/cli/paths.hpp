@@ -1,4 +1,4 @@
-/// Where the executable finds its companions, in the build tree and when installed.
+/// Where the executable finds its companions: beside itself, in a build tree or as installed, wherever that was moved to.
 #pragma once
 
 #include <filesystem>
@@ -6,7 +6,7 @@
 
 namespace daxtorture::cli {
 
-/// The checker: beside this executable, else where it was installed. Throws std::runtime_error naming both places.
+/// The checker. Throws std::runtime_error naming the places that were looked in.
 std::filesystem::path checker_program();
 
 /// The host half of the kernel machine: beside the executable in the build tree, else installed.
@@ -14,8 +14,12 @@ std::filesystem::path kernel_host_archive();
 /// What is compiled with a kernel's headers, and the script that does it.
 std::filesystem::path kernel_directory();
 
-/// Directories that hold scenarios and the museum, in the order in which bare names are looked up.
-std::filesystem::path scenario_directory();
-std::filesystem::path museum_directory();
+/// Directories in which bare names of scenarios are looked up, in this order. They need not exist.
+std::vector<std::filesystem::path> library_directories();
+
+/// The files that came with this executable, sorted. Throw usage_error naming the directories that were looked in when there are none: a
+/// check of nothing would pass.
+std::vector<std::filesystem::path> shipped_scenarios();
+std::vector<std::filesystem::path> museum_files();
 
 } // namespace daxtorture::cli

@@ -23,10 +23,9 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-constexpr double default_seconds = 60;               ///< cap of the default plan, per scenario
-constexpr std::uint64_t early_executions = 50'000;   ///< random ones beside the bounded search
-constexpr std::uint64_t random_executions = 100'000; ///< of each random phase after it
-constexpr std::uint64_t whole_executions = 200'000;  ///< in which small scenarios are searched to their end
+constexpr double default_seconds = 300; ///< cap of the default plan, per scenario: for busy machines
+constexpr std::uint64_t early_executions = 50'000;  ///< random ones beside the bounded search
+constexpr std::uint64_t whole_executions = 200'000; ///< in which small scenarios are searched to their end
 constexpr double whole_share =
     0.25; ///< of the time, at most, so that the other phases come in a short time too
 constexpr std::uint64_t slice = 250'000; ///< random executions that one process runs at a time
@@ -213,7 +212,8 @@ class search_plan {
         std::uint64_t phases = random.size();
         for (const auto& [scheduler, depth] : random) {
             const bool early = phases == random.size();
-            const std::uint64_t each = early ? early_executions : random_executions;
+            const std::uint64_t each =
+                early ? std::min(early_executions, options_.random_executions) : options_.random_executions;
             add_random(early ? early_ : ranges_, scheduler, depth,
                        counted ? grant(left / phases) : each * options_.part.count,
                        base_.coverage || counted ? 0 : by_the_way.sample);
@@ -331,7 +331,7 @@ class portfolio {
 
     void collect() {
         for (std::size_t i = 0; i < running_.size();) {
-            if (!has_answered(*running_[i].worker)) {
+            if (!has_ended(running_[i])) {
                 ++i;
                 continue;
             }
@@ -340,11 +340,19 @@ class portfolio {
         }
     }
 
-    static bool has_answered(checker& worker) {
+    /// A checker that fails costs its scenario, and no other.
+    bool has_ended(const running_phase& one) {
         try {
-            return worker.advance();
+            return one.worker->advance();
         } catch (const stopped_by_signal&) {
             return false;
+        } catch (const checker_failed& problem) {
+            if (found())
+                return true;
+            result_.found.kind = failure_kind::tool;
+            result_.found.cause = problem.what();
+            result_.found_by = one.phase.name;
+            return true;
         }
     }
 
@@ -354,6 +362,7 @@ class portfolio {
         result_.executions += phase.answer.executions;
         result_.repetitions += phase.answer.repetitions;
         result_.rechecked += phase.answer.rechecked;
+        add(result_.counts, phase.answer.counts);
         result_.covered.add(phase.answer.covered);
         result_.sampled = result_.sampled || phase.request.coverage;
         const bool quota =

@@ -37,8 +37,9 @@ struct portfolio_result {
     bool interrupted = false;    ///< a signal ended the search
     bool complete = false;       ///< the plan was done before the time ended
     std::uint64_t rechecked = 0; ///< executions run twice
-    search_coverage covered;     ///< of the phases that recorded it and ended
-    bool sampled = false;        ///< some did
+    outcome_table counts;
+    search_coverage covered; ///< of the phases that recorded it and ended
+    bool sampled = false;    ///< some did
     std::vector<search_phase> phases;
 };
 

@@ -1,7 +1,9 @@
 #include "arch/target/targets.hpp"
 #include "cli/arch.hpp"
 #include "cli/commands.hpp"
+#include "cli/scenarios.hpp"
 
+#include "base/suggest.hpp"
 #include "protocol/presets.hpp"
 #include "scenario/preset_file.hpp"
 
@@ -19,30 +21,50 @@ struct column {
     protocol row;
 };
 
-std::vector<column> columns_with(const std::vector<std::string>& preset_files) {
+column column_of(const preset& row) {
+    return {std::string(row.name), std::string(row.description), row.rules};
+}
+
+column column_of_file(const std::string& file) {
+    const preset_result loaded = load_preset(file);
+    if (!loaded)
+        throw usage_error(loaded.error.text());
+    return {std::filesystem::path(file).stem().string(),
+            fmt::format("{}: {} with {}", file, loaded.value->base,
+                        loaded.value->rules.empty() ? "no changes"
+                                                    : fmt::format("{}", fmt::join(loaded.value->rules, " "))),
+            loaded.value->row};
+}
+
+/// All presets when none is named; files alone stand beside all of them.
+std::vector<column> columns_of(const std::vector<std::string>& names) {
+    const bool files_alone = std::ranges::all_of(names, names_file);
     std::vector<column> all;
-    for (const preset& row : preset_table())
-        all.push_back({std::string(row.name), std::string(row.description), row.rules});
-    for (const std::string& file : preset_files) {
-        const preset_result loaded = load_preset(file);
-        if (!loaded)
-            throw usage_error(loaded.error.text());
-        all.push_back({std::filesystem::path(file).stem().string(),
-                       fmt::format("{}: {} with {}", file, loaded.value->base,
-                                   loaded.value->rules.empty()
-                                       ? "no changes"
-                                       : fmt::format("{}", fmt::join(loaded.value->rules, " "))),
-                       loaded.value->row});
+    if (files_alone)
+        for (const preset& row : preset_table())
+            all.push_back(column_of(row));
+    for (const std::string& name : names) {
+        const preset* row = find_preset(name);
+        if (row == nullptr && !names_file(name))
+            throw usage_error("unknown protocol '" + name + "'" +
+                              did_you_mean(name, names_of(preset_table())) +
+                              "; `daxtorture protocols` lists them");
+        all.push_back(row != nullptr ? column_of(*row) : column_of_file(name));
     }
     return all;
+}
+
+bool same_in_all(const rule_info& rule, const std::vector<column>& columns) {
+    return std::ranges::all_of(
+        columns, [&](const column& one) { return rule.get(one.row) == rule.get(columns.front().row); });
 }
 
 std::string_view value_name(const rule_info& rule, const protocol& row) {
     return rule.values[rule.get(row)].name;
 }
 
-/// Columns as wide as their widest cell.
-void print_table(const std::vector<column>& columns, std::size_t first_width) {
+/// Columns as wide as their widest cell. `differences`: only rules that are not the same in all of them.
+void print_table(const std::vector<column>& columns, std::size_t first_width, bool differences) {
     std::vector<std::size_t> widths;
     widths.reserve(columns.size());
     for (const column& one : columns) {
@@ -59,7 +81,13 @@ void print_table(const std::vector<column>& columns, std::size_t first_width) {
     };
     print_row("rule", [](const column& one) { return std::string_view(one.name); });
     for (const rule_info& rule : rule_table())
-        print_row(rule.name, [&](const column& one) { return value_name(rule, one.row); });
+        if (!differences || !same_in_all(rule, columns))
+            print_row(rule.name, [&](const column& one) { return value_name(rule, one.row); });
+}
+
+void print_descriptions(const std::vector<column>& columns, std::size_t first_width) {
+    for (const column& one : columns)
+        fmt::print("  {:<{}}{}\n", one.name, first_width, one.description);
 }
 
 void print_targets() {
@@ -76,16 +104,20 @@ void print_targets() {
 
 } // namespace
 
-exit_code run_protocols(const std::vector<std::string>& preset_files) {
-    const std::vector<column> columns = columns_with(preset_files);
+exit_code run_protocols(const std::vector<std::string>& names) {
+    const std::vector<column> columns = columns_of(names);
     std::size_t widest = 0;
     for (const rule_info& rule : rule_table())
         widest = std::max(widest, rule.name.size() + 2);
-    print_table(columns, widest);
-
+    const bool chosen = !std::ranges::all_of(names, names_file);
+    print_table(columns, widest, chosen && columns.size() > 1);
+    if (chosen) {
+        fmt::print("\n");
+        print_descriptions(columns, widest);
+        return exit_code::pass;
+    }
     fmt::print("\nPresets: --protocol NAME, or a file with a line 'base NAME' and lines 'rule NAME=VALUE'\n");
-    for (const column& one : columns)
-        fmt::print("  {:<{}}{}\n", one.name, widest, one.description);
+    print_descriptions(columns, widest);
 
     fmt::print("\nRules: --rule NAME=VALUE on top of a preset\n");
     for (const rule_info& rule : rule_table()) {

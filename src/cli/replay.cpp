@@ -87,6 +87,9 @@ exit_code run_replay(const replay_options& options) {
     checker_answer answer = ask_checker(request);
     answer.found.events = answer.events;
 
+    const std::string rules = print_rules(kept.what);
+    fmt::print("{}", paragraph(fmt::format("{} under {}{}, memory {}", kept.what.name, kept.what.protocol,
+                                           rules.empty() ? "" : " " + rules, kept.memory)));
     if (kept.source_hash != checker_fingerprint())
         fmt::print("note: the checker has changed since this failure was found\n");
     fmt::print("{}", divergence_text(kept, answer));

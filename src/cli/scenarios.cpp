@@ -10,10 +10,10 @@
 namespace daxtorture::cli {
 
 std::vector<program> load_scenarios(const std::vector<std::string>& arguments) {
-    const scenario_library library({scenario_directory(), museum_directory()});
+    const scenario_library library(library_directories());
     std::vector<std::filesystem::path> files;
     if (arguments.empty())
-        files = scenarios_in(scenario_directory());
+        files = shipped_scenarios();
     for (const std::string& argument : arguments) {
         found_scenarios found = library.find(argument);
         if (!found.error.empty())
@@ -30,8 +30,12 @@ std::vector<program> load_scenarios(const std::vector<std::string>& arguments) {
     return programs;
 }
 
+bool names_file(const std::string& protocol) {
+    return protocol.find('/') != std::string::npos || protocol.ends_with(".preset");
+}
+
 named_protocol find_protocol(const std::string& given) {
-    if (given.find('/') == std::string::npos && !given.ends_with(".preset"))
+    if (!names_file(given))
         return {given, {}};
     preset_result loaded = load_preset(given);
     if (!loaded)

@@ -11,12 +11,15 @@ namespace daxtorture::cli {
 /// Loads what the arguments name (files, directories, bare names); all scenarios when there are none. Throws usage_error.
 std::vector<program> load_scenarios(const std::vector<std::string>& arguments);
 
+/// Is it a preset file and not the name of a preset? Files have a '/' or end in ".preset".
+bool names_file(const std::string& protocol);
+
 /// What --protocol names: a preset, or the preset and the rules of a preset file (scenario/preset_file.hpp).
 struct named_protocol {
     std::string preset;
     std::vector<std::string> rules;
 };
-/// A file when it has a '/' or ends in ".preset". Throws usage_error when that cannot be read.
+/// Throws usage_error when a file cannot be read.
 named_protocol find_protocol(const std::string& given);
 
 /// Applies --arch: the machine, and at real geometry its leaf size. An empty name changes nothing. Throws usage_error.

@@ -1,4 +1,5 @@
 #include "cli/campaign.hpp"
+#include "cli/checker.hpp"
 #include "cli/commands.hpp"
 #include "cli/failure_report.hpp"
 #include "cli/interrupt.hpp"
@@ -8,12 +9,13 @@
 #include "cli/terminal.hpp"
 
 #include "base/seed.hpp"
+#include "base/suggest.hpp"
 #include "protocol/presets.hpp"
 #include "report/json.hpp"
 #include "report/text.hpp"
 #include "run/lift.hpp"
+#include "scenario/known.hpp"
 #include "scenario/printer.hpp"
-#include "scenario/suggest.hpp"
 #include "stress/mix.hpp"
 #include "stress/stress.hpp"
 
@@ -47,6 +49,7 @@ std::vector<load> loads_of(const stress_command& command) {
                 override_rules(what, protocol, command.rules);
                 if (what.threads.empty())
                     throw usage_error("scenario '" + what.name + "' has no threads");
+                check_setup(what);
                 load one{what.name, print(what), what.protocol, {}, ""};
                 for (const auto& [rule, value] : what.rules)
                     one.rules.push_back(fmt::format("{}={}", rule, value));
@@ -57,8 +60,9 @@ std::vector<load> loads_of(const stress_command& command) {
         mixes = {"default"};
     for (const std::string& mix : mixes) {
         if (stress::find_mix(mix) == nullptr) {
-            throw usage_error(fmt::format("unknown mix '{}'; known: {}", mix,
-                                          fmt::join(names_of(stress::mix_table()), ", ")));
+            const std::vector<std::string_view> names = names_of(stress::mix_table());
+            throw usage_error(fmt::format("unknown mix '{}'{}; known: {}", mix, did_you_mean(mix, names),
+                                          fmt::join(names, ", ")));
         }
         for (const std::string& protocol : protocols) {
             named_protocol named = find_protocol(protocol);
@@ -172,13 +176,15 @@ exit_code exit_code_of_stress(verdict_kind verdict) {
     case verdict_kind::fail:
         return exit_code::violation;
     case verdict_kind::inconclusive:
+        return exit_code::inconclusive;
+    case verdict_kind::error:
         break;
     }
-    return exit_code::inconclusive;
+    return exit_code::tool_failed;
 }
 
-/// Each distinct failure as a bundle without a schedule: what `reproduce` starts from.
-void keep_failures(const stress_options& options, const stress_summary& all, const program& mix) {
+/// Each distinct failure as a bundle without a schedule, and what to do with it.
+void keep_failures(const stress_options& options, const stress_summary& all, const program& mix, bool quiet) {
     for (const failure& found : all.failures) {
         told_failure told;
         told.kept.what = options.scenario ? *options.scenario : window_of(mix, found.events);
@@ -195,8 +201,14 @@ void keep_failures(const stress_options& options, const stress_summary& all, con
         verdict.verdict = verdict_kind::fail;
         verdict.found = found;
         const kept_failure kept = keep_failure(told, verdict, default_failure_directory, false);
-        if (!kept.problem.empty())
-            spdlog::error("{}", kept.problem);
+        tell_unkept(kept);
+        if (quiet || !kept.problem.empty())
+            continue;
+        fmt::print("\n");
+        if (const std::string known = findings_like(told.kept.what, found.invariant, found.cause);
+            !known.empty())
+            fmt::print("looks like: {}\n", known);
+        fmt::print("next: daxtorture reproduce {}\n", kept.bundle.string());
     }
 }
 
@@ -273,7 +285,7 @@ exit_code run_stress_command(const stress_command& given) {
         fmt::print("{}", stress_table(all, look));
     if (!command.json.empty())
         write_result(command.json, stress_json(all));
-    keep_failures(options, all, mix);
+    keep_failures(options, all, mix, command.json == "-");
     parameters.workers = all.workers;
     spdlog::info("stress: {}{}: {}", name(all.verdict), all.note.empty() ? "" : " (" + all.note + ")",
                  parameters_text(parameters));

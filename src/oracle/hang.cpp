@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 namespace daxtorture {
 inline namespace ARCH_MACHINE {
@@ -19,7 +20,7 @@ std::string name_of(const worker_state& worker) { return worker.name.get(); }
 std::string place(arch::site at) {
     std::string_view file = at.file;
     if (const std::size_t src = file.rfind("src/"); src != std::string_view::npos)
-        file.remove_prefix(src + 4);
+        file.remove_prefix(src);
     return std::string(at.function) + " at " + std::string(file) + ":" + std::to_string(at.line);
 }
 
@@ -240,6 +241,8 @@ snapshot take_snapshot(const world_state& w) {
     all.ledger = w.k.ledger;
     for (unsigned i = 0; i < w.config.workers; ++i)
         all.tasks.push_back(snapshot_task(w, i));
+    if (task_snapshot setup = snapshot_task(w, w.config.workers); setup.blocked)
+        all.tasks.push_back(std::move(setup));
     for (unsigned pfn = 0; pfn < w.k.mem.pages(); ++pfn)
         if ((w.k.mem[pfn].compound_head.peek() & folio::tail_bit) == 0 &&
             w.k.mem[pfn].refcount.peek() != w.k.idle_count(w.k.mem[pfn]))

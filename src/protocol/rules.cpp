@@ -1,5 +1,7 @@
 #include "protocol/rules.hpp"
 
+#include "base/suggest.hpp"
+
 #include <array>
 
 namespace daxtorture {
@@ -604,10 +606,11 @@ std::optional<std::string> set_rule(protocol& row, std::string_view assignment) 
     const std::size_t equals = assignment.find('=');
     if (equals == std::string_view::npos)
         return "expected RULE=VALUE, got '" + std::string(assignment) + "'";
-    const rule_info* rule = find_rule(assignment.substr(0, equals));
+    const std::string_view name = assignment.substr(0, equals);
+    const rule_info* rule = find_rule(name);
     if (rule == nullptr)
-        return "unknown rule '" + std::string(assignment.substr(0, equals)) +
-               "'; `daxtorture protocols` lists them";
+        return "unknown rule '" + std::string(name) + "'" + did_you_mean(name, names_of(table)) +
+               "; `daxtorture protocols` lists them";
     const std::string_view wanted = assignment.substr(equals + 1);
     for (std::size_t i = 0; i < rule->values.size(); ++i) {
         if (rule->values[i].name == wanted) {
@@ -615,8 +618,8 @@ std::optional<std::string> set_rule(protocol& row, std::string_view assignment) 
             return std::nullopt;
         }
     }
-    return "unknown value '" + std::string(wanted) + "' of rule '" + std::string(rule->name) +
-           "'; expected " + value_names(*rule);
+    return "unknown value '" + std::string(wanted) + "' of rule '" + std::string(rule->name) + "'" +
+           did_you_mean(wanted, names_of(rule->values)) + "; expected " + value_names(*rule);
 }
 
 std::string differences(const protocol& base, const protocol& row) {

@@ -21,8 +21,17 @@ std::string text_of(const json& document) {
 
 json invariant_of(invariant broken) { return broken == invariant::none ? json(nullptr) : json(name(broken)); }
 
+json operation_of(const operation_result& each) {
+    json one{{"operation", each.operation}, {"thread", each.thread}, {"purpose", name(each.purpose)}};
+    one["executions"] = json::object();
+    for (std::size_t i = 0; i < each.executions.size(); ++i)
+        if (each.executions[i] != 0)
+            one["executions"][std::string(outcome_names[i])] = each.executions[i];
+    return one;
+}
+
 json scenario(const scenario_verdict& v) {
-    const bool failed = v.verdict == verdict_kind::fail;
+    const bool failed = v.verdict == verdict_kind::fail || v.verdict == verdict_kind::error;
     json one;
     one["name"] = v.name;
     one["protocol"] = v.protocol;
@@ -41,8 +50,13 @@ json scenario(const scenario_verdict& v) {
     one["expected_invariant"] = v.expected ? invariant_of(v.expected->invariant) : json(nullptr);
     one["as_expected"] = as_expected(v);
     one["known_finding"] = v.known_finding;
-    one["note"] = v.note;
+    one["finding"] = v.finding.empty() ? json(nullptr) : json(v.finding);
+    one["note"] = v.note + (v.note.empty() || v.coverage_note.empty() ? "" : "; ") + v.coverage_note;
     one["rechecked"] = v.rechecked;
+    one["never_done"] = v.never_done;
+    one["operations"] = json::array();
+    for (const operation_result& each : v.operations)
+        one["operations"].push_back(operation_of(each));
     if (v.covered)
         one["coverage"] = {{"outcomes", v.covered->outcomes},
                            {"pairs", v.covered->pairs},

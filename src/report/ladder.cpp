@@ -255,17 +255,18 @@ class page {
     }
 
   private:
-    /// Where the steps are, a paragraph for each file: "src/mm/gup.cpp: got 31, gup_fast_pte_range 36 44".
+    /// Where the steps are, a line for each function: "gup_fast_pte_range at src/mm/gup.cpp:36 src/mm/gup.cpp:44".
     void list_places() {
         if (!places_.empty())
             out_ += "\n";
-        for (const auto& [file, functions] : places_) {
-            std::string text = file;
-            for (const auto& [function, lines] : functions)
-                text += fmt::format("{} {} {}", text == file ? ":" : ",", function, fmt::join(lines, " "));
-            for (const std::string& part : wrap(text, options_.width, 2))
-                out_ += paint(part, style::faint, options_.colour) + "\n";
-        }
+        for (const auto& [file, functions] : places_)
+            for (const auto& [function, lines] : functions) {
+                std::string text = function + " at";
+                for (const unsigned line : lines)
+                    text += fmt::format(" {}:{}", file, line);
+                for (const std::string& part : wrap(text, options_.width, 2))
+                    out_ += paint(part, style::faint, options_.colour) + "\n";
+            }
     }
 
     /// Says the same shorter, as far as the column asks for it.
@@ -345,9 +346,11 @@ std::string wrapped(std::string_view text, const ladder_options& options, style 
 std::string violation_text(const failure& what, const ladder_options& options) {
     if (what.kind == failure_kind::none)
         return "";
-    std::string head = name(what.kind);
+    std::string head =
+        what.kind == failure_kind::invariant && what.invariant != invariant::none ? "" : name(what.kind);
     if (what.invariant != invariant::none)
-        head += fmt::format(", {}: {}", name(what.invariant), info(what.invariant).text);
+        head += fmt::format("{}violates {}: {}", head.empty() ? "" : ", ", name(what.invariant),
+                            info(what.invariant).text);
     std::string out = wrapped(head, options, style::bad);
     if (!what.cause.empty())
         out += wrapped("cause: " + what.cause, options, style::strong);

@@ -5,7 +5,7 @@
 ///                write made, or soon makes, untrue. The rest of a run is left out, or counted when nothing else is left of it.
 /// Names          steps inside the XArray, in lambdas and in guards stand under the function that used them. Writes of one function to one object that
 ///                follow each other are one line. In narrow columns "refcount" becomes "ref" before a line is broken.
-/// Places         a list below says in which lines of which model file the functions' steps are.
+/// Places         a list below says where in the model the functions' steps are, as file:line.
 /// Marks          "-- no return --": with all decisions up to here, (nearly) every way to go on fails; with one less, not. On top: any schedule fails.
 ///                "-- preempted --": the thread could have gone on here, but another one ran. "(old)": a read that did not see the
 ///                newest value. "(x12)": the same step again and again.
@@ -26,7 +26,7 @@ struct ladder_options {
 
 std::string ladder(const failure& what, const program& of, const ladder_options& options = {});
 
-/// "violation of I16: nobody sleeps ...", the cause and this run's values, wrapped.
+/// "hang, violates I16: nobody sleeps ...", the cause and this run's values, wrapped.
 std::string violation_text(const failure& what, const ladder_options& options = {});
 
 } // namespace daxtorture

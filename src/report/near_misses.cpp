@@ -11,15 +11,18 @@
 namespace daxtorture {
 
 std::string duration_text(double seconds) {
+    const auto rounded = [](double value, const char* unit) { // two digits are all that a bound is worth
+        return value < 10 ? fmt::format("{:.2g} {}", value, unit) : fmt::format("{:.0f} {}", value, unit);
+    };
     if (seconds < 1)
-        return fmt::format("{:.3g} ms", seconds * 1e3);
+        return rounded(seconds * 1e3, "ms");
     if (seconds < 120)
-        return fmt::format("{:.3g} s", seconds);
+        return rounded(seconds, "s");
     if (seconds < 120 * 60)
-        return fmt::format("{:.3g} min", seconds / 60);
+        return rounded(seconds / 60, "min");
     if (seconds < 48 * 3600)
-        return fmt::format("{:.3g} h", seconds / 3600);
-    return fmt::format("{:.3g} days", seconds / 86400);
+        return rounded(seconds / 3600, "h");
+    return rounded(seconds / 86400, "days");
 }
 
 std::string nanoseconds_text(double nanoseconds) {
@@ -42,12 +45,11 @@ std::string confidence_text(const stress_summary& run) {
             "A failure in {} on average. After a fix, {} without one mean with {:.0f} % confidence "
             "that it is gone, if it came at that rate.",
             duration_text(c.one_in), duration_text(c.more), percent);
-    std::string text = fmt::format("No failure in {}: with {:.0f} % confidence there are fewer than one in "
-                                   "{} (same build, load and machine, "
-                                   "failures independent).",
+    std::string text = fmt::format("No failure in {}: with {:.0f} % confidence less than one failure in {} "
+                                   "(same build, load and machine, failures independent).",
                                    duration_text(run.seconds), percent, duration_text(c.one_in));
     if (c.more > 0)
-        text += fmt::format(" For fewer than one a day, run {:.1f} hours more.", c.more / 3600);
+        text += fmt::format(" For less than one failure a day, run {} more.", duration_text(c.more));
     return text;
 }
 

@@ -38,9 +38,10 @@ std::string run_text(const run_contents& run, bool colour) {
     const auto failures = failures_of(run);
     std::string text = stress_table(sums, look);
     for (const failure_note& f : failures) {
-        text += fmt::format("\n{}{}: {}\n", f.kind, f.invariant == 0 ? "" : fmt::format(", I{}", f.invariant),
-                            f.cause);
-        text += fmt::format("bundle: {}\n", (run.directory / "failures" / f.bundle).string());
+        text += fmt::format("\n{}{}: {}\n", f.kind,
+                            f.invariant == 0 ? "" : fmt::format(", violates I{}", f.invariant), f.cause);
+        const std::string bundle = (run.directory / "failures" / f.bundle).string();
+        text += fmt::format("bundle: {0}\nnext: daxtorture reproduce {0}\n", bundle);
     }
     text += repetitions_text(sums.failures_seen, failures.size());
     text += fmt::format("\nparameters: {}\nrun: {} on {}, {}, daxtorture {} by {}, begun {}\n",

@@ -19,6 +19,8 @@ style look_of(verdict_kind v) {
         return style::bad;
     case verdict_kind::inconclusive:
         return style::doubtful;
+    case verdict_kind::error:
+        return style::bad;
     }
     return style::plain;
 }
@@ -58,27 +60,71 @@ std::string grouped(std::uint64_t number) {
     return text;
 }
 
-std::string verdict_line(const scenario_verdict& v, std::size_t name_width, bool colour) {
-    std::string text = paint(fmt::format("{:<12}", name(v.verdict)), look_of(v.verdict), colour);
-    text += fmt::format(" {:<{}}  {}: ", v.name, std::max(name_width, v.name.size()), what_ran(v));
-    if (v.verdict == verdict_kind::fail)
-        text += (v.found.invariant != invariant::none ? name(v.found.invariant) + ", " : "") + v.found.cause +
-                "; ";
-    const std::uint64_t whole = v.executions - v.repetitions;
-    text += fmt::format("{}{} execution{}", v.exhaustive ? "exhaustive, " : "", grouped(whole),
-                        whole == 1 ? "" : "s");
-    if (v.repetitions != 0)
-        text += fmt::format(" and {} cut short as repetitions", grouped(v.repetitions));
-    text += fmt::format(" in {:.2f} s", v.seconds);
-    if (!v.scheduler.empty())
-        text += " (" + v.scheduler + ")";
-    if (!v.note.empty())
+std::string counted(std::uint64_t number, std::string_view thing, std::string_view plural_ending) {
+    return fmt::format("{} {}{}", grouped(number), thing, number == 1 ? "" : plural_ending);
+}
+
+std::string operation_result::text() const {
+    std::string ends;
+    for (std::size_t i = 0; i < executions.size(); ++i)
+        if (executions[i] != 0)
+            ends += fmt::format("{}{} in {}", ends.empty() ? "" : ", ", outcome_names[i],
+                                counted(executions[i], "execution"));
+    return fmt::format("{}{} ({}): {}", operation,
+                       purpose == outcome::done ? "" : fmt::format(" -> {}", daxtorture::name(purpose)),
+                       thread, ends.empty() ? "no execution came to its end" : ends);
+}
+
+namespace {
+
+/// For who wants to know: the searches, and what they cut short, ran twice or took samples of.
+std::string details_text(const scenario_verdict& v) {
+    std::string text = " (" + v.scheduler;
+    if (v.found.kind != failure_kind::none)
         text += "; " + v.note;
+    if (v.repetitions != 0)
+        text += "; " + counted(v.repetitions, "execution") + " cut short as repetitions";
+    if (v.rechecked != 0)
+        text += "; " + counted(v.rechecked, "execution") + " run twice";
+    if (!v.coverage_note.empty())
+        text += "; " + v.coverage_note;
+    return text + ")";
+}
+
+std::string never_done_text(const scenario_verdict& v) {
+    constexpr std::size_t most = 3;
+    std::string text;
+    for (std::size_t i = 0; i < std::min(most, v.never_done.size()); ++i)
+        text += (i == 0 ? "; never done: " : "; ") + v.never_done[i];
+    if (v.never_done.size() > most)
+        text += fmt::format("; and {} more", v.never_done.size() - most);
+    return text;
+}
+
+std::string finding_text(const scenario_verdict& v) {
+    if (v.known_finding)
+        return v.finding.empty() ? "; a known finding" : fmt::format("; known: {}", v.finding);
+    return v.finding.empty() ? "" : fmt::format("; looks like {}", v.finding);
+}
+
+} // namespace
+
+std::string verdict_line(const scenario_verdict& v, const verdict_look& look) {
+    std::string text = paint(fmt::format("{:<12}", name(v.verdict)), look_of(v.verdict), look.colour);
+    text += fmt::format(" {:<{}}  {}: ", v.name, std::max(look.name_width, v.name.size()), what_ran(v));
+    const bool failed = v.verdict == verdict_kind::fail || v.verdict == verdict_kind::error;
+    if (failed)
+        text += (v.found.invariant != invariant::none ? name(v.found.invariant) + ", " : "") + v.found.cause +
+                "; after " + counted(v.executions - v.repetitions, "execution") + " in";
+    else
+        text += v.note + (v.note.empty() ? "in" : ", in");
+    text += fmt::format(" {:.2f} s", v.seconds);
+    if (look.verbose && !v.scheduler.empty())
+        text += details_text(v);
+    text += never_done_text(v) + finding_text(v);
     if (v.expected && !as_expected(v))
-        text += paint("; expected " + expected_text(*v.expected), style::bad, colour);
-    else if (v.known_finding)
-        text += "; a known finding";
-    else if (v.expected && v.verdict == verdict_kind::fail)
+        text += paint("; expected " + expected_text(*v.expected), style::bad, look.colour);
+    else if (v.expected && v.verdict == verdict_kind::fail && !v.known_finding)
         text += "; as expected";
     return text;
 }
@@ -99,21 +145,32 @@ std::string coverage_text(const coverage_summary& c, const ladder_options& optio
     return text;
 }
 
-std::string verdict_table(std::span<const scenario_verdict> all, bool colour) {
-    std::size_t widest = 0;
-    for (const scenario_verdict& v : all)
-        widest = std::max(widest, v.name.size());
-    std::size_t counts[3] = {};
-    std::size_t unexpected = 0;
-    std::string text;
-    for (const scenario_verdict& v : all) {
-        text += verdict_line(v, widest, colour) + "\n";
-        ++counts[static_cast<std::size_t>(v.verdict)];
-        unexpected += as_expected(v) ? 0 : 1;
+std::string count_text(std::span<const scenario_verdict> all) {
+    std::string text = counted(all.size(), "scenario") + ":";
+    for (const verdict_kind kind :
+         {verdict_kind::pass, verdict_kind::fail, verdict_kind::inconclusive, verdict_kind::error}) {
+        std::vector<std::string> names;
+        std::size_t known = 0;
+        for (const scenario_verdict& v : all) {
+            if (v.verdict != kind)
+                continue;
+            known += v.known_finding ? 1 : 0;
+            if (!v.known_finding)
+                names.push_back(v.name);
+        }
+        const std::size_t count = names.size() + known;
+        if (kind == verdict_kind::error && count == 0)
+            continue;
+        text += fmt::format("{} {} {}", kind == verdict_kind::pass ? "" : ",", count, name(kind));
+        std::string which = known == 0 ? "" : counted(known, "known finding");
+        if (kind != verdict_kind::pass && !names.empty())
+            which += (which.empty() ? "" : ", ") + joined(names);
+        if (!which.empty())
+            text += " (" + which + ")";
     }
-    text += fmt::format("{} scenario{}: {} pass, {} fail, {} inconclusive", all.size(),
-                        all.size() == 1 ? "" : "s", counts[0], counts[1], counts[2]);
-    return text + (unexpected == 0 ? "" : fmt::format("; {} not as expected", unexpected)) + "\n";
+    const auto unexpected =
+        std::count_if(all.begin(), all.end(), [](const scenario_verdict& v) { return !as_expected(v); });
+    return text + (unexpected == 0 ? "" : fmt::format("; {} not as expected", unexpected));
 }
 
 std::string state_text(const snapshot& s, const ladder_options& options) {
@@ -165,6 +222,8 @@ std::string failure_summary(const scenario_verdict& v, const program& of, std::s
     if (!of.title.empty())
         text += wrapped(of.title, options);
     text += "\n" + failure_text(v.found, of, options);
+    if (!v.finding.empty())
+        text += "\n" + wrapped((v.known_finding ? "known: " : "looks like: ") + v.finding, options);
     if (!replay_command.empty())
         text += fmt::format("\nreplay: {}\n", replay_command); // not wrapped: to be copied
     return text;

@@ -11,14 +11,19 @@
 
 namespace daxtorture {
 
-/// "pass  break-vs-pin  v6.15  exhaustive, 7,191 executions in 0.3 s": one line per scenario, names padded to `name_width`.
-std::string verdict_line(const scenario_verdict& what, std::size_t name_width = 0, bool colour = false);
+struct verdict_look {
+    std::size_t name_width = 0; ///< names are padded to it
+    bool verbose = false;       ///< which searches ran, what was cut short or run twice
+    bool colour = false;
+};
+/// "pass  break-vs-pin  v6.15, memory weak: every interleaving, 7,191 executions, in 0.3 s": one line per scenario.
+std::string verdict_line(const scenario_verdict& what, const verdict_look& look = {});
 
 /// Distinct outcomes, pairs of operations seen inside each other, and by name those never seen.
 std::string coverage_text(const coverage_summary& what, const ladder_options& options = {});
 
-/// All lines, aligned, and a last line that counts the verdicts.
-std::string verdict_table(std::span<const scenario_verdict> all, bool colour = false);
+/// "2 scenarios: 1 pass, 0 fail, 1 inconclusive (break-vs-pin)": how many came to what, and which of them are no pass.
+std::string count_text(std::span<const scenario_verdict> all);
 
 /// "I16 lost wake-up: the page is idle and its waiter sleeps"; without an invariant the cause alone.
 std::string short_name(const failure& what);
@@ -44,5 +49,8 @@ std::string state_text(const snapshot& what, const ladder_options& options = {})
 
 /// 7191 -> "7,191"
 std::string grouped(std::uint64_t number);
+
+/// "1 execution", "7,191 executions"
+std::string counted(std::uint64_t number, std::string_view thing, std::string_view plural_ending = "s");
 
 } // namespace daxtorture

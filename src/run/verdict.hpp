@@ -2,7 +2,8 @@
 ///
 /// pass          what was asked was covered; `exhaustive` says whether that means every execution within the bound
 /// fail          a violation was found, `found` has it
-/// inconclusive  a budget ended first, `note` says which
+/// inconclusive  a budget ended first, `note` says which; or an operation never did what it is there for
+/// error         the tool failed, `found` says how: nothing was learnt of the protocol
 #pragma once
 
 #include "run/exit_code.hpp"
@@ -10,6 +11,7 @@
 #include "scenario/program.hpp"
 #include "words/failure.hpp"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -26,6 +28,8 @@ constexpr const char* name(verdict_kind v) {
         return "fail";
     case verdict_kind::inconclusive:
         return "inconclusive";
+    case verdict_kind::error:
+        return "error";
     }
     return "?";
 }
@@ -44,6 +48,19 @@ struct coverage_summary {
         least; ///< some pairs met in few ways: "munmap m0 (unmapper) inside pin m0 0 (pinner): 3 of 40 ways"
 };
 
+/// How an operation of a scenario ended, over all executions of a search.
+struct operation_result {
+    std::string operation; ///< "pin m0 0"
+    std::string thread;    ///< or "set-up"
+    outcome purpose = outcome::done;
+    std::array<std::uint64_t, outcome_names.size()> executions{}; ///< by outcome
+
+    /// Did it, in some execution, what it is in the scenario for?
+    bool serves() const { return executions[static_cast<std::size_t>(purpose)] != 0; }
+    /// "pin m0 0 (pinner): nothing in 7,191 executions"
+    std::string text() const;
+};
+
 struct scenario_verdict {
     std::string name;
     std::string protocol;
@@ -60,8 +77,13 @@ struct scenario_verdict {
     failure found;                       ///< of a fail
     bool known_finding =
         false; ///< the failure is one that the scenario documents of an unmodified preset: not news
-    std::uint64_t rechecked = 0;             ///< executions that were run twice and were the same
+    std::string
+        finding; ///< the page in docs/findings that has the failure, or the pages that it looks like; empty: none
+    std::uint64_t rechecked = 0; ///< executions that were run twice and were the same
+    std::vector<operation_result> operations;
+    std::vector<std::string> never_done;     ///< those that never served, without a failure
     std::optional<coverage_summary> covered; ///< when asked for
+    std::string coverage_note;               ///< what samples say of it; may be empty
 };
 
 /// The verdict is the expected one. An inconclusive run contradicts nothing; without an expectation nothing is unexpected.
@@ -79,7 +101,7 @@ constexpr bool as_expected(const scenario_verdict& v) {
 constexpr exit_code exit_code_of(std::span<const scenario_verdict> all) {
     exit_code worst = exit_code::pass;
     for (const scenario_verdict& v : all) {
-        if (v.found.kind == failure_kind::tool)
+        if (v.verdict == verdict_kind::error)
             return exit_code::tool_failed;
         if (v.verdict == verdict_kind::fail && !v.known_finding)
             worst = exit_code::violation;

@@ -1,6 +1,6 @@
 #include "scenario/library.hpp"
 
-#include "scenario/suggest.hpp"
+#include "base/suggest.hpp"
 
 #include <algorithm>
 #include <cerrno>

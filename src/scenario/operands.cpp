@@ -1,10 +1,12 @@
 #include "scenario/operands.hpp"
 
-#include "scenario/suggest.hpp"
+#include "base/suggest.hpp"
 #include "words/invariant.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <utility>
 
 namespace daxtorture::lex {
 namespace {
@@ -135,11 +137,11 @@ std::string flag_names(std::uint8_t allowed) {
     for (const flag_info& one : flag_table)
         if ((allowed & static_cast<std::uint8_t>(one.value)) != 0)
             text.append("'").append(one.name).append("', ");
-    return text + "';' or end of line";
+    return text + "'->', ';' or end of line";
 }
 
 void parse_flags(line& from, std::uint8_t allowed, operation& into) {
-    while (!from.at_end() && from.peek().text != ";") {
+    while (!from.at_end() && from.peek().text != ";" && from.peek().text != "->") {
         const word at = from.take("");
         const auto* found = std::ranges::find(flag_table, at.text, &flag_info::name);
         const auto bit =
@@ -151,17 +153,48 @@ void parse_flags(line& from, std::uint8_t allowed, operation& into) {
     }
 }
 
+/// "-> OUTCOME": what the operation is there for, when that is not to be done.
+void parse_purpose(line& from, operation& into) {
+    if (from.take_if("->"))
+        into.purpose =
+            static_cast<outcome>(parse_choice(from.take("an outcome"), "an outcome", outcome_names));
+}
+
+/// What the operations of other tools are called here.
+std::string hint_for(std::string_view typed, std::span<const std::string_view> known) {
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 12> synonyms{{
+        {"fsync", "'writeback'"},
+        {"fdatasync", "'writeback'"},
+        {"msync", "'writeback'"},
+        {"sync", "'writeback'"},
+        {"fallocate", "'punch', 'zero', 'collapse' or 'insert'"},
+        {"ftruncate", "'truncate'"},
+        {"unmap", "'munmap'"},
+        {"read", "'load' or 'kread'"},
+        {"unmount", "'umount'"},
+        {"clone", "'reflink' or 'fork'"},
+        {"signal", "'interrupt'"},
+        {"kill", "'interrupt'"},
+    }};
+    for (const auto& [other, ours] : synonyms)
+        if (typed == other)
+            return "; did you mean " + std::string(ours) + "?";
+    return did_you_mean(typed, known);
+}
+
 operation parse_operation(line& from, const program& names) {
     static const std::vector<std::string_view> known = names_of(operation_table);
     const word at = from.take("an operation");
     const auto found = std::ranges::find(known, at.text);
     if (found == known.end())
-        unexpected(at.at, "an operation", at.text, did_you_mean(at.text, known));
+        unexpected(at.at, "an operation", at.text, hint_for(at.text, known));
     operation made;
     made.kind = static_cast<op>(found - known.begin());
     made.line = at.at.line;
+    made.column = at.at.column;
     parse_operands(from, info(made.kind).takes, names, made);
     parse_flags(from, info(made.kind).flags, made);
+    parse_purpose(from, made);
     return made;
 }
 

@@ -1,10 +1,10 @@
 #include "scenario/parser.hpp"
 
 #include "arch/target/targets.hpp"
+#include "base/suggest.hpp"
 #include "protocol/presets.hpp"
 #include "scenario/lexer.hpp"
 #include "scenario/operands.hpp"
-#include "scenario/suggest.hpp"
 
 #include <fmt/format.h>
 
@@ -435,7 +435,9 @@ std::string parse_error::text() const {
 
 parse_result parse_scenario(std::string_view text, std::string_view file_name) {
     try {
-        return {builder().build(text), {}};
+        parse_result made{builder().build(text), {}};
+        made.value->source.name = file_name;
+        return made;
     } catch (const lex::failure& wrong) {
         return {std::nullopt, {std::string(file_name), wrong.at.line, wrong.at.column, wrong.message}};
     }

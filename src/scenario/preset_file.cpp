@@ -1,9 +1,9 @@
 #include "scenario/preset_file.hpp"
 
+#include "base/suggest.hpp"
 #include "protocol/presets.hpp"
 #include "scenario/lexer.hpp"
 #include "scenario/library.hpp"
-#include "scenario/suggest.hpp"
 
 #include <algorithm>
 #include <array>

@@ -5,9 +5,8 @@
 #include <iterator>
 
 namespace daxtorture {
-namespace {
 
-constexpr std::string_view fs_name(fs_kind kind) {
+std::string_view fs_name(fs_kind kind) {
     switch (kind) {
     case fs_kind::ext4:
         return "ext4";
@@ -29,6 +28,8 @@ constexpr std::string_view fs_name(fs_kind kind) {
     return "?";
 }
 
+namespace {
+
 constexpr std::string_view align_text(page_align align) {
     return align == page_align::pud ? " align=pud" : align == page_align::pmd ? " align=pmd" : "";
 }
@@ -48,8 +49,11 @@ std::string keyword(std::string_view name) { return fmt::format("{:<9} ", name);
 
 std::string operations_text(const std::vector<operation>& all, const program& in) {
     std::string text;
-    for (const operation& one : all)
+    for (const operation& one : all) {
         text += (text.empty() ? "" : "; ") + print(one, in);
+        if (one.purpose != outcome::done)
+            text.append(" -> ").append(name(one.purpose));
+    }
     return text;
 }
 

@@ -5,6 +5,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace daxtorture {
 
@@ -13,6 +14,9 @@ std::string print(const program& what);
 /// "truncate A 0". Names come from the program that the operation belongs to, or from its world and the names of its threads.
 std::string print(const operation& what, const program& in);
 std::string print(const operation& what, const world_config& world, std::span<const std::string> threads);
+
+/// "xfs"
+std::string_view fs_name(fs_kind kind);
 
 /// "fail I7 under v6.12"
 std::string print(const expectation& what);

@@ -13,7 +13,12 @@
 
 namespace daxtorture {
 
-enum class verdict_kind : std::uint8_t { pass, fail, inconclusive };
+enum class verdict_kind : std::uint8_t {
+    pass,
+    fail,
+    inconclusive,
+    error ///< the tool failed; no scenario expects it
+};
 
 /// "expect fail I18" or "expect fail I18 under v6.12": the first expectation that matches the protocol applies.
 struct expectation {
@@ -24,6 +29,13 @@ struct expectation {
     friend bool operator==(const expectation&, const expectation&) = default;
 };
 
+/// The file a program was read from. It says nothing about the program, so programs that differ in it alone are equal.
+struct source_file {
+    std::string name;
+
+    friend bool operator==(const source_file&, const source_file&) { return true; }
+};
+
 struct thread_program {
     std::string name;
     std::vector<operation> operations;
@@ -32,6 +44,7 @@ struct thread_program {
 };
 
 struct program {
+    source_file source;
     std::vector<std::string> comment; ///< the comment lines that open the file, without "# "
     std::string name;
     std::string title;                                      ///< one line, for lists; may be empty

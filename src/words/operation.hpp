@@ -174,25 +174,6 @@ constexpr bool concerns_reflinks(op kind) { return kind == op::reflink; }
 
 constexpr const operation_info& info(op kind) { return operation_table[static_cast<std::size_t>(kind)]; }
 
-/// One operation with its operands; fields an operation does not take are 0.
-struct operation {
-    op kind = op::load;
-    std::uint8_t flags = 0;
-    std::uint8_t object = 0; ///< index of the mm, file or thread
-    std::uint32_t first = 0; ///< first page, or the new size in pages
-    std::uint32_t last = 0;  ///< one past the last page of a range
-    unsigned line = 0;       ///< source line in the scenario file; 0 when drawn at random
-    std::uint8_t other = 0;  ///< index of a second file
-
-    bool has(flag f) const { return (flags & static_cast<std::uint8_t>(f)) != 0; }
-    /// Of mm_pages: one past the last page.
-    std::uint32_t pages_end() const { return last == 0 ? first + 1 : last; }
-    friend bool operator==(const operation& a, const operation& b) {
-        return a.kind == b.kind && a.flags == b.flags && a.object == b.object && a.first == b.first &&
-               a.last == b.last && a.other == b.other;
-    }
-};
-
 /// What became of an operation.
 enum class outcome : std::uint8_t {
     done,
@@ -203,10 +184,29 @@ enum class outcome : std::uint8_t {
     refused,     ///< EOPNOTSUPP, EINVAL, EFAULT
 };
 
-constexpr std::string_view name(outcome o) {
-    constexpr std::array<std::string_view, 6> names{"done",        "nothing", "sigbus",
-                                                    "interrupted", "busy",    "refused"};
-    return names[static_cast<std::size_t>(o)];
-}
+inline constexpr std::array<std::string_view, 6> outcome_names{"done",        "nothing", "sigbus",
+                                                               "interrupted", "busy",    "refused"};
+constexpr std::string_view name(outcome o) { return outcome_names[static_cast<std::size_t>(o)]; }
+
+/// One operation with its operands; fields an operation does not take are 0.
+struct operation {
+    op kind = op::load;
+    std::uint8_t flags = 0;
+    std::uint8_t object = 0;         ///< index of the mm, file or thread
+    std::uint32_t first = 0;         ///< first page, or the new size in pages
+    std::uint32_t last = 0;          ///< one past the last page of a range
+    unsigned line = 0;               ///< source line in the scenario file; 0 when drawn at random
+    std::uint8_t other = 0;          ///< index of a second file
+    unsigned column = 0;             ///< of its first character in that line
+    outcome purpose = outcome::done; ///< what it is in the scenario for: "-> refused" means to be refused
+
+    bool has(flag f) const { return (flags & static_cast<std::uint8_t>(f)) != 0; }
+    /// Of mm_pages: one past the last page.
+    std::uint32_t pages_end() const { return last == 0 ? first + 1 : last; }
+    friend bool operator==(const operation& a, const operation& b) {
+        return a.kind == b.kind && a.flags == b.flags && a.object == b.object && a.first == b.first &&
+               a.last == b.last && a.other == b.other && a.purpose == b.purpose;
+    }
+};
 
 } // namespace daxtorture

@@ -358,7 +358,7 @@ class CommandLine(unittest.TestCase):
         code, text = replayed()
         self.assertEqual(code, 1)
         self.assertNotIn("diverged", text)
-        self.assertEqual(text.count("hang, I28"), 1)
+        self.assertEqual(text.count("hang, violates I28"), 1)
         self.assertIn("INFO: task truncater:1 is blocked", text)
 
         scenario.write_text(as_kept[scenario].replace("rule      wake-key=refcount\n", ""), encoding="utf-8")

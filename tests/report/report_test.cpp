@@ -190,29 +190,41 @@ TEST_CASE("the same step again and again is one rung") {
 TEST_CASE("a failure without events still says what it is") {
     failure f = lost_wake_up();
     f.events.clear();
-    CHECK(ladder(f, with_threads(2)) == "hang, I16: nobody sleeps waiting for a page that is idle\n"
+    CHECK(ladder(f, with_threads(2)) == "hang, violates I16: nobody sleeps waiting for a page that is idle\n"
                                         "cause: lost wake-up: the page is idle and its waiter sleeps\n");
 }
 
 TEST_CASE("verdict lines say what ran, what came of it and what was expected") {
-    CHECK(verdict_line(sample(verdict_kind::pass)) ==
-          "pass         break-vs-pin  v6.15, memory weak: exhaustive, 7,191 executions in 0.25 s (pct)");
+    scenario_verdict passed = sample(verdict_kind::pass);
+    passed.note = "every interleaving, 7,191 executions";
+    CHECK(verdict_line(passed) ==
+          "pass         break-vs-pin  v6.15, memory weak: every interleaving, 7,191 executions, in 0.25 s");
+    CHECK(verdict_line(passed, {.verbose = true}).ends_with("in 0.25 s (pct)"));
     scenario_verdict v = sample(verdict_kind::fail);
     CHECK(verdict_line(v) ==
           "fail         break-vs-pin  v6.15, memory weak: I16, lost wake-up: the page is idle and its "
-          "waiter sleeps; 7,191 executions in 0.25 s (pct); expected pass");
+          "waiter sleeps; after 7,191 executions in 0.25 s; expected pass");
     v.expected = expectation{verdict_kind::fail, 7, ""};
     CHECK(verdict_line(v).ends_with("; expected fail I7"));
     v.expected = expectation{verdict_kind::fail, 16, ""};
     v.rules = "wake-key=refcount";
     CHECK(verdict_line(v).find("v6.15 wake-key=refcount, memory weak") != std::string::npos);
     CHECK(verdict_line(v).ends_with("; as expected"));
-    CHECK(verdict_line(v, 0, true).find("\033[31") == 0);
+    CHECK(verdict_line(v, {.colour = true}).find("\033[31") == 0);
+    v.finding = "docs/findings/a.md";
+    CHECK(verdict_line(v).ends_with("; looks like docs/findings/a.md; as expected"));
+    v.known_finding = true;
+    CHECK(verdict_line(v).ends_with("; known: docs/findings/a.md"));
+    v.known_finding = false;
+    v.verdict = verdict_kind::error;
+    CHECK(verdict_line(v).starts_with("error        break-vs-pin"));
 
     const std::vector<scenario_verdict> all{sample(verdict_kind::pass), sample(verdict_kind::fail),
                                             sample(verdict_kind::inconclusive)};
-    CHECK(lines_of(verdict_table(all)).back() ==
-          "3 scenarios: 1 pass, 1 fail, 1 inconclusive; 1 not as expected");
+    CHECK(count_text(all) ==
+          "3 scenarios: 1 pass, 1 fail (break-vs-pin), 1 inconclusive (break-vs-pin); 1 not as expected");
+    CHECK(counted(1, "stale load") == "1 stale load");
+    CHECK(counted(7191, "context switch", "es") == "7,191 context switches");
     CHECK(exit_code_of(all) == exit_code::violation);
     CHECK(exit_code_of(std::vector{all[0], all[2]}) == exit_code::inconclusive);
     CHECK(exit_code_of(std::vector{all[0]}) == exit_code::pass);
