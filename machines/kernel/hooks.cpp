@@ -48,7 +48,7 @@ ACCESSES(16)
 
 FROM_KERNEL void __tsan_read_range(void* a, unsigned long size) { met_access(a, size, 0, CALLER); }
 FROM_KERNEL void __tsan_write_range(void* a, unsigned long size) {
-    access(a, size, machine_access_write, CALLER);
+    met_access(a, size, machine_access_write, CALLER);
 }
 FROM_KERNEL void __tsan_func_entry(void*) { machine::get().enter(CALLER); }
 FROM_KERNEL void __tsan_func_exit(void) { machine::get().leave(CALLER); }
@@ -64,7 +64,7 @@ FROM_KERNEL void __tsan_atomic_signal_fence(int order) {
 // ---- abi.h
 
 FROM_KERNEL void machine_accessed(const volatile void* address, unsigned long size, int kind, void* caller) {
-    access(address, size, kind, caller);
+    met_access(address, size, kind, caller);
 }
 FROM_KERNEL void machine_point(enum machine_point_kind kind) { machine::get().point(kind, CALLER); }
 FROM_KERNEL void machine_wait_for(const void* lock, void* caller) { machine::get().wait(lock, caller); }

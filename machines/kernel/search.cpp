@@ -2,6 +2,8 @@
 
 #include "follow.hpp"
 
+#include "search/strategies.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <limits>

@@ -240,7 +240,7 @@ void print_verdict(const kernel_verdict& v, std::size_t width) {
         fmt::print("{:<12}  {:<{}}  {}\n", "not run", v.verdict.name, width, v.unsupported);
         return;
     }
-    fmt::print("{}\n", verdict_line(v.verdict, width, colours_on_stdout()));
+    fmt::print("{}\n", verdict_line(v.verdict, {width, false, colours_on_stdout()}));
     for (const std::string& warning : v.warnings)
         fmt::print("    warning of the kernel: {}\n", warning);
     if (v.verdict.verdict == verdict_kind::fail) {

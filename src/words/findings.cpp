@@ -7,17 +7,24 @@ namespace daxtorture {
 namespace {
 
 constexpr std::string_view drops_dirty = "docs/findings/break-layout-drops-dirty-marks.md";
+constexpr std::string_view cow_fault = "docs/findings/cow-fault-undoes-write.md";
 constexpr std::string_view cow_write = "docs/findings/cow-write-vs-read-fault.md";
 constexpr std::string_view ext2 = "docs/findings/ext2-breaks-no-layouts.md";
 constexpr std::string_view failed_cow = "docs/findings/failed-cow-frees-block.md";
+constexpr std::string_view failed_pmd_copy = "docs/findings/failed-pmd-copy-is-committed.md";
 constexpr std::string_view fsync_locked = "docs/findings/fsync-skips-locked-entries.md";
+constexpr std::string_view let_go = "docs/findings/holder-let-go.md";
 constexpr std::string_view invalidation = "docs/findings/invalidation-hides-busy-pages.md";
+constexpr std::string_view mapped = "docs/findings/invalidation-of-mapped-pages.md";
+constexpr std::string_view last_put = "docs/findings/last-put-reads-a-tail.md";
+constexpr std::string_view first_page = "docs/findings/memory-failure-unmaps-first-page.md";
 constexpr std::string_view mremap = "docs/findings/mremap-hides-pmd.md";
 constexpr std::string_view pmd_truncate = "docs/findings/pmd-truncate-drops-dirty-half.md";
 constexpr std::string_view pmd_unmap = "docs/findings/pmd-unmap-passes-by.md";
 constexpr std::string_view refault = "docs/findings/refault-during-idle-wait.md";
 constexpr std::string_view reflink_busy = "docs/findings/reflink-cow-hides-busy-page.md";
 constexpr std::string_view share_count = "docs/findings/reflink-share-count-race.md";
+constexpr std::string_view source_twice = "docs/findings/reflink-source-associates-twice.md";
 constexpr std::string_view shared_wait = "docs/findings/shared-page-idle-wait.md";
 constexpr std::string_view shared_pmd = "docs/findings/shared-pmd-entries.md";
 constexpr std::string_view sync_bad = "docs/findings/sync-fault-maps-bad-page.md";
@@ -35,12 +42,28 @@ constexpr std::string_view foreign_store = "a store hit a block that its file do
 constexpr std::string_view still_busy = "layouts counted as broken while a page is held";
 constexpr std::string_view freed_held = "a block was freed or reused while";
 constexpr std::string_view left_over = "what an earlier owner left in a block was read";
+constexpr std::string_view lost_data = "a page of a file has lost its data";
+constexpr std::string_view twice = "a folio was associated twice";
+constexpr std::string_view let_go_held = "a folio lost its last entry while references are held";
 constexpr std::string_view dissolved = "a large folio was dissolved while references are held";
 constexpr std::string_view gone_page = "a page was touched after its device was unbound";
 constexpr std::string_view gone_device = "a page table maps a device that was unbound";
 
 constexpr std::array table{
-    finding{refault, invariant::I16, "mapped again", "", "idle=one break-callback=keep"},
+    finding{cow_fault, invariant::I34, lost_data, "write", "cow-write-lock=invalidate-lock"},
+    finding{failed_pmd_copy, invariant::I34, lost_data, "memory-failure", "pmd-copy-failure=cancel"},
+    finding{failed_cow, invariant::I34, lost_data, "write", "cow-cancel=later"},
+    finding{let_go, invariant::I22, "", "umount", "holder-null=check"},
+    finding{mapped, invariant::I14, let_go_held, "invalidate", ""},
+    finding{mapped, invariant::I14, let_go_held, "write", ""},
+    finding{mapped, invariant::I14, let_go_held, "lease", ""},
+    finding{mapped, invariant::I14, dissolved, "invalidate", ""},
+    finding{mapped, invariant::I14, dissolved, "write", ""},
+    finding{last_put, invariant::I25, "", "", "free-pgmap=before-put"},
+    finding{first_page, invariant::I31, "a page with bad memory is mapped again", "memory-failure",
+            "mf-page=page"},
+    finding{source_twice, invariant::I13, twice, "reflink", "reflink-source=exclusive"},
+    finding{refault, invariant::I16, "mapped again", "", "wait-for=mappings"},
     finding{shared_wait, invariant::I16, "mapped again", "reflink", "idle=one"},
     finding{drops_dirty, invariant::I20, not_flushed, "truncate", "break-delete=never break-delete=clean"},
     finding{drops_dirty, invariant::I20, not_flushed, "insert", "break-delete=never break-delete=clean"},
@@ -49,7 +72,7 @@ constexpr std::array table{
     finding{late_store, invariant::I20, not_flushed, "munmap", "mapping-ref=yes"},
     finding{invalidation, invariant::I7, freed_held, "invalidate", "invalidation=locked"},
     finding{invalidation, invariant::I7, foreign_pin, "invalidate", "invalidation=locked"},
-    finding{reflink_busy, invariant::I7, freed_held, "reflink", ""},
+    finding{reflink_busy, invariant::I7, freed_held, "reflink", "free-busy=when-idle"},
     finding{failed_cow, invariant::I7, "write() hit a block that its file does not own", "reflink",
             "cow-cancel=later"},
     finding{failed_cow, invariant::I13, foreign_entry, "memory-failure", "cow-cancel=later"},
@@ -70,8 +93,8 @@ constexpr std::array table{
     finding{mremap, invariant::I23, gone_device, "mremap", "zap-empty-pmd=lock"},
     finding{sync_bad, invariant::I31, "a page with bad memory is mapped again", "memory-failure",
             "sync-fault-poison=check"},
-    finding{failed_fault, invariant::I8, "the zero page is mapped where the file has a block",
-            "memory-failure", ""},
+    finding{failed_fault, invariant::I8, "the zero page is mapped where the file has", "memory-failure",
+            "recovery-write=invalidate"},
     finding{unbind, invariant::I22, gone_page, "unbind", "unbind-pages=while-busy"},
     finding{unbind, invariant::I5, "refcount dropped below its idle value", "unbind",
             "unbind-pages=while-busy"},
@@ -101,12 +124,6 @@ bool has_any(const protocol& rules, std::string_view values) {
 } // namespace
 
 std::span<const finding> finding_table() { return table; }
-
-bool has_finding(const protocol& rules, std::string_view page) {
-    return std::ranges::any_of(table, [&](const finding& known) {
-        return known.page == "docs/findings/" + std::string(page) + ".md" && !has_any(rules, known.cures);
-    });
-}
 
 std::string findings_like(invariant broken, std::string_view cause, const protocol& rules,
                           std::span<const std::string_view> used) {

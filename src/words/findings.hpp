@@ -24,9 +24,6 @@ struct finding {
 
 std::span<const finding> finding_table();
 
-/// Does the protocol have the finding of this page ("mremap-hides-pmd"): none of the values with which it is gone?
-bool has_finding(const protocol& rules, std::string_view page);
-
 /// The pages that a failure looks like: "docs/findings/a.md or docs/findings/b.md"; empty when it is news. `used`: the operations and
 /// filesystems of its scenario, by name.
 std::string findings_like(invariant broken, std::string_view cause, const protocol& rules,

@@ -63,7 +63,8 @@ TEST_CASE("every page of a finding of the protocol has a row, and the rule that 
     for (const fs::directory_entry& file : fs::directory_iterator(root / "docs" / "findings")) {
         INFO(file.path().string());
         const std::string text = text_of(file.path());
-        if (text.find("no rule of the protocol is concerned") != std::string::npos)
+        if (file.path().filename() == "README.md" ||
+            text.find("no rule of the protocol is concerned") != std::string::npos)
             continue;
         ++pages;
         const std::string page = "docs/findings/" + file.path().filename().string();
@@ -107,9 +108,6 @@ TEST_CASE("a failure looks like a finding by invariant, cause, what the scenario
     CHECK(findings_like(what, invariant::I16, "lost wake-up").empty());
     CHECK(findings_like(named("reflink-wait-mapped"), invariant::I16, cause) ==
           std::string(page) + " or docs/findings/shared-page-idle-wait.md");
-    REQUIRE(resolve_rules(what, "", std::vector<std::string>{"break-callback=keep"}) == std::nullopt);
+    REQUIRE(resolve_rules(what, "", std::vector<std::string>{"wait-for=mappings"}) == std::nullopt);
     CHECK(findings_like(what, invariant::I16, cause).empty());
-    CHECK(has_finding(protocol{}, "refault-during-idle-wait"));
-    CHECK_FALSE(has_finding(what.world.rules, "refault-during-idle-wait"));
-    CHECK_FALSE(has_finding(protocol{}, "no-such-page"));
 }
