@@ -139,7 +139,7 @@ void break_512(benchmark::State& state) {
     for (auto _ : state) {
         r.store_all(0, pages);
         const double from = thread_seconds();
-        file_break(r.w.k, r.file(), 0, pages, false);
+        file_break(r.w.k, r.file(), false);
         state.SetIterationTime(thread_seconds() - from);
     }
 }

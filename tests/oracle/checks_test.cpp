@@ -401,7 +401,7 @@ TEST_CASE("continuous checks can fail") {
         page_ledger& record = f.w.k.mem.ledger(page);
         record.block.dirty_since.set(1);
         vm_fault fault{*f.w.mms[0], f.w.mms[0]->areas[0], 0, 0, true};
-        dax_finish_sync_fault(f.w.k, f.w.pmem, fault, f.w.k.mem.pfn(page),
+        dax_finish_sync_fault(f.w.k, f.w.pmem, fault, f.w.k.mem.pfn(page), 0,
                               [](kernel&, void*, std::uint64_t, std::uint64_t) {});
         CHECK(reported(invariant::I20));
     }

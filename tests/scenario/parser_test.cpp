@@ -97,7 +97,7 @@ TEST_CASE("a scenario with everything is read as written") {
     CHECK(p.threads[1].operations[0] == operation{op::punch, 0, 0, 1, 3, 0});
     CHECK(p.threads[1].operations[1] == operation{op::brk, 4, 0, 2, 3, 0});
     REQUIRE(p.expectations.size() == 3);
-    CHECK(p.expectations[1] == expectation{verdict_kind::fail, 7, "v6.1"});
+    CHECK(p.expectations[1] == expectation{verdict_kind::fail, invariant::I7, "v6.1"});
     CHECK(p.notes == std::vector<std::pair<std::string, std::string>>{{"bug", "BUG-00 # not a comment"}});
 
     const std::string text = print(p);
