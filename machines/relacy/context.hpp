@@ -221,7 +221,8 @@ class context final : private relacy_parameters,
         host().announce(me, simulated::state.announced);
         if (!turn.first_step(me) && turn.runnable() != 1u << me)
             switch_to(host().next(me, false), me, turn);
-        turn.go_on(me);
+        decides().go_on(
+            me); // a fibre that ended its thread goes on here in the next execution, which another search may have begun
     }
 
     void yield(unsigned, rl::debug_info_param) override {

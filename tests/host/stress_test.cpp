@@ -404,7 +404,7 @@ TEST_CASE("mixes draw what their weights say") {
         INFO(m.name);
         names.insert(m.name);
         // Nothing that a rule can mend is wrong with this one, and devices without a filesystem may go.
-        protocol rules = find_preset("v6.15-fixed")->rules;
+        protocol rules = find_preset("v7.3-fixed")->rules;
         const stress::repertoire all(m, stress::mix_world(m, rules, {}, 4));
         generator random(3);
         std::map<op, unsigned> counts;
@@ -426,7 +426,7 @@ TEST_CASE("mixes draw what their weights say") {
 }
 
 TEST_CASE("every operation is drawn by a mix, in every form") {
-    const protocol rules = find_preset("v6.15-fixed")->rules;
+    const protocol rules = find_preset("v7.3-fixed")->rules;
     std::map<op, unsigned> flags; // of the operations that some mix draws
     for (const stress::mix& m : stress::mix_table()) {
         const stress::repertoire all(m, stress::mix_world(m, rules, {}, 4));

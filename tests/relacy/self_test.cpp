@@ -675,7 +675,7 @@ TEST_CASE("a weakened fence is found, and the orders met are listed") {
 }
 
 TEST_CASE("an execution may be stopped anywhere, and those after it are not disturbed") {
-    constexpr unsigned decisions = 12;
+    constexpr unsigned decisions = 7; // as many as an execution has when the last thread always goes first
     class stops : public strategy {
       public:
         bool begin(std::uint64_t iteration, unsigned) override {

@@ -102,7 +102,7 @@ TEST_CASE("what a scenario documents of a protocol as it stands is a finding of 
 TEST_CASE("a failure looks like a finding by invariant, cause, what the scenario has, and rules") {
     constexpr const char* page = "docs/findings/refault-during-idle-wait.md";
     program what = named("break-vs-refault");
-    const std::string cause = note(what, "cause") + ": only page tables hold the awaited page";
+    const std::string cause = "mapped again: only page tables hold the awaited page";
     CHECK(findings_like(what, invariant::I16, cause) == page);
     CHECK(findings_like(what, invariant::I17, cause).empty());
     CHECK(findings_like(what, invariant::I16, "lost wake-up").empty());

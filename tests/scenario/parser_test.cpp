@@ -242,7 +242,7 @@ TEST_CASE("each kind of mistake is named with its exact place") {
         {"\x7f"
          "ELF",
          "1: expected text, got byte \\x7f"},
-        {"\xff\xfe", "1: expected a keyword, got '\\xff\\xfe'"},
+        {"\xff\xfe", "1: expected UTF-8, got byte \\xff"},
     };
     for (const wrong& one : cases) {
         INFO(one.line);
