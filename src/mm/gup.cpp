@@ -103,10 +103,13 @@ struct gup_walk {
         for (; relied < got; ++relied) {
             held_page& held = pages[relied];
             note_held(k, held, 1);
-            if (held.generation == no_generation)
+            const block_owner& block = k.mem.ledger(*held.page).block;
+            if (block_backs(block, *mm.area_at(first + relied), first + relied))
+                held.generation = block.generation.get(); // perhaps freed and given to the same page again meanwhile
+            else if (held.generation == no_generation)
                 arch::fail(invariant::I7, "got a page of a block that its file does not own",
                            "the block was freed between the look at the PTE and the reference");
-            else if (was_freed(k.mem.ledger(*held.page).block, held.generation))
+            else if (was_freed(block, held.generation))
                 arch::fail(invariant::I7, "a block was freed or reused while a page reference is held",
                            "between the reference and the second look at the PTE");
         }
