@@ -16,7 +16,8 @@ bool invalidate_range(kernel& k, address_space& mapping, std::uint64_t first, st
     std::optional<arch::write_guard> faults;
     if (lock == invalidate_lock::free)
         faults.emplace(mapping.invalidate_lock);
-    unmap_mapping_pages(k, mapping, first, last); // from here on nobody takes new references
+    // Whole entries go, so nothing of them may stay mapped; from here on nobody takes new references
+    unmap_mapping_pages(k, mapping, first & ~k.pmd_colour(), ((last - 1) | k.pmd_colour()) + 1);
     return invalidate_inode_pages2_range(k, mapping, first, last, invalidate_what::clean_and_idle);
 }
 

@@ -69,6 +69,9 @@ class gup_device {
 
 /// One call: what it asks for, and what it has got so far.
 struct gup_walk {
+    /// Of a block that the file of the walk's VMA does not own.
+    static constexpr std::uint64_t no_generation = ~std::uint64_t{0};
+
     kernel& k;
     mm_struct& mm;
     const std::uint64_t first, last;
@@ -80,8 +83,20 @@ struct gup_walk {
     /// Where the walk stands.
     std::uint64_t at() const { return first + got; }
     bool done() const { return at() == last; }
+    /// Whose the blocks of the next pages are, at the very step that takes references on them. From then on they are held, and a second look at
+    /// the entry that sees an old value is as good as a look at that time.
+    void note_blocks(const folio& page, int count) const {
+        const std::uint64_t pfn = k.mem.pfn(page);
+        for (int i = 0; i < count; ++i) {
+            const block_owner& block = k.mem.ledger(pfn + i).block;
+            const std::uint64_t here = at() + i;
+            pages[got + i].generation =
+                block_backs(block, *mm.area_at(here), here) ? block.generation.get() : no_generation;
+        }
+    }
     void add(gup_device& device, folio& page, folio& head, const char* by = __builtin_FUNCTION()) {
-        pages[got++] = {&page, &head, kind, 0, 0, device.with_page(), k.ledger ? by : nullptr};
+        const std::uint64_t generation = pages[got].generation;
+        pages[got++] = {&page, &head, kind, 0, generation, device.with_page(), k.ledger ? by : nullptr};
     }
     /// From here on the caller relies on all that was got.
     void rely() {
@@ -89,11 +104,21 @@ struct gup_walk {
             held_page& held = pages[relied];
             note_held(k, held, 1);
             const block_owner& block = k.mem.ledger(*held.page).block;
-            held.generation = block.generation.get();
-            if (!block_backs(block, *mm.area_at(first + relied), first + relied))
+            if (block_backs(block, *mm.area_at(first + relied), first + relied))
+                held.generation =
+                    block.generation.get(); // perhaps freed and given to the same page again meanwhile
+            else if (held.generation == no_generation)
                 arch::fail(invariant::I7, "got a page of a block that its file does not own",
                            "the block was freed between the look at the PTE and the reference");
+            else if (was_freed(block, held.generation))
+                arch::fail(invariant::I7, "a block was freed or reused while a page reference is held",
+                           "between the reference and the second look at the PTE");
         }
+    }
+    /// Since its generation was noted.
+    bool was_freed(const block_owner& block, std::uint64_t generation) const {
+        return block.generation.get() != generation ||
+               (k.rules.frees == free_busy::at_once && !block.is_owned());
     }
     /// gup_fast_undo_dev_pagemap: gives back what was got since there were `before`.
     void undo(unsigned before) {
@@ -113,24 +138,26 @@ struct gup_walk {
 };
 
 /// References on the folio of a page, if its count is not 0. The head is looked up again: without a reference it may have changed.
-folio* try_get_folio(kernel& k, folio& page, int refs) {
+folio* try_get_folio(const gup_walk& walk, folio& page, int refs) {
+    kernel& k = walk.k;
     for (;;) {
         folio& head = page_folio(k, page);
         if (!folio_try_get(head, refs)) {
             arch::near_miss(near_miss::try_get_idle);
             return nullptr;
         }
+        walk.note_blocks(page, refs);
         if (&page_folio(k, page) == &head)
             return &head;
         folio_put(k, head, refs);
     }
 }
 
-folio* try_grab_folio_fast(kernel& k, folio& page, gup_kind kind, int refs) {
-    folio* head = try_get_folio(k, page, refs);
-    if (head == nullptr || kind == gup_kind::get)
+folio* try_grab_folio_fast(const gup_walk& walk, folio& page, int refs) {
+    folio* head = try_get_folio(walk, page, refs);
+    if (head == nullptr || walk.kind == gup_kind::get)
         return head;
-    if (folio_test_large(k, *head))
+    if (folio_test_large(walk.k, *head))
         count_pins(*head, refs);
     else
         head->refcount.fetch_add(refs * (pin_bias - 1),
@@ -162,7 +189,7 @@ bool gup_fast_folio_leaf(gup_walk& walk, std::uint64_t last, const leaf_entry& l
     if (!device.get(leaf.pfn(leaf.at)))
         return false;
     const int refs = static_cast<int>(last - leaf.at);
-    folio* head = try_grab_folio_fast(k, k.mem[leaf.pfn(leaf.at)], walk.kind, refs);
+    folio* head = try_grab_folio_fast(walk, k.mem[leaf.pfn(leaf.at)], refs);
     if (head == nullptr)
         return false;
     if (leaf.has_changed(walk, site)) {
@@ -184,7 +211,7 @@ bool gup_fast_devmap_leaf(gup_walk& walk, std::uint64_t last, const leaf_entry& 
         const std::uint64_t pfn = leaf.pfn(walk.at());
         folio* head = nullptr;
         if (device.get(pfn))
-            head = try_grab_folio_fast(k, k.mem[pfn], walk.kind, 1);
+            head = try_grab_folio_fast(walk, k.mem[pfn], 1);
         if (head == nullptr) {
             walk.undo(before);
             return false;
@@ -233,7 +260,7 @@ bool gup_fast_pte_range(gup_walk& walk, std::uint64_t last, pte_t pmd) {
             return false;
         }
         folio& page = k.mem[pte.pfn()];
-        folio* head = try_grab_folio_fast(k, page, walk.kind, 1);
+        folio* head = try_grab_folio_fast(walk, page, 1);
         if (head == nullptr)
             return false;
         if (k.rules.recheck == gup_recheck::yes &&
@@ -288,6 +315,7 @@ follow grab_mapped(gup_walk& walk, gup_device& device, pte_t entry) {
                    "try_grab_folio met refcount 0 under the page-table lock");
     const bool large = folio_test_large(k, head);
     folio_get(head, gup_weight(walk.kind, large));
+    walk.note_blocks(page, 1);
     if (large && walk.kind == gup_kind::pin)
         count_pins(head, 1);
     walk.add(device, page, head);

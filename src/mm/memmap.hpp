@@ -10,6 +10,7 @@
 #include <arch/machine.hpp>
 #include <arch/oracle.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -43,6 +44,9 @@ struct block_owner {
         for (const auto& one : owners)
             count += one.get() != 0;
         return count > 1;
+    }
+    bool is_owned() const {
+        return std::any_of(owners.begin(), owners.end(), [](const auto& one) { return one.get() != 0; });
     }
     void replace(std::uint64_t from, std::uint64_t to);
 };
