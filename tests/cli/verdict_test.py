@@ -78,11 +78,11 @@ class NothingGreenWithoutEvidence(ProgramTest):
         self.assertNotIn("never:", done.stdout)
 
 
-# The exhaustive search, and the random one that takes turns with it, are the real ones; the others last until they are stopped.
+# The exhaustive search, and what takes turns with it, are the real ones; the others last until they are stopped.
 LATE_RANDOM_PHASES = r"""
 request=$(cat)
 case $request in
-*'"scheduler":"bound"'* | *'"scheduler":"pos"'*) printf '%s' "$request" | exec "$REAL_CHECKER" ;;
+*'"scheduler":"bound"'* | *'"scheduler":"pos"'* | *'"scheduler":"aim"'*) printf '%s' "$request" | exec "$REAL_CHECKER" ;;
 *'"scheduler":"full"'*) echo '{"type": "result", "executions": 1, "exhausted": false}' ;;
 *) exec sleep 100 ;;
 esac
