@@ -99,7 +99,7 @@ std::string tree_text(const portfolio_result& result, const check_options& optio
 std::string covered_text(const portfolio_result& result, const check_options& options) {
     const execution_kinds run = kinds_of(result, options);
     if (run.tree == 0)
-        return counted(run.random, "random execution");
+        return run.random == 0 ? "" : counted(run.random, "random execution");
     std::string text;
     if (!result.exhaustive && result.explored > 0)
         text = fmt::format("about {:.1f} % of ", 100 * result.explored);
@@ -144,7 +144,7 @@ std::string note_text(const portfolio_result& result, const check_options& optio
         parts = {covered_text(result, options), left_out_text(result)};
         break;
     case verdict_kind::inconclusive:
-        parts = {reason_text(result, options), result.executions == 0 ? "" : covered_text(result, options)};
+        parts = {reason_text(result, options), covered_text(result, options)};
         break;
     }
     std::erase(parts, "");

@@ -214,12 +214,10 @@ class CommandLine(unittest.TestCase):
         speed = r"[\d,]+ executions, [\d,]+/s, \d+\.\d s; full: about \d+\.\d %"
         self.assertEqual(self.stopped_at(speed, *words, *ENOUGH)[0], 3)
         told = longer_until(
-            lambda seconds: self.run_it(*words, "--seconds", f"{seconds}s").stdout, lambda told: " at about " in told)
-        self.assertRegex(told, r"the time ended first, at about \d+\.\d % of all executions\n")
+            lambda seconds: self.run_it(*words, "--seconds", f"{seconds}s").stdout, lambda told: "about " in told)
+        self.assertRegex(told, r"about \d+\.\d % of every interleaving, [\d,]+ executions")
         whole = self.check("fault-vs-truncate", "--scheduler", "full").stdout
-        self.assertIn("(full); all executions (a load is at most two stores old)\n", whole)
-        whole = self.check("fault-vs-truncate", "--scheduler", "full", "--memory", "sc").stdout
-        self.assertIn("(full); all executions\n", whole)
+        self.assertRegex(whole, r": every interleaving, [\d,]+ executions, in ")
 
     def test_iterations_are_those_of_all_phases_and_shards_together(self):
         for count in (1, 10, 1001):
@@ -294,8 +292,8 @@ class CommandLine(unittest.TestCase):
         for scenario, rule, invariants in (
             ("break-vs-pin", "wait-for=one", {"I16", "I7"}),
             ("break-vs-pin", "wake-key=refcount", {"I28", "I16"}),
-            ("break-nowait", "break-delete=always", {"I18", "I7"}),
-            ("break-vs-pin", "scan-order=scan-first", {"I7", "I18"}),
+            ("break-nowait", "break-delete=always", {"I18", "I7", "I14"}),  # I14: the kernel's own warning, since 7.1
+            ("break-vs-pin", "scan-order=scan-first", {"I7", "I18", "I14"}),
             ("gup-vs-reuse", "gup-recheck=no", {"I7", "I15"}),
             ("break-vs-unmapped-pin", "scan-unmapped=skip", {"I7", "I18"}),
             ("break-vs-munmap", "waiter-fence=none", {"I16"}),
@@ -419,8 +417,8 @@ class CommandLine(unittest.TestCase):
     def test_a_failure_that_cannot_be_kept_is_told(self):
         done = self.check("bug-08", "--out", "/proc/nowhere", "--json", "result.json")
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
-        self.assertIn("never wakes", done.stdout)
-        self.assertNotIn("replay:", done.stdout)
+        self.assertIn("never wakes", done.stderr)
+        self.assertNotIn("replay:", done.stderr)
         self.assertIn("cannot keep the failure: /proc/nowhere", done.stderr)
         (verdict,) = json.loads((self.here / "result.json").read_text(encoding="utf-8"))["scenarios"]
         self.assertEqual(verdict["invariant"], "I28")
@@ -508,7 +506,7 @@ class CommandLine(unittest.TestCase):
             self.assertEqual(verdicts, ["pass", "inconclusive", "inconclusive"])
             self.assertGreater(second["executions"], 0)
             self.assertEqual((second["note"], third["executions"]), ("stopped by a signal", 0))
-            self.assertIn("1 of them not begun", output)
+            self.assertIn("2 inconclusive (break-vs-pin, break-nowait)", output)
         words = ("check", "break-vs-pin", "--scheduler", "full", *ENOUGH, "--bisect")
         code, output, errors = self.stopped_at(r"break-vs-pin: [1-9]", *words)
         self.assertEqual(code, 125, output + errors)
