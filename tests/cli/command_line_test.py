@@ -295,7 +295,7 @@ class CommandLine(unittest.TestCase):
             ("break-nowait", "break-delete=always", {"I18", "I7", "I14"}),  # I14: the kernel's own warning, since 7.1
             ("break-vs-pin", "scan-order=scan-first", {"I7", "I18", "I14"}),
             ("gup-vs-reuse", "gup-recheck=no", {"I7", "I15"}),
-            ("break-vs-unmapped-pin", "scan-unmapped=skip", {"I7", "I18"}),
+            ("break-vs-unmapped-pin", "scan-unmapped=skip", {"I7", "I18", "I14"}),
             ("break-vs-munmap", "waiter-fence=none", {"I16"}),
             ("break-vs-munmap", "waker-fence=none", {"I16"}),
         ):
