@@ -185,8 +185,8 @@ class context final : private relacy_parameters,
         return data;
     }
     rl::var_data* new_plain() override { return plains_.get(); }
-    void begin_release_sequence(rl::atomic_data* cell, bool release) override {
-        auto& data = *static_cast<rl::atomic_data_impl<N>*>(cell);
+    void begin_release_sequence(rl::atomic_data* of, bool release) override {
+        auto& data = *static_cast<rl::atomic_data_impl<N>*>(of);
         const auto& me = *static_cast<rl::thread_info<N>*>(rl::ctx().threadx_);
         std::copy_n(release ? me.acq_rel_order_ : me.release_fence_order_, N,
                     data.history_[data.current_index_ % rl::atomic_history_size].acq_rel_order_);
@@ -221,8 +221,8 @@ class context final : private relacy_parameters,
         host().announce(me, simulated::state.announced);
         if (!turn.first_step(me) && turn.runnable() != 1u << me)
             switch_to(host().next(me, false), me, turn);
-        decides().go_on(
-            me); // a fibre that ended its thread goes on here in the next execution, which another search may have begun
+        // A fibre that ended its thread goes on here in the next execution, which another search may have begun.
+        decides().go_on(me);
     }
 
     void yield(unsigned, rl::debug_info_param) override {
