@@ -9,6 +9,9 @@ import tempfile
 import unittest
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from events import HANG_GUARD
+
 PROGRAM = Path(sys.argv.pop(1)).resolve()
 SOURCES = Path(__file__).resolve().parents[2]
 
@@ -20,7 +23,7 @@ class ProgramTest(unittest.TestCase):
         self.here = Path(directory.name)
 
     def run_it(self, *words, program=PROGRAM, **how):
-        return subprocess.run([program, *words], cwd=self.here, capture_output=True, text=True, timeout=300,
+        return subprocess.run([program, *words], cwd=self.here, capture_output=True, text=True, timeout=HANG_GUARD,
                               check=False, **how)
 
     def write(self, text, name="s.dax"):
