@@ -1,8 +1,8 @@
 #include "cli/help.hpp"
 
-#include "cli/arch.hpp"
 #include "cli/commands.hpp"
-#include "cli/paths.hpp"
+#include "jobs/arch.hpp"
+#include "jobs/paths.hpp"
 
 #include "arch/target/targets.hpp"
 #include "protocol/presets.hpp"

@@ -1,12 +1,13 @@
 /// The command line: options to commands, errors to one line, results to exit codes.
 #include "base/suggest.hpp"
-#include "cli/arch.hpp"
 #include "cli/commands.hpp"
 #include "cli/help.hpp"
 #include "cli/job.hpp"
 #include "cli/kernel.hpp"
-#include "cli/output.hpp"
 #include "cli/quantities.hpp"
+#include "jobs/arch.hpp"
+#include "jobs/campaign.hpp"
+#include "jobs/output.hpp"
 #include "search/strategies.hpp"
 
 #include "daxtorture_config.hpp"
@@ -214,26 +215,27 @@ class command_line {
             ->check(one_of(known_archs()))
             ->excludes("--memory");
         add_arch(command, check_.arch);
-        command.add_option("--scheduler", check_.scheduler, schedulers_help())
+        command.add_option("--scheduler", check_.search.scheduler, schedulers_help())
             ->check(one_of(scheduler_names()));
-        command.add_option("--bound", check_.bound, "preemptions and stale loads of the bounded search")
+        command
+            .add_option("--bound", check_.search.bound, "preemptions and stale loads of the bounded search")
             ->capture_default_str()
             ->check(CLI::Range(0, 100));
-        command.add_option("--depth", check_.depth, "pct: ordering constraints of a failure")
+        command.add_option("--depth", check_.search.depth, "pct: ordering constraints of a failure")
             ->capture_default_str()
             ->check(CLI::Range(1, 50));
         add_count(
-            command, "--iterations", check_.iterations,
+            command, "--iterations", check_.search.iterations,
             "executions per scenario, at most, of all phases together (bound, full: of a shard its part)");
-        add_duration(command, "--seconds", check_.seconds, "time per scenario");
-        add_count(command, "--seed", check_.seed, "seed of the random strategies (default 1)");
-        add_count(command, "--first", check_.first, "number of the first execution (default 1)");
-        command.add_option("--jobs", check_.jobs, "processes (default: one per processor)")
+        add_duration(command, "--seconds", check_.search.seconds, "time per scenario");
+        add_count(command, "--seed", check_.search.seed, "seed of the random strategies (default 1)");
+        add_count(command, "--first", check_.search.first, "number of the first execution (default 1)");
+        command.add_option("--jobs", check_.search.jobs, "processes (default: one per processor)")
             ->check(CLI::Range(1, 1024));
-        add_shard(command, check_.part);
+        add_shard(command, check_.search.part);
         command.add_flag("--list", check_.list, "list the scenarios and stop");
         command.add_flag(
-            "--coverage", check_.coverage,
+            "--coverage", check_.search.coverage,
             "say what the search covered: outcomes, operations seen inside each other (without it "
             "the default search takes samples)");
         command.add_flag("-v,--verbose", check_.verbose, "say which searches ran, and what they left out");
@@ -241,7 +243,7 @@ class command_line {
                          "show known findings of the protocol as other failures, with the interleaving");
         command.add_flag("--bisect", check_.bisect,
                          "exit code for `git bisect run`: 0 good, 1 bad, 125 skip");
-        command.add_flag("!--no-reduction", check_.reduce,
+        command.add_flag("!--no-reduction", check_.search.reduce,
                          "full: also run executions that differ only in the order of steps that commute");
         command.add_flag("!--no-shrink", check_.shrink, "report the schedule as it was found");
         command.add_option("--json", check_.json, "write results as JSON to this file, - for stdout");

@@ -1,12 +1,12 @@
 /// The museum: every known bug must be found, by the invariant that its file names, and must be gone with its fix.
 #include "cli/commands.hpp"
-#include "cli/interrupt.hpp"
-#include "cli/judgement.hpp"
-#include "cli/output.hpp"
-#include "cli/paths.hpp"
-#include "cli/portfolio.hpp"
-#include "cli/scenarios.hpp"
-#include "cli/terminal.hpp"
+#include "jobs/interrupt.hpp"
+#include "jobs/judgement.hpp"
+#include "jobs/output.hpp"
+#include "jobs/paths.hpp"
+#include "jobs/portfolio.hpp"
+#include "jobs/scenarios.hpp"
+#include "jobs/terminal.hpp"
 
 #include "base/suggest.hpp"
 #include "report/text.hpp"
@@ -103,7 +103,7 @@ std::vector<std::string> fix_of(const program& what) {
 
 portfolio_result search(const exhibit& one, const program& what, double seconds, unsigned jobs,
                         status_line& status, const char* stage, const std::string& under = "") {
-    check_options options;
+    search_options options;
     options.seconds = seconds;
     options.jobs = jobs;
     const std::string memory = !under.empty() ? under : what.memory.empty() ? "weak" : what.memory;

@@ -4,12 +4,12 @@
 /// not shown    no scenario fails within the bounds: the order may be redundant, or a scenario is missing
 /// Steps of weakening: a fence is left out; an acquire load and a release store become relaxed; a read-modify-write becomes relaxed,
 /// and when that fails, each order in between is tried.
-#include "cli/checker.hpp"
 #include "cli/commands.hpp"
-#include "cli/interrupt.hpp"
-#include "cli/output.hpp"
-#include "cli/scenarios.hpp"
-#include "cli/terminal.hpp"
+#include "jobs/checker.hpp"
+#include "jobs/interrupt.hpp"
+#include "jobs/output.hpp"
+#include "jobs/scenarios.hpp"
+#include "jobs/terminal.hpp"
 
 #include "scenario/printer.hpp"
 

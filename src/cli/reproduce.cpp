@@ -1,9 +1,9 @@
 /// From a failure of real threads to an exact schedule: candidates of growing size, searched until one fails in the same way.
 #include "cli/commands.hpp"
-#include "cli/failure_report.hpp"
-#include "cli/output.hpp"
-#include "cli/portfolio.hpp"
-#include "cli/terminal.hpp"
+#include "jobs/failure_report.hpp"
+#include "jobs/output.hpp"
+#include "jobs/portfolio.hpp"
+#include "jobs/terminal.hpp"
 
 #include "report/text.hpp"
 #include "run/bundle.hpp"
@@ -99,7 +99,7 @@ reliability measure(const program& what, const std::string& memory, const failur
                     const reproduce_options& options) {
     reliability count;
     for (unsigned seed = 1; seed <= options.searches; ++seed) {
-        check_options search;
+        search_options search;
         search.scheduler = "pct";
         search.depth = 3;
         search.seed = seed;
@@ -169,7 +169,7 @@ class reproduction {
 
     /// False when the time ended before all of it was searched.
     bool search(const lifted& candidate, std::size_t index, std::size_t total, double seconds) {
-        check_options search;
+        search_options search;
         search.seconds = std::min(seconds, std::max(left(), 0.1));
         search.jobs = options_.jobs;
         search.seed = kept_.seed + 1;

@@ -6,13 +6,12 @@
 /// Nothing that is journaled comes from anywhere else, so totals are those of the journal. Checked by tests/campaign.
 #pragma once
 
-#include "cli/commands.hpp"
-
+#include "run/exit_code.hpp"
 #include "run/journal.hpp"
 
 #include <atomic>
 
-namespace daxtorture::cli {
+namespace daxtorture::jobs {
 
 struct campaign_options {
     std::filesystem::path directory;
@@ -24,7 +23,10 @@ struct campaign_options {
 exit_code begin_campaign(const run_parameters& parameters, const campaign_options& options);
 exit_code resume_campaign(const campaign_options& options);
 
+/// What a worker process of a campaign does: its order comes on standard input, its reports go to standard output.
+exit_code run_stress_worker();
+
 /// 0 for a pass, 1 for a failure, 3 inconclusive, 4 when the tool failed.
 exit_code exit_code_of_run(const run_contents& run);
 
-} // namespace daxtorture::cli
+} // namespace daxtorture::jobs

@@ -8,7 +8,7 @@
 
 #include <sys/types.h>
 
-namespace daxtorture::cli {
+namespace daxtorture::jobs {
 
 class child_process {
   public:
@@ -38,4 +38,4 @@ class child_process {
     std::string unread_;
 };
 
-} // namespace daxtorture::cli
+} // namespace daxtorture::jobs

@@ -1,7 +1,7 @@
 /// What happens to a found failure: it is made small, kept as a bundle and told.
 #pragma once
 
-#include "cli/commands.hpp"
+#include "jobs/usage_error.hpp"
 
 #include "run/bundle.hpp"
 #include "run/verdict.hpp"
@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <string>
 
-namespace daxtorture::cli {
+namespace daxtorture::jobs {
 
 inline constexpr const char* default_failure_directory = "daxtorture-failures";
 
@@ -51,4 +51,4 @@ std::string checker_fingerprint();
 /// The command line of this process.
 std::vector<std::string> own_command();
 
-} // namespace daxtorture::cli
+} // namespace daxtorture::jobs

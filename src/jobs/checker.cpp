@@ -1,8 +1,8 @@
-#include "cli/checker.hpp"
+#include "jobs/checker.hpp"
 
-#include "cli/commands.hpp"
-#include "cli/interrupt.hpp"
-#include "cli/paths.hpp"
+#include "jobs/interrupt.hpp"
+#include "jobs/paths.hpp"
+#include "jobs/usage_error.hpp"
 
 #include "run/failure_json.hpp"
 #include "scenario/printer.hpp"
@@ -19,7 +19,7 @@
 
 #include <poll.h>
 
-namespace daxtorture::cli {
+namespace daxtorture::jobs {
 namespace {
 
 using nlohmann::json;
@@ -230,4 +230,4 @@ checker_answer ask_checker(const checker_request& request) {
     return one.answer();
 }
 
-} // namespace daxtorture::cli
+} // namespace daxtorture::jobs

@@ -1,8 +1,8 @@
-#include "cli/interrupt.hpp"
+#include "jobs/interrupt.hpp"
 
 #include <csignal>
 
-namespace daxtorture::cli {
+namespace daxtorture::jobs {
 namespace {
 
 std::atomic<bool> signalled{false};
@@ -26,4 +26,4 @@ void end_on_signals() {
 bool interrupted() { return signalled.load(std::memory_order_relaxed); }
 const std::atomic<bool>& interruption() { return signalled; }
 
-} // namespace daxtorture::cli
+} // namespace daxtorture::jobs

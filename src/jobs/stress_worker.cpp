@@ -1,6 +1,6 @@
 /// A worker process of a campaign: races one load for one leg and tells its supervisor.
-#include "cli/campaign.hpp"
-#include "cli/loads.hpp"
+#include "jobs/campaign.hpp"
+#include "jobs/loads.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -13,7 +13,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-namespace daxtorture::cli {
+namespace daxtorture::jobs {
 namespace {
 
 std::atomic<bool> stop_asked{false};
@@ -98,4 +98,4 @@ exit_code run_stress_worker() {
     return exit_code::pass;
 }
 
-} // namespace daxtorture::cli
+} // namespace daxtorture::jobs

@@ -1,10 +1,10 @@
-#include "cli/campaign.hpp"
+#include "jobs/campaign.hpp"
 
-#include "cli/arch.hpp"
-#include "cli/child_process.hpp"
-#include "cli/failure_report.hpp"
-#include "cli/output.hpp"
-#include "cli/terminal.hpp"
+#include "jobs/arch.hpp"
+#include "jobs/child_process.hpp"
+#include "jobs/failure_report.hpp"
+#include "jobs/output.hpp"
+#include "jobs/terminal.hpp"
 
 #include "base/seed.hpp"
 #include "daxtorture_config.hpp"
@@ -30,7 +30,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-namespace daxtorture::cli {
+namespace daxtorture::jobs {
 namespace {
 
 using clock = std::chrono::steady_clock;
@@ -453,4 +453,4 @@ exit_code resume_campaign(const campaign_options& options) {
     }
 }
 
-} // namespace daxtorture::cli
+} // namespace daxtorture::jobs

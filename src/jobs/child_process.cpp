@@ -1,4 +1,4 @@
-#include "cli/child_process.hpp"
+#include "jobs/child_process.hpp"
 
 #include <array>
 #include <cerrno>
@@ -14,7 +14,7 @@
 
 extern char** environ;
 
-namespace daxtorture::cli {
+namespace daxtorture::jobs {
 namespace {
 
 [[noreturn]] void failed(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
@@ -119,4 +119,4 @@ int child_process::wait() {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-} // namespace daxtorture::cli
+} // namespace daxtorture::jobs

@@ -1,8 +1,9 @@
 /// The checker's side of the command line: requests to daxtorture-checker processes and their answers (machines/relacy/main.cpp).
 #pragma once
 
-#include "cli/child_process.hpp"
-#include "cli/commands.hpp"
+#include "jobs/child_process.hpp"
+#include "jobs/shard.hpp"
+#include "jobs/usage_error.hpp"
 
 #include "scenario/program.hpp"
 #include "words/failure.hpp"
@@ -19,7 +20,7 @@
 #include <string>
 #include <vector>
 
-namespace daxtorture::cli {
+namespace daxtorture::jobs {
 
 /// The checker failed: nothing was learnt.
 struct checker_failed : std::runtime_error {
@@ -157,4 +158,4 @@ void check_setup(const program& what);
 /// Starts one checker and waits for its answer; throws stopped_by_signal when a signal comes first.
 checker_answer ask_checker(const checker_request& request);
 
-} // namespace daxtorture::cli
+} // namespace daxtorture::jobs

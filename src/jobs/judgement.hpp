@@ -6,8 +6,8 @@
 /// error          the tool failed: nothing was learnt
 #pragma once
 
-#include "cli/commands.hpp"
-#include "cli/portfolio.hpp"
+#include "jobs/portfolio.hpp"
+#include "jobs/usage_error.hpp"
 
 #include "run/verdict.hpp"
 #include "scenario/program.hpp"
@@ -15,13 +15,13 @@
 #include <string>
 #include <vector>
 
-namespace daxtorture::cli {
+namespace daxtorture::jobs {
 
 /// The operations that never did what they are in the scenario for: "pin m0 0 (pinner): nothing in 7,191 executions".
 std::vector<std::string> never_done(const program& what, const outcome_table& counts);
 
 /// All of it but what compares the failure with what is known.
 scenario_verdict judge(const program& what, const std::string& memory, const portfolio_result& result,
-                       const check_options& options);
+                       const search_options& options);
 
-} // namespace daxtorture::cli
+} // namespace daxtorture::jobs

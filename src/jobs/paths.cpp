@@ -1,6 +1,6 @@
-#include "cli/paths.hpp"
+#include "jobs/paths.hpp"
 
-#include "cli/commands.hpp"
+#include "jobs/usage_error.hpp"
 
 #include "scenario/library.hpp"
 
@@ -8,7 +8,7 @@
 
 #include <stdexcept>
 
-namespace daxtorture::cli {
+namespace daxtorture::jobs {
 namespace {
 
 namespace fs = std::filesystem;
@@ -81,4 +81,4 @@ std::vector<fs::path> library_directories() {
 std::vector<fs::path> shipped_scenarios() { return scenario_files("scenarios"); }
 std::vector<fs::path> museum_files() { return scenario_files("museum"); }
 
-} // namespace daxtorture::cli
+} // namespace daxtorture::jobs

@@ -1,4 +1,4 @@
-#include "cli/arch.hpp"
+#include "jobs/arch.hpp"
 
 #include "arch/target/targets.hpp"
 
@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-namespace daxtorture::cli {
+namespace daxtorture::jobs {
 namespace {
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 5> families{{
@@ -42,4 +42,4 @@ std::string memory_of_arch(const target& machine) {
     return machine.memory == memory_strength::tso ? "tso" : "weak";
 }
 
-} // namespace daxtorture::cli
+} // namespace daxtorture::jobs

@@ -1,4 +1,4 @@
-#include "cli/terminal.hpp"
+#include "jobs/terminal.hpp"
 
 #include <cstdio>
 #include <cstdlib>
@@ -6,7 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-namespace daxtorture::cli {
+namespace daxtorture::jobs {
 namespace {
 
 bool tty(int fd) {
@@ -47,4 +47,4 @@ void status_line::clear() {
     shown_ = false;
 }
 
-} // namespace daxtorture::cli
+} // namespace daxtorture::jobs

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace daxtorture::cli {
+namespace daxtorture::jobs {
 
 /// Loads what the arguments name (files, directories, bare names); all scenarios when there are none. Throws usage_error.
 std::vector<program> load_scenarios(const std::vector<std::string>& arguments);
@@ -28,4 +28,4 @@ void override_arch(program& what, const std::string& arch);
 /// Applies --protocol and --rule on top of what the file says. Throws usage_error.
 void override_rules(program& what, const std::string& protocol, const std::vector<std::string>& rules);
 
-} // namespace daxtorture::cli
+} // namespace daxtorture::jobs

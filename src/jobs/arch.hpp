@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace daxtorture::cli {
+namespace daxtorture::jobs {
 
 std::vector<std::string> known_archs();
 
@@ -16,4 +16,4 @@ const target& arch_named(const std::string& name);
 /// The checker's memory model for a machine: "tso" or "weak".
 std::string memory_of_arch(const target& machine);
 
-} // namespace daxtorture::cli
+} // namespace daxtorture::jobs

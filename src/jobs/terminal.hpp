@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-namespace daxtorture::cli {
+namespace daxtorture::jobs {
 
 /// May results on stdout carry colours?
 bool colours_on_stdout();
@@ -24,4 +24,4 @@ class status_line {
     bool shown_ = false;
 };
 
-} // namespace daxtorture::cli
+} // namespace daxtorture::jobs

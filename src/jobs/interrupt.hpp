@@ -5,7 +5,7 @@
 #include <atomic>
 #include <stdexcept>
 
-namespace daxtorture::cli {
+namespace daxtorture::jobs {
 
 /// A signal came before the answer did.
 struct stopped_by_signal : std::runtime_error {
@@ -18,4 +18,4 @@ void end_on_signals();
 bool interrupted();
 const std::atomic<bool>& interruption(); ///< the flag, for who polls it
 
-} // namespace daxtorture::cli
+} // namespace daxtorture::jobs

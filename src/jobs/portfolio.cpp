@@ -1,6 +1,6 @@
-#include "cli/portfolio.hpp"
+#include "jobs/portfolio.hpp"
 
-#include "cli/interrupt.hpp"
+#include "jobs/interrupt.hpp"
 
 #include "report/text.hpp"
 #include "scenario/printer.hpp"
@@ -18,7 +18,7 @@
 
 #include <poll.h>
 
-namespace daxtorture::cli {
+namespace daxtorture::jobs {
 namespace {
 
 using clock = std::chrono::steady_clock;
@@ -60,7 +60,7 @@ struct random_range {
 /// process is free for one.
 class search_plan {
   public:
-    search_plan(const checker_request& base, const check_options& options, unsigned jobs)
+    search_plan(const checker_request& base, const search_options& options, unsigned jobs)
         : base_(base), options_(options), jobs_(jobs), next_(options.first) {
         if (options.scheduler.empty())
             plan_portfolio();
@@ -222,7 +222,7 @@ class search_plan {
     }
 
     const checker_request& base_;
-    const check_options& options_;
+    const search_options& options_;
     std::deque<search_phase> phases_;
     std::deque<random_range> early_; ///< taken in turn with the phases
     std::deque<random_range> ranges_;
@@ -246,7 +246,7 @@ std::vector<operation_pair> worth_aiming_at(const program& what, const search_co
 
 class portfolio {
   public:
-    portfolio(const program& what, const checker_request& base, const check_options& options)
+    portfolio(const program& what, const checker_request& base, const search_options& options)
         : what_(what), options_(options),
           jobs_(options.jobs != 0 ? options.jobs : std::max(1U, std::thread::hardware_concurrency())),
           limit_(options.seconds > 0 ? options.seconds : default_seconds), plan_(base, options, jobs_) {}
@@ -416,7 +416,7 @@ class portfolio {
     }
 
     const program& what_;
-    const check_options& options_;
+    const search_options& options_;
     const unsigned jobs_;
     const double limit_;
     search_plan plan_;
@@ -454,7 +454,8 @@ std::vector<operation_pair> least_met(const search_coverage& covered) {
     return pairs;
 }
 
-portfolio_result search_scenario(const program& what, const std::string& memory, const check_options& options,
+portfolio_result search_scenario(const program& what, const std::string& memory,
+                                 const search_options& options,
                                  const std::function<void(const std::string&)>& progress) {
     checker_request base;
     base.scenario = print(what);
@@ -466,4 +467,4 @@ portfolio_result search_scenario(const program& what, const std::string& memory,
     return portfolio(what, base, options).run(progress);
 }
 
-} // namespace daxtorture::cli
+} // namespace daxtorture::jobs

@@ -1,7 +1,7 @@
-#include "cli/failure_report.hpp"
+#include "jobs/failure_report.hpp"
 
-#include "cli/checker.hpp"
-#include "cli/paths.hpp"
+#include "jobs/checker.hpp"
+#include "jobs/paths.hpp"
 
 #include "base/fnv1a.hpp"
 #include "report/text.hpp"
@@ -20,7 +20,7 @@
 #include <stdexcept>
 #include <string_view>
 
-namespace daxtorture::cli {
+namespace daxtorture::jobs {
 namespace {
 
 std::string file_contents(const std::filesystem::path& path) {
@@ -167,4 +167,4 @@ void tell_unkept(const kept_failure& kept) {
     fmt::print(stderr, "daxtorture: {}\n\n{}\n", kept.problem, kept.report);
 }
 
-} // namespace daxtorture::cli
+} // namespace daxtorture::jobs

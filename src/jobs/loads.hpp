@@ -7,7 +7,7 @@
 
 #include <vector>
 
-namespace daxtorture::cli {
+namespace daxtorture::jobs {
 
 /// Of a mix: its preset's rules, changed as it says. Throws usage_error, as the next does.
 protocol rules_of(const load& what);
@@ -17,4 +17,4 @@ stress_options options_of(const run_parameters& parameters, const load& what);
 /// Those that were performed, by name.
 std::vector<stress_count> counts_of(const operation_counts& all);
 
-} // namespace daxtorture::cli
+} // namespace daxtorture::jobs

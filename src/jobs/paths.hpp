@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <vector>
 
-namespace daxtorture::cli {
+namespace daxtorture::jobs {
 
 /// The checker. Throws std::runtime_error naming the places that were looked in.
 std::filesystem::path checker_program();
@@ -22,4 +22,4 @@ std::vector<std::filesystem::path> library_directories();
 std::vector<std::filesystem::path> shipped_scenarios();
 std::vector<std::filesystem::path> museum_files();
 
-} // namespace daxtorture::cli
+} // namespace daxtorture::jobs

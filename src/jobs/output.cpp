@@ -1,6 +1,6 @@
-#include "cli/output.hpp"
+#include "jobs/output.hpp"
 
-#include "cli/commands.hpp"
+#include "jobs/usage_error.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -13,7 +13,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-namespace daxtorture::cli {
+namespace daxtorture::jobs {
 namespace {
 
 /// A device or a pipe is written as it is: a rename would replace it.
@@ -69,4 +69,4 @@ void write_result(const std::string& where, const nlohmann::json& document) {
     write_result(where, document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
-} // namespace daxtorture::cli
+} // namespace daxtorture::jobs

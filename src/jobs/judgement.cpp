@@ -1,4 +1,4 @@
-#include "cli/judgement.hpp"
+#include "jobs/judgement.hpp"
 
 #include "report/text.hpp"
 #include "scenario/parser.hpp"
@@ -9,7 +9,7 @@
 
 #include <algorithm>
 
-namespace daxtorture::cli {
+namespace daxtorture::jobs {
 namespace {
 
 /// Which searches ran, in the order in which they ended.
@@ -30,7 +30,7 @@ bool gave_up(const portfolio_result& result) {
 }
 
 /// Searching at random for a time is done when the time is over; anything else must have run to its end.
-bool covered_what_was_asked(const portfolio_result& result, const check_options& options) {
+bool covered_what_was_asked(const portfolio_result& result, const search_options& options) {
     const bool random_for_a_time =
         !options.scheduler.empty() && walks_at_random(options.scheduler) && options.iterations == 0;
     if (result.interrupted || result.executions == 0 || gave_up(result)) // a pass on nothing would be one
@@ -39,7 +39,7 @@ bool covered_what_was_asked(const portfolio_result& result, const check_options&
 }
 
 /// A shard's part may leave to the others what an operation is there for.
-bool must_serve(const check_options& options) { return options.part.count == 1; }
+bool must_serve(const search_options& options) { return options.part.count == 1; }
 
 std::vector<operation_result> operations_of(const program& what, const outcome_table& counts) {
     std::vector<operation_result> all;
@@ -54,7 +54,7 @@ std::vector<operation_result> operations_of(const program& what, const outcome_t
     return all;
 }
 
-verdict_kind verdict_of(const portfolio_result& result, const check_options& options,
+verdict_kind verdict_of(const portfolio_result& result, const search_options& options,
                         const scenario_verdict& so_far) {
     if (result.found.kind == failure_kind::tool)
         return verdict_kind::error;
@@ -71,7 +71,7 @@ struct execution_kinds {
     std::uint64_t random = 0; ///< of all random strategies
 };
 
-execution_kinds kinds_of(const portfolio_result& result, const check_options& options) {
+execution_kinds kinds_of(const portfolio_result& result, const search_options& options) {
     execution_kinds kinds;
     for (const search_phase& phase : result.phases) {
         const std::string& scheduler = phase.request.scheduler;
@@ -85,7 +85,7 @@ execution_kinds kinds_of(const portfolio_result& result, const check_options& op
 }
 
 /// What the exhaustive phase of the plan searches.
-std::string tree_text(const portfolio_result& result, const check_options& options) {
+std::string tree_text(const portfolio_result& result, const search_options& options) {
     std::string text = "every interleaving";
     if (options.part.count != 1)
         text = fmt::format("part {} of {} of ", options.part.index + 1, options.part.count) + text;
@@ -96,7 +96,7 @@ std::string tree_text(const portfolio_result& result, const check_options& optio
 }
 
 /// "every interleaving with at most 2 preemptions and 2 stale loads, 594,589 executions, and 500,000 random ones"
-std::string covered_text(const portfolio_result& result, const check_options& options) {
+std::string covered_text(const portfolio_result& result, const search_options& options) {
     const execution_kinds run = kinds_of(result, options);
     if (run.tree == 0)
         return run.random == 0 ? "" : counted(run.random, "random execution");
@@ -116,7 +116,7 @@ std::string left_out_text(const portfolio_result& result) {
     return result.complete ? "" : "the time ended before all random executions were run";
 }
 
-std::string reason_text(const portfolio_result& result, const check_options& options) {
+std::string reason_text(const portfolio_result& result, const search_options& options) {
     std::uint64_t cut_short = 0;
     for (const search_phase& phase : result.phases)
         cut_short += phase.answer.depth_limit_hits;
@@ -134,7 +134,7 @@ std::string reason_text(const portfolio_result& result, const check_options& opt
     return "the time ended first";
 }
 
-std::string note_text(const portfolio_result& result, const check_options& options, verdict_kind verdict) {
+std::string note_text(const portfolio_result& result, const search_options& options, verdict_kind verdict) {
     std::vector<std::string> parts;
     switch (verdict) {
     case verdict_kind::error:
@@ -180,7 +180,7 @@ coverage_summary coverage_of(const program& what, const search_coverage& covered
 
 /// What the samples of a search that was not asked for its coverage say of it in a few words; for one that was, what its numbers leave out.
 std::string coverage_remark(const coverage_summary& c, const portfolio_result& result,
-                            const check_options& options) {
+                            const search_options& options) {
     if (!options.coverage)
         return c.never.empty() ? ""
                                : fmt::format("{} of {} pairs of operations met in samples (--coverage names "
@@ -195,7 +195,7 @@ std::string coverage_remark(const coverage_summary& c, const portfolio_result& r
 
 /// Coverage of a search that ended at a failure would only say how early that came.
 void add_coverage(scenario_verdict& v, const program& what, const portfolio_result& result,
-                  const check_options& options) {
+                  const search_options& options) {
     if ((!result.sampled && !options.coverage) || v.verdict == verdict_kind::fail ||
         v.verdict == verdict_kind::error)
         return;
@@ -217,7 +217,7 @@ std::vector<std::string> never_done(const program& what, const outcome_table& co
 }
 
 scenario_verdict judge(const program& what, const std::string& memory, const portfolio_result& result,
-                       const check_options& options) {
+                       const search_options& options) {
     scenario_verdict v;
     v.name = what.name;
     v.protocol = what.protocol;
@@ -240,4 +240,4 @@ scenario_verdict judge(const program& what, const std::string& memory, const por
     return v;
 }
 
-} // namespace daxtorture::cli
+} // namespace daxtorture::jobs

@@ -1,12 +1,12 @@
-#include "cli/loads.hpp"
+#include "jobs/loads.hpp"
 
-#include "cli/arch.hpp"
-#include "cli/commands.hpp"
+#include "jobs/arch.hpp"
+#include "jobs/usage_error.hpp"
 
 #include "protocol/presets.hpp"
 #include "scenario/parser.hpp"
 
-namespace daxtorture::cli {
+namespace daxtorture::jobs {
 
 protocol rules_of(const load& what) {
     const preset* named = find_preset(what.protocol);
@@ -53,4 +53,4 @@ std::vector<stress_count> counts_of(const operation_counts& all) {
     return named;
 }
 
-} // namespace daxtorture::cli
+} // namespace daxtorture::jobs

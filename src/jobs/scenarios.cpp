@@ -1,13 +1,13 @@
-#include "cli/scenarios.hpp"
+#include "jobs/scenarios.hpp"
 
-#include "cli/arch.hpp"
-#include "cli/commands.hpp"
-#include "cli/paths.hpp"
+#include "jobs/arch.hpp"
+#include "jobs/paths.hpp"
+#include "jobs/usage_error.hpp"
 
 #include "scenario/library.hpp"
 #include "scenario/preset_file.hpp"
 
-namespace daxtorture::cli {
+namespace daxtorture::jobs {
 
 std::vector<program> load_scenarios(const std::vector<std::string>& arguments) {
     const scenario_library library(library_directories());
@@ -58,4 +58,4 @@ void override_rules(program& what, const std::string& protocol, const std::vecto
         throw usage_error(*wrong);
 }
 
-} // namespace daxtorture::cli
+} // namespace daxtorture::jobs
