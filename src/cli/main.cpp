@@ -4,13 +4,13 @@
 #include "cli/help.hpp"
 #include "cli/job.hpp"
 #include "cli/kernel.hpp"
+#include "cli/man.hpp"
 #include "cli/quantities.hpp"
+#include "cli/version.hpp"
 #include "jobs/arch.hpp"
 #include "jobs/campaign.hpp"
 #include "jobs/output.hpp"
 #include "search/strategies.hpp"
-
-#include "daxtorture_config.hpp"
 
 #include <CLI/CLI.hpp>
 #include <spdlog/sinks/stdout_color_sinks.h>
@@ -96,7 +96,7 @@ class command_line {
   public:
     command_line() {
         app_.require_subcommand(1);
-        app_.set_version_flag("--version", "daxtorture " DAXTORTURE_VERSION);
+        app_.set_version_flag("--version", version_text);
         app_.add_flag_callback(
             "--complete", [] {}, "list commands, options and their values, for shells (alone)");
         add_check();
@@ -119,6 +119,11 @@ class command_line {
             check_command(argv[1]);
         if (argc == 2 && std::string_view(argv[1]) == "--complete") {
             std::fputs(completion_list(app_).c_str(), stdout);
+            return exit_code::pass;
+        }
+        if (argc > 1 &&
+            std::string_view(argv[1]) == "--man") { // for the build, which installs what it prints
+            std::fputs(manual_page(app_, argc > 2 ? argv[2] : "").c_str(), stdout);
             return exit_code::pass;
         }
         const std::vector<std::string> words =

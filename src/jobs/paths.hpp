@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 namespace daxtorture::jobs {
@@ -21,5 +22,8 @@ std::vector<std::filesystem::path> library_directories();
 /// check of nothing would pass.
 std::vector<std::filesystem::path> shipped_scenarios();
 std::vector<std::filesystem::path> museum_files();
+
+/// The file of `stress --job NAME`: as it is named, if it is there or names a directory, else the one of that name that came with this executable.
+std::filesystem::path job_file(const std::string& name);
 
 } // namespace daxtorture::jobs
