@@ -1,6 +1,8 @@
 #include "report/json.hpp"
 #include "report/confidence.hpp"
 #include "report/run.hpp"
+#include "run/campaign/codec.hpp"
+#include "run/campaign/summary.hpp"
 #include "words/invariant.hpp"
 #include "words/near_miss.hpp"
 

@@ -4,6 +4,7 @@
 #include "report/near_misses.hpp"
 #include "report/text.hpp"
 #include "run/bundle.hpp"
+#include "run/campaign/summary.hpp"
 #include "words/near_miss.hpp"
 
 #include <fmt/format.h>

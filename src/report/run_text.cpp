@@ -1,6 +1,8 @@
 #include "report/run.hpp"
 
 #include "report/text.hpp"
+#include "run/campaign/parameters.hpp"
+#include "run/campaign/summary.hpp"
 
 #include <fmt/format.h>
 
