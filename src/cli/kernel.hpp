@@ -19,8 +19,12 @@ struct kernel_options {
     std::uint64_t seed = 1;
     std::uint64_t iterations = 0; ///< of each random strategy; 0: the machine's default
     double seconds = 10;          ///< per scenario
+    unsigned jobs = 0;            ///< scenarios at a time; 0: as many as processors
     bool bisect = false;
-    std::string json;
+    bool show_known = false; ///< show known findings as other failures
+    bool verbose = false;
+    std::string json; ///< file, "-" for stdout
+    std::string out;  ///< where failures go
 };
 
 exit_code run_kernel(const kernel_options& options);

@@ -270,9 +270,16 @@ class command_line {
         add_count(command, "--seed", kernel_.seed, "seed of the random strategies (default 1)");
         add_count(command, "--iterations", kernel_.iterations, "schedules of each random strategy");
         add_duration(command, "--seconds", kernel_.seconds, "time per scenario (default 10s)");
+        command.add_option("--jobs", kernel_.jobs, "scenarios at a time (default: one per processor)")
+            ->check(CLI::Range(1, 512));
+        command.add_flag("-v,--verbose", kernel_.verbose, "say which search found a failure");
+        command.add_flag("--show-known", kernel_.show_known,
+                         "show known findings as other failures, with the interleaving");
         command.add_flag("--bisect", kernel_.bisect,
                          "exit code for `git bisect run`: 0 good, 1 bad, 125 skip");
         command.add_option("--json", kernel_.json, "write results as JSON to this file, - for stdout");
+        command.add_option("--out", kernel_.out,
+                           "directory for failure bundles (default: daxtorture-failures)");
         command.callback([this] { run_ = [this] { return run_kernel(kernel_); }; });
     }
 
@@ -391,8 +398,12 @@ class command_line {
     void add_replay() {
         CLI::App& command =
             *app_.add_subcommand("replay", "run a failure's schedule again; exit 1 if it fails the same way");
-        command.add_option("bundle", replay_.bundle, "directory that check or reproduce wrote")->required();
+        command.add_option("bundle", replay_.bundle, "directory that check, kernel or reproduce wrote")
+            ->required();
         command.add_flag("--trace", replay_.trace, "print every event");
+        command.add_option(
+            "--tree", replay_.tree,
+            "of a failure of the kernel: the tree to run it on (default: the one that it was found on)");
         command.callback([this] { run_ = [this] { return run_replay(replay_); }; });
     }
 
@@ -445,13 +456,14 @@ class command_line {
     std::function<exit_code()> run_;
 };
 
-/// With `check --bisect` nothing that is wrong with the command or the tool may look like a verdict on the commit: git takes every other
+/// With --bisect (check, kernel) nothing that is wrong with the command or the tool may look like a verdict on the commit: git takes every other
 /// code up to 127 for a bad one.
 bool asked_for_bisect(int argc, char** argv) {
     const auto is_it = [](const char* word) {
         return std::string_view(word) == "--bisect" || std::string_view(word).starts_with("--bisect=");
     };
-    return argc > 1 && std::string_view(argv[1]) == "check" && std::any_of(argv + 2, argv + argc, is_it);
+    const auto has_it = [](std::string_view command) { return command == "check" || command == "kernel"; };
+    return argc > 1 && has_it(argv[1]) && std::any_of(argv + 2, argv + argc, is_it);
 }
 
 usage_error unwritten_output() {
