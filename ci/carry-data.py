@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Copies the scenarios and the museum into the build tree, which finds them there when it is moved or copied.
+"""Copies scenarios, museum and job files into the build tree, which finds them there when it is moved or copied.
 
-usage: carry-data.py MODELS COPY STAMP DEPFILE      DEPFILE: in make's form, the files and their directories, for ninja
+usage: carry-data.py SOURCES COPY STAMP DEPFILE      DEPFILE: in make's form, the files and their directories, for ninja
 """
 
 import shutil
@@ -9,13 +9,16 @@ import sys
 from pathlib import Path
 
 
-def main(models, copy, stamp, depfile):
+CARRIED = ("models/scenarios", "models/museum", "stress/jobs")
+
+
+def main(root, copy, stamp, depfile):
     sources = []
-    for name in ("scenarios", "museum"):
-        directory = Path(models) / name
-        sources += [directory, *sorted(directory.glob("*.dax"))]
-        shutil.rmtree(Path(copy) / name, ignore_errors=True)
-        shutil.copytree(directory, Path(copy) / name)
+    for name in CARRIED:
+        directory = Path(root) / name
+        sources += [directory, *sorted(directory.glob("*.*"))]
+        shutil.rmtree(Path(copy) / directory.name, ignore_errors=True)
+        shutil.copytree(directory, Path(copy) / directory.name)
     escaped = [str(one).replace(" ", "\\ ") for one in sources]
     Path(depfile).write_text(f"{Path(stamp).name}: {' '.join(escaped)}\n", encoding="utf-8")
     Path(stamp).write_text("", encoding="utf-8")

@@ -59,6 +59,10 @@ LAYERS = {
         ["arch", "search", "machines", "src/world", "src/protocol", "src/scenario", "src/run"],
         ["relacy"],
     ),
+    "src/jobs": (
+        ["arch/target", "stress", "search", "src/world", "src/protocol", "src/scenario", "src/run", "src/report"],
+        ["fmt", "spdlog", "json"],
+    ),
     "src/cli": (["*"], ["fmt", "spdlog", "json", "cli11", "tbb"]),
     "tests": (["*"], ["fmt", "spdlog", "json", "cli11", "tbb", "relacy", "catch2"]),
     "bench": (["*"], ["fmt", "json", "tbb", "relacy", "benchmark"]),
@@ -163,7 +167,7 @@ def check_include(path, layer, name, quoted, known):
     target = resolve(path, name, quoted, known)
     if target is None:
         if name == "daxtorture_config.hpp":
-            return None if layer in ("src/cli", "tests", "bench") else f'"{name}": only cli may know install paths'
+            return None if layer in ("src/jobs", "src/cli", "tests", "bench") else f'"{name}": only jobs may know install paths'
         if quoted:
             return f'"{name}": no such file; paths are relative to src/ or the repository root'
         if layer in MODEL and name in FORBIDDEN_HEADERS:

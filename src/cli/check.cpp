@@ -1,12 +1,12 @@
-#include "cli/arch.hpp"
 #include "cli/commands.hpp"
-#include "cli/failure_report.hpp"
-#include "cli/interrupt.hpp"
-#include "cli/judgement.hpp"
-#include "cli/output.hpp"
-#include "cli/portfolio.hpp"
-#include "cli/scenarios.hpp"
-#include "cli/terminal.hpp"
+#include "jobs/arch.hpp"
+#include "jobs/failure_report.hpp"
+#include "jobs/interrupt.hpp"
+#include "jobs/judgement.hpp"
+#include "jobs/output.hpp"
+#include "jobs/portfolio.hpp"
+#include "jobs/scenarios.hpp"
+#include "jobs/terminal.hpp"
 
 #include "report/json.hpp"
 #include "report/text.hpp"
@@ -109,7 +109,8 @@ class check_run {
 
   private:
     scenario_verdict not_begun(const checked& one) const {
-        scenario_verdict v = judge(one.what, memory_of(one.what, options_), portfolio_result{}, options_);
+        scenario_verdict v =
+            judge(one.what, memory_of(one.what, options_), portfolio_result{}, options_.search);
         v.note = not_begun_note;
         return v;
     }
@@ -120,10 +121,10 @@ class check_run {
         const std::string place = fmt::format("[{}/{}] {}: ", verdicts_.size() + 1, all_.size(), what.name);
         status_line status;
         const portfolio_result result = with_usable_setup(what, [&] {
-            return search_scenario(what, memory, options_,
+            return search_scenario(what, memory, options_.search,
                                    [&](const std::string& progress) { status.show(place + progress); });
         });
-        scenario_verdict verdict = judge(what, memory, result, options_);
+        scenario_verdict verdict = judge(what, memory, result, options_.search);
         kept_failure kept;
         if (verdict.verdict == verdict_kind::fail) {
             verdict.known_finding = is_known(one, verdict.found);
@@ -144,7 +145,7 @@ class check_run {
                                 ? shrink_failure(what, memory, result.found, shrink_seconds)
                                 : failure_as_found(what, memory, result.found);
         told.kept.scheduler = result.found_by;
-        told.kept.seed = options_.seed;
+        told.kept.seed = options_.search.seed;
         told.kept.execution = result.found_at;
         kept_failure kept = keep_failure(told, verdict, options_.out, colours_on_stdout());
         if (!shown && kept.problem.empty())
@@ -207,7 +208,7 @@ exit_code run_check(const check_options& options) {
     end_on_signals();
     check_options plan = options;
     if (plan.targets.empty())
-        plan.random_executions = random_executions_of_many;
+        plan.search.random_executions = random_executions_of_many;
     check_run run(plan, std::move(all));
     try {
         run.run();

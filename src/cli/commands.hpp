@@ -3,6 +3,11 @@
 /// Log lines go to stderr, results to stdout. A command reports bad input by throwing usage_error: one line that names the place.
 #pragma once
 
+#include "jobs/museum.hpp"
+#include "jobs/portfolio.hpp"
+#include "jobs/reproduce.hpp"
+#include "jobs/usage_error.hpp"
+
 #include "run/exit_code.hpp"
 #include "words/failure.hpp"
 
@@ -14,45 +19,23 @@
 
 namespace daxtorture::cli {
 
-/// Bad input: the message is one line that names the file, option or value. Exit code 2.
-struct usage_error : std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
-
-/// The part of a search that one machine of several does: number `index` of `count`, from 0.
-struct shard {
-    unsigned index = 0;
-    unsigned count = 1;
-};
+using namespace jobs; // whose services the commands are the options of
 
 struct check_options {
-    std::vector<std::string> targets;          ///< scenario files, names or directories; empty: all scenarios
-    std::string protocol;                      ///< empty: as each file says
-    std::vector<std::string> rules;            ///< "NAME=VALUE"
-    std::string memory;                        ///< empty: as each file says, else weak
-    std::string scheduler;                     ///< empty: a portfolio of all
-    unsigned bound = 2;                        ///< preemptions and stale loads of the bounded search
-    unsigned depth = 3;                        ///< of pct
-    std::uint64_t iterations = 0;              ///< 0: as many as the time allows, or the portfolio's plan
-    std::uint64_t random_executions = 100'000; ///< of each random phase of the default plan
-    double seconds = 0;                        ///< per scenario; 0: the default cap
-    std::uint64_t seed = 1;
-    std::uint64_t first = 1;
-    unsigned jobs = 0; ///< processes; 0: as many as processors
-    shard part;
+    std::vector<std::string> targets; ///< scenario files, names or directories; empty: all scenarios
+    std::string protocol;             ///< empty: as each file says
+    std::vector<std::string> rules;   ///< "NAME=VALUE"
+    std::string memory;               ///< empty: as each file says, else weak
+    search_options search;
     bool list = false;
     bool shrink = true;
-    bool reduce = true; ///< full: run no two executions that differ only in the order of steps that commute
-    bool coverage = false;        ///< say what the search covered
     bool verbose = false;         ///< say which searches ran
     bool show_known = false;      ///< show known findings as other failures
     bool bisect = false;          ///< exit codes as `git bisect run` wants them
     std::string memory_from_arch; ///< "arm64": its memory model
     std::string arch;             ///< the modelled machine; empty: as each file says
-    /// Goes on until a failure is found that this accepts; empty: any.
-    std::function<bool(const failure&)> wanted;
-    std::string json; ///< file, "-" for stdout
-    std::string out;  ///< where failures go
+    std::string json;             ///< file, "-" for stdout
+    std::string out;              ///< where failures go
 };
 
 struct stress_command {
@@ -97,11 +80,9 @@ struct merge_options {
 
 struct museum_options {
     std::vector<std::string> bugs; ///< ids; empty: all
+    museum_budget budget;
     bool list = false;
     bool memory_table = false; ///< which memory models each bug needs
-    double seconds = 30;       ///< per bug
-    double fixed_seconds = 0;  ///< per fix; 0: a few, at most `seconds`
-    unsigned jobs = 0;
     std::string json;
 };
 
@@ -119,17 +100,14 @@ struct replay_options {
 };
 
 struct reproduce_options {
-    std::string from;       ///< a bundle, or a directory that has some
-    double seconds = 120;   ///< for all candidates together
-    unsigned searches = 10; ///< with different seeds, to say how reliable it is
-    unsigned jobs = 0;
+    std::string from; ///< a bundle, or a directory that has some
+    reproduce_budget budget;
     std::string json;
     std::string out;
 };
 
 exit_code run_check(const check_options& options);
 exit_code run_stress_command(const stress_command& options);
-exit_code run_stress_worker();
 exit_code run_report(const report_options& options);
 exit_code run_merge(const merge_options& options);
 exit_code run_museum(const museum_options& options);

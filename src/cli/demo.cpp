@@ -1,7 +1,7 @@
 /// The first minute: what the tool does, on its main case.
 #include "cli/commands.hpp"
-#include "cli/interrupt.hpp"
-#include "cli/scenarios.hpp"
+#include "jobs/interrupt.hpp"
+#include "jobs/scenarios.hpp"
 
 #include <fmt/format.h>
 
@@ -26,7 +26,7 @@ exit_code run_demo() {
              "daxtorture check break-vs-pin");
     check_options correct;
     correct.targets = {"break-vs-pin"};
-    correct.seconds = 20;
+    correct.search.seconds = 20;
     const exit_code sound = run_check(correct);
 
     headline(2, "Bring back a historical bug: the last put wakes another address than the waiter sleeps on.",

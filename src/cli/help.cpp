@@ -1,8 +1,8 @@
 #include "cli/help.hpp"
 
-#include "cli/arch.hpp"
 #include "cli/commands.hpp"
-#include "cli/paths.hpp"
+#include "jobs/arch.hpp"
+#include "jobs/paths.hpp"
 
 #include "arch/target/targets.hpp"
 #include "protocol/presets.hpp"
@@ -17,6 +17,7 @@
 #include <array>
 #include <cctype>
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -88,43 +89,113 @@ constexpr std::array words{
 struct command_words {
     std::string_view name;
     const char* argument; ///< kind of its positional arguments; "": it takes none
+    const char* about;    ///< a paragraph for the manual, after the command's one line
     const char* examples;
+    const char* passes;       ///< what exit code 0 says; "": it does not occur
+    const char* violates;     ///< what 1 says; "": it does not occur
+    const char* inconclusive; ///< what 3 says; "": it does not occur
 };
+constexpr const char* time_ended = "the time ended first, or a signal came";
 constexpr std::array commands{
-    command_words{"check", "SCENARIO",
-                  "  daxtorture check break-vs-pin --rule wake-key=refcount\n"
-                  "  daxtorture check my.dax --protocol v6.12 --seconds 5m --json result.json"},
-    command_words{"kernel", "SCENARIO",
-                  "  daxtorture kernel doctor --tree ~/linux\n"
-                  "  daxtorture kernel break-vs-refault --tree ~/linux --seconds 1m"},
-    command_words{"stress", "SCENARIO",
-                  "  daxtorture stress --duration 8h --workers 8 --out campaign\n"
-                  "  daxtorture stress break-vs-pin --protocol v6.12 --until 07:30"},
-    command_words{"report", "DIR",
-                  "  daxtorture report campaign\n"
-                  "  daxtorture report campaign --html campaign.html --junit campaign.xml"},
-    command_words{"merge", "DIR",
-                  "  daxtorture merge shard-1 shard-2 --out all\n"
-                  "  daxtorture merge campaign-* --out week"},
-    command_words{"reproduce", "DIR",
-                  "  daxtorture reproduce campaign/failures\n"
-                  "  daxtorture reproduce daxtorture-failures/stress-break-vs-pin-I16-3fa9c1 --seconds 10m"},
-    command_words{"replay", "DIR",
-                  "  daxtorture replay daxtorture-failures/break-vs-pin-I28-140115\n"
-                  "  daxtorture replay daxtorture-failures/break-vs-pin-I28-140115 --trace"},
-    command_words{"museum", "BUG",
-                  "  daxtorture museum bug-08 bug-23-order\n"
-                  "  daxtorture museum --memory-table --seconds 10"},
-    command_words{"orderings", "SCENARIO",
-                  "  daxtorture orderings break-vs-pin\n"
-                  "  daxtorture orderings --seconds 2 --json orders.json"},
-    command_words{"protocols", "PROTOCOL",
-                  "  daxtorture protocols v6.12 v6.15         # only where they differ\n"
-                  "  daxtorture protocols mine.preset"},
-    command_words{"demo", "",
-                  "  daxtorture demo\n"
-                  "  daxtorture demo && daxtorture check --list"},
+    command_words{
+        "check", "SCENARIO",
+        "Searches the interleavings of small scenarios, weak memory included, for one that breaks an "
+        "invariant or hangs, and shrinks it. The failure is kept as a bundle that `daxtorture replay` "
+        "runs again. A failure that the scenario documents of an unmodified protocol is one line with "
+        "its page in docs/findings and does not change the exit code.",
+        "  daxtorture check break-vs-pin --rule wake-key=refcount\n"
+        "  daxtorture check my.dax --protocol v6.12 --seconds 5m --json result.json",
+        "every scenario passed, or failed as it documents of an unmodified protocol",
+        "an invariant was violated, or a hang found",
+        "the time ended first, a signal came, or an operation never did its part"},
+    command_words{
+        "kernel", "SCENARIO",
+        "Builds the objects of a kernel tree that hold the protocol, links them with a machine that "
+        "decides every interleaving, and runs the scenarios on them. docs/kernel.md says what the tree "
+        "and this machine need.",
+        "  daxtorture kernel doctor --tree ~/linux\n"
+        "  daxtorture kernel break-vs-refault --tree ~/linux --seconds 1m",
+        "no scenario failed", "an invariant was violated, or a hang found", time_ended},
+    command_words{
+        "stress", "SCENARIO",
+        "Races real threads over the model and checks its invariants all the time. With --out the run "
+        "is a campaign with a journal: it survives being killed, and --resume goes on with it. A hang is "
+        "told with the operation of every thread, what it waits for and the locks it holds.",
+        "  daxtorture stress --duration 8h --workers 8 --out campaign\n"
+        "  daxtorture stress break-vs-pin --protocol v6.12 --until 07:30",
+        "no failure, for as long as was asked", "an invariant was violated, or a worker hung",
+        "a signal ended the run early"},
+    command_words{
+        "report", "DIR",
+        "Reads the journal of a campaign, also while it runs, and shows what it came to. The page that "
+        "--html writes is one file and fetches nothing.",
+        "  daxtorture report campaign\n"
+        "  daxtorture report campaign --html campaign.html --junit campaign.xml",
+        "the run had no failure", "the run had failures", "the run ended early, or still goes on"},
+    command_words{
+        "merge", "DIR",
+        "Folds the run directories of shards, or of several machines, into one. To merge a part twice "
+        "changes nothing.",
+        "  daxtorture merge shard-1 shard-2 --out all\n"
+        "  daxtorture merge campaign-* --out week",
+        "no run had a failure", "a run had failures", "a run ended early"},
+    command_words{
+        "reproduce", "DIR",
+        "Takes what the flight recorders of the workers kept of a failure, lifts it into small "
+        "scenarios, and lets the checker search them until the same invariant breaks for the same cause.",
+        "  daxtorture reproduce campaign/failures\n"
+        "  daxtorture reproduce daxtorture-failures/stress-break-vs-pin-I16-3fa9c1 --seconds 10m",
+        "", "every failure was reproduced; the bundles with their schedules are kept",
+        "one was not reproduced before the time ended"},
+    command_words{
+        "replay", "DIR", "Runs the schedule of a bundle again, and says where it diverges if it does.",
+        "  daxtorture replay daxtorture-failures/break-vs-pin-I28-140115\n"
+        "  daxtorture replay daxtorture-failures/break-vs-pin-I28-140115 --trace",
+        "it does not fail any more", "it fails in the same way", "it fails in another way, or diverges"},
+    command_words{
+        "museum", "BUG",
+        "Brings back the bugs of the kernel's history, one after the other. Each must be found by the "
+        "invariant that its file names, and must be gone with its fix.",
+        "  daxtorture museum bug-08 bug-23-order\n"
+        "  daxtorture museum --memory-table --seconds 10",
+        "every bug was found, and is gone with its fix",
+        "a bug was not found, or not by its invariant, or is still there with its fix", "a signal came"},
+    command_words{
+        "orderings", "SCENARIO",
+        "Weakens every memory order of the model, one at a time, and says which scenarios notice. An "
+        "order that nothing notices may be stronger than it has to be.",
+        "  daxtorture orderings break-vs-pin\n"
+        "  daxtorture orderings --seconds 2 --json orders.json",
+        "every order was tried", "", "a signal came"},
+    command_words{
+        "protocols", "PROTOCOL",
+        "Prints the decisions on which kernel versions differ: presets against rules. With one name "
+        "only that protocol; with several only the rules in which they differ.",
+        "  daxtorture protocols v6.12 v6.15         # only where they differ\n"
+        "  daxtorture protocols mine.preset",
+        "the table was printed", "", ""},
+    command_words{
+        "demo", "",
+        "Checks one scenario, brings back one historical bug, and races real threads for ten seconds.",
+        "  daxtorture demo\n"
+        "  daxtorture demo && daxtorture check --list",
+        "all three went as they should", "", "a signal came"},
 };
+
+std::string exit_codes(const command_words& of) {
+    std::string text;
+    const auto add = [&](int code, std::string_view meaning) {
+        if (!meaning.empty())
+            text += fmt::format("  {}  {}\n", code, meaning);
+    };
+    add(0, of.passes);
+    add(1, of.violates);
+    add(2, "wrong usage or bad input");
+    add(3, of.inconclusive);
+    add(4, "the tool itself failed, which says nothing of the protocol");
+    text.pop_back();
+    return text;
+}
 
 const option_words* words_of(const CLI::Option& option) {
     for (const std::string& name : option.get_lnames())
@@ -144,7 +215,7 @@ void hide_checks(CLI::Option& option) {
 }
 
 void add_help(CLI::App& app, const command_words& of) {
-    app.footer(std::string("Examples:\n") + of.examples);
+    app.footer(fmt::format("Examples:\n{}\n\nExit codes:\n{}", of.examples, exit_codes(of)));
     for (CLI::Option* option : app.get_options()) {
         hide_checks(*option);
         if (option->get_positional()) {
@@ -240,6 +311,13 @@ std::vector<std::pair<std::string, value_list>> all_values() {
 void add_help(CLI::App& app) {
     for (const command_words& one : commands)
         add_help(*app.get_subcommand(std::string(one.name)), one);
+}
+
+std::optional<command_manual> manual_of(std::string_view command) {
+    for (const command_words& known : commands)
+        if (known.name == command)
+            return command_manual{known.about, known.examples, exit_codes(known)};
+    return {};
 }
 
 std::string completion_list(const CLI::App& app) {

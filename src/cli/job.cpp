@@ -1,6 +1,7 @@
 #include "cli/job.hpp"
 
 #include "cli/commands.hpp"
+#include "jobs/paths.hpp"
 #include "scenario/utf8.hpp"
 
 #include <algorithm>
@@ -46,6 +47,7 @@ std::vector<std::string> with_job_file(const std::vector<std::string>& words, co
     }
     if (name.empty())
         return words;
+    name = job_file(name).string();
     errno = 0;
     std::ifstream file(name);
     std::vector<std::string> all{"stress"};

@@ -1,29 +1,24 @@
 #include "cli/kernel.hpp"
 
-#include "cli/failure_report.hpp"
-#include "cli/interrupt.hpp"
-#include "cli/kernel_machine.hpp"
-#include "cli/kernel_tree.hpp"
-#include "cli/output.hpp"
-#include "cli/scenarios.hpp"
-#include "cli/terminal.hpp"
+#include "jobs/failure_report.hpp"
+#include "jobs/interrupt.hpp"
+#include "jobs/output.hpp"
+#include "jobs/scenarios.hpp"
+#include "jobs/terminal.hpp"
 
 #include "report/text.hpp"
 #include "scenario/parser.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <poll.h>
 
 #include <algorithm>
-#include <deque>
-#include <optional>
-#include <thread>
 
 namespace daxtorture::cli {
 namespace {
 
 using json = nlohmann::ordered_json;
+using namespace jobs;
 
 json scenario_json(const kernel_verdict& v) {
     const scenario_verdict& r = v.verdict;
@@ -55,119 +50,48 @@ std::string result_json(const kernel_tree& tree, const std::vector<kernel_verdic
     return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
-/// All scenarios of one command, as many at a time as there are processors, told in their order.
-class kernel_run {
+std::vector<scenario_verdict> judged(const std::vector<kernel_verdict>& all) {
+    std::vector<scenario_verdict> ran;
+    for (const kernel_verdict& v : all)
+        if (v.unsupported.empty())
+            ran.push_back(v.verdict);
+    return ran;
+}
+
+/// Tells verdicts as they come.
+class kernel_printer {
   public:
-    kernel_run(const kernel_tree& tree, const kernel_options& options, std::vector<program> programs)
-        : tree_(tree), options_(options), programs_(std::move(programs)), quiet_(options.json == "-") {
-        for (const program& what : programs_)
+    kernel_printer(const kernel_tree& tree, const kernel_options& options) : tree_(tree), options_(options) {
+        for (const program& what : options.plan.programs)
             widest_ = std::max(widest_, what.name.size());
     }
 
-    const std::vector<kernel_verdict>& verdicts() const { return told_; }
-
-    void run() {
-        while (told_.size() < programs_.size() && !interrupted()) {
-            start_jobs();
-            wait_for_answers();
-            tell_finished();
-        }
-        stop_jobs();
-        tell_finished();
-    }
-
-    std::vector<scenario_verdict> judged() const {
-        std::vector<scenario_verdict> all;
-        for (const kernel_verdict& v : told_)
-            if (v.unsupported.empty())
-                all.push_back(v.verdict);
-        return all;
-    }
-
-    void tell_totals() const {
-        const std::vector<scenario_verdict> all = judged();
-        if (quiet_ || told_.size() < 2)
-            return;
-        fmt::print("{}", count_text(all));
-        if (all.size() != told_.size())
-            fmt::print("; {} not run", told_.size() - all.size());
-        fmt::print("\n");
-    }
-
-  private:
-    /// A scenario at work, or done and not told yet.
-    struct slot {
-        std::optional<kernel_job> job;
-        std::optional<kernel_verdict> done;
-    };
-
-    std::size_t begun() const { return told_.size() + slots_.size(); }
-
-    void start_jobs() {
-        const unsigned most =
-            options_.jobs != 0 ? options_.jobs : std::max(1u, std::thread::hardware_concurrency());
-        auto running =
-            static_cast<unsigned>(std::ranges::count_if(slots_, [](const slot& s) { return !s.done; }));
-        for (; running < most && begun() < programs_.size(); ++running)
-            slots_.emplace_back().job.emplace(programs_[begun() - 1], tree_, options_);
-    }
-
-    void wait_for_answers() {
-        std::vector<pollfd> outputs;
-        std::string progress = fmt::format("[{}/{}]", begun(), programs_.size());
-        for (std::size_t i = 0; i < slots_.size(); ++i)
-            if (!slots_[i].done) {
-                outputs.push_back({slots_[i].job->output(), POLLIN, 0});
-                progress +=
-                    fmt::format(" {} {}", programs_[told_.size() + i].name, slots_[i].job->progress());
-            }
-        status_.show(progress);
-        poll(outputs.data(), outputs.size(), 200);
-        for (slot& one : slots_)
-            if (!one.done && !one.job->read_more())
-                one.done = one.job->result();
-    }
-
-    void stop_jobs() {
-        for (slot& one : slots_)
-            if (!one.done)
-                one.done = one.job->stopped();
-        while (begun() < programs_.size()) {
-            kernel_verdict v = kernel_verdict_of(programs_[begun()], tree_, options_.memory);
-            v.verdict.note = "not begun: a signal came before";
-            slots_.push_back({std::nullopt, std::move(v)});
-        }
-    }
-
-    void tell_finished() {
-        while (!slots_.empty() && slots_.front().done) {
-            told_.push_back(std::move(*slots_.front().done));
-            slots_.pop_front();
-            tell(told_.back());
-        }
-    }
+    void progress(const std::string& text) { status_.show(text); }
 
     void tell(const kernel_verdict& v) {
         kept_failure kept;
         if (v.verdict.verdict == verdict_kind::fail)
             kept = keep(v);
         status_.clear();
-        if (!quiet_)
+        if (options_.json != "-")
             print(v, kept);
         tell_unkept(kept);
     }
 
+    void tell_totals(const std::vector<kernel_verdict>& all) const {
+        const std::vector<scenario_verdict> ran = judged(all);
+        if (options_.json == "-" || all.size() < 2)
+            return;
+        fmt::print("{}", count_text(ran));
+        if (ran.size() != all.size())
+            fmt::print("; {} not run", all.size() - ran.size());
+        fmt::print("\n");
+    }
+
+  private:
     kept_failure keep(const kernel_verdict& v) const {
         told_failure told;
-        told.kept.what = v.what;
-        told.kept.engine = "kernel";
-        told.kept.tree = tree_.directory;
-        told.kept.source_hash = tree_.hash;
-        told.kept.memory = options_.memory;
-        told.kept.command = own_command();
-        told.kept.scheduler = v.verdict.scheduler;
-        told.kept.seed = options_.seed;
-        told.kept.found = v.verdict.found;
+        told.kept = kernel_bundle(v, tree_, options_.plan.search);
         kept_failure kept = keep_failure(told, v.verdict, options_.out, colours_on_stdout());
         if (v.verdict.known_finding && !options_.show_known && kept.problem.empty())
             kept.report.clear();
@@ -189,11 +113,7 @@ class kernel_run {
 
     const kernel_tree& tree_;
     const kernel_options& options_;
-    std::vector<program> programs_;
-    const bool quiet_;
     std::size_t widest_ = 0;
-    std::deque<slot> slots_; ///< what was begun and not told
-    std::vector<kernel_verdict> told_;
     status_line status_;
 };
 
@@ -208,36 +128,43 @@ exit_code run_doctor(const std::string& directory) {
     return exit_code::usage;
 }
 
-exit_code run_scenarios(const kernel_options& options, std::vector<program> programs) {
+exit_code run_scenarios(kernel_options options) {
     const kernel_tree tree = build_kernel_machine(options.tree);
-    for (program& what : programs)
+    for (program& what : options.plan.programs)
         override_rules(what, tree.preset, {});
-    kernel_run run(tree, options, std::move(programs));
-    run.run();
-    run.tell_totals();
+    kernel_printer printer(tree, options);
+    const std::vector<kernel_verdict> all =
+        run_on_kernel(tree, options.plan,
+                      {[&](const kernel_verdict& v) { printer.tell(v); },
+                       [&](const std::string& text) { printer.progress(text); }});
+    printer.tell_totals(all);
     if (!options.json.empty())
-        write_result(options.json, result_json(tree, run.verdicts()));
-    const std::vector<scenario_verdict> judged = run.judged();
-    return judged.empty() ? exit_code::inconclusive : exit_code_of(judged);
+        write_result(options.json, result_json(tree, all));
+    const std::vector<scenario_verdict> ran = judged(all);
+    return ran.empty() ? exit_code::inconclusive : exit_code_of(ran);
+}
+
+/// What `git bisect run` understands: 0 good, 1 bad, 125 cannot be tested here.
+exit_code for_bisect(exit_code code) {
+    return code == exit_code::pass || code == exit_code::violation ? code : exit_code::bisect_skip;
 }
 
 } // namespace
 
-exit_code run_kernel(const kernel_options& options) {
+exit_code run_kernel(const kernel_options& given) {
     end_on_signals();
-    if (!options.targets.empty() && options.targets.front() == "doctor") {
-        if (options.targets.size() > 1)
+    if (!given.targets.empty() && given.targets.front() == "doctor") {
+        if (given.targets.size() > 1)
             throw usage_error("doctor takes no scenario: it looks at the tree alone");
-        return run_doctor(options.tree);
+        return run_doctor(given.tree);
     }
-    std::vector<program> programs = load_scenarios(options.targets);
-    if (!options.plan.empty() && programs.size() != 1)
+    kernel_options options = given;
+    options.plan.programs = load_scenarios(given.targets);
+    if (!options.plan.search.plan.empty() && options.plan.programs.size() != 1)
         throw usage_error("--plan needs exactly one scenario");
     try {
-        const exit_code code = run_scenarios(options, std::move(programs));
-        return options.bisect && code != exit_code::pass && code != exit_code::violation
-                   ? exit_code::bisect_skip
-                   : code;
+        const exit_code code = run_scenarios(std::move(options));
+        return given.bisect ? for_bisect(code) : code;
     } catch (const stopped_by_signal&) {
         std::fputs("daxtorture: stopped by a signal while the kernel machine was built: nothing was run\n",
                    stderr);

@@ -1,15 +1,16 @@
 /// The command line: options to commands, errors to one line, results to exit codes.
 #include "base/suggest.hpp"
-#include "cli/arch.hpp"
 #include "cli/commands.hpp"
 #include "cli/help.hpp"
 #include "cli/job.hpp"
 #include "cli/kernel.hpp"
-#include "cli/output.hpp"
+#include "cli/man.hpp"
 #include "cli/quantities.hpp"
+#include "cli/version.hpp"
+#include "jobs/arch.hpp"
+#include "jobs/campaign.hpp"
+#include "jobs/output.hpp"
 #include "search/strategies.hpp"
-
-#include "daxtorture_config.hpp"
 
 #include <CLI/CLI.hpp>
 #include <spdlog/sinks/stdout_color_sinks.h>
@@ -95,7 +96,7 @@ class command_line {
   public:
     command_line() {
         app_.require_subcommand(1);
-        app_.set_version_flag("--version", "daxtorture " DAXTORTURE_VERSION);
+        app_.set_version_flag("--version", version_text);
         app_.add_flag_callback(
             "--complete", [] {}, "list commands, options and their values, for shells (alone)");
         add_check();
@@ -118,6 +119,11 @@ class command_line {
             check_command(argv[1]);
         if (argc == 2 && std::string_view(argv[1]) == "--complete") {
             std::fputs(completion_list(app_).c_str(), stdout);
+            return exit_code::pass;
+        }
+        if (argc > 1 &&
+            std::string_view(argv[1]) == "--man") { // for the build, which installs what it prints
+            std::fputs(manual_page(app_, argc > 2 ? argv[2] : "").c_str(), stdout);
             return exit_code::pass;
         }
         const std::vector<std::string> words =
@@ -214,26 +220,27 @@ class command_line {
             ->check(one_of(known_archs()))
             ->excludes("--memory");
         add_arch(command, check_.arch);
-        command.add_option("--scheduler", check_.scheduler, schedulers_help())
+        command.add_option("--scheduler", check_.search.scheduler, schedulers_help())
             ->check(one_of(scheduler_names()));
-        command.add_option("--bound", check_.bound, "preemptions and stale loads of the bounded search")
+        command
+            .add_option("--bound", check_.search.bound, "preemptions and stale loads of the bounded search")
             ->capture_default_str()
             ->check(CLI::Range(0, 100));
-        command.add_option("--depth", check_.depth, "pct: ordering constraints of a failure")
+        command.add_option("--depth", check_.search.depth, "pct: ordering constraints of a failure")
             ->capture_default_str()
             ->check(CLI::Range(1, 50));
         add_count(
-            command, "--iterations", check_.iterations,
+            command, "--iterations", check_.search.iterations,
             "executions per scenario, at most, of all phases together (bound, full: of a shard its part)");
-        add_duration(command, "--seconds", check_.seconds, "time per scenario");
-        add_count(command, "--seed", check_.seed, "seed of the random strategies (default 1)");
-        add_count(command, "--first", check_.first, "number of the first execution (default 1)");
-        command.add_option("--jobs", check_.jobs, "processes (default: one per processor)")
+        add_duration(command, "--seconds", check_.search.seconds, "time per scenario");
+        add_count(command, "--seed", check_.search.seed, "seed of the random strategies (default 1)");
+        add_count(command, "--first", check_.search.first, "number of the first execution (default 1)");
+        command.add_option("--jobs", check_.search.jobs, "processes (default: one per processor)")
             ->check(CLI::Range(1, 1024));
-        add_shard(command, check_.part);
+        add_shard(command, check_.search.part);
         command.add_flag("--list", check_.list, "list the scenarios and stop");
         command.add_flag(
-            "--coverage", check_.coverage,
+            "--coverage", check_.search.coverage,
             "say what the search covered: outcomes, operations seen inside each other (without it "
             "the default search takes samples)");
         command.add_flag("-v,--verbose", check_.verbose, "say which searches ran, and what they left out");
@@ -241,7 +248,7 @@ class command_line {
                          "show known findings of the protocol as other failures, with the interleaving");
         command.add_flag("--bisect", check_.bisect,
                          "exit code for `git bisect run`: 0 good, 1 bad, 125 skip");
-        command.add_flag("!--no-reduction", check_.reduce,
+        command.add_flag("!--no-reduction", check_.search.reduce,
                          "full: also run executions that differ only in the order of steps that commute");
         command.add_flag("!--no-shrink", check_.shrink, "report the schedule as it was found");
         command.add_option("--json", check_.json, "write results as JSON to this file, - for stdout");
@@ -256,21 +263,22 @@ class command_line {
         command.add_option("scenario", kernel_.targets,
                            "scenarios; none: all; `doctor`: say what is missing to build the tree");
         command.add_option("--tree", kernel_.tree, "directory of the kernel's source")->required();
-        command.add_option("--plan", kernel_.plan, "run one schedule, in words, of this file");
-        command.add_option("--memory", kernel_.memory, "memory model: sc or tso")
+        command.add_option("--plan", kernel_.plan.search.plan, "run one schedule, in words, of this file");
+        command.add_option("--memory", kernel_.plan.search.memory, "memory model: sc or tso")
             ->check(one_of({"sc", "tso"}));
-        command.add_option("--scheduler", kernel_.scheduler, "one strategy instead of all")
+        command.add_option("--scheduler", kernel_.plan.search.scheduler, "one strategy instead of all")
             ->check(one_of({"bound", "pct", "uniform"}));
-        command.add_option("--bound", kernel_.bound, "preemptions of the bounded search")
+        command.add_option("--bound", kernel_.plan.search.bound, "preemptions of the bounded search")
             ->capture_default_str()
             ->check(CLI::Range(0, 100));
-        command.add_option("--depth", kernel_.depth, "pct: ordering constraints of a failure")
+        command.add_option("--depth", kernel_.plan.search.depth, "pct: ordering constraints of a failure")
             ->capture_default_str()
             ->check(CLI::Range(1, 50));
-        add_count(command, "--seed", kernel_.seed, "seed of the random strategies (default 1)");
-        add_count(command, "--iterations", kernel_.iterations, "schedules of each random strategy");
-        add_duration(command, "--seconds", kernel_.seconds, "time per scenario (default 10s)");
-        command.add_option("--jobs", kernel_.jobs, "scenarios at a time (default: one per processor)")
+        add_count(command, "--seed", kernel_.plan.search.seed, "seed of the random strategies (default 1)");
+        add_count(command, "--iterations", kernel_.plan.search.iterations,
+                  "schedules of each random strategy");
+        add_duration(command, "--seconds", kernel_.plan.search.seconds, "time per scenario (default 10s)");
+        command.add_option("--jobs", kernel_.plan.jobs, "scenarios at a time (default: one per processor)")
             ->check(CLI::Range(1, 512));
         command.add_flag("-v,--verbose", kernel_.verbose, "say which search found a failure");
         command.add_flag("--show-known", kernel_.show_known,
@@ -382,12 +390,12 @@ class command_line {
             *app_.add_subcommand("reproduce", "turn a failure of real threads into an exact schedule");
         command.add_option("from", reproduce_.from, "bundle that stress wrote, or a directory of bundles")
             ->required();
-        add_duration(command, "--seconds", reproduce_.seconds, "time for the search (default 2m)");
+        add_duration(command, "--seconds", reproduce_.budget.seconds, "time for the search (default 2m)");
         command
-            .add_option("--searches", reproduce_.searches,
+            .add_option("--searches", reproduce_.budget.searches,
                         "searches with different seeds that say how reliable it is")
             ->capture_default_str();
-        command.add_option("--jobs", reproduce_.jobs, "processes (default: one per processor)")
+        command.add_option("--jobs", reproduce_.budget.jobs, "processes (default: one per processor)")
             ->check(CLI::Range(1, 1024));
         command.add_option("--json", reproduce_.json, "write results as JSON to this file, - for stdout");
         command.add_option("--out", reproduce_.out,
@@ -433,10 +441,10 @@ class command_line {
         command.add_flag("--list", museum_.list, "list the bugs and stop");
         command.add_flag("--memory-table", museum_.memory_table,
                          "which memory models each bug is found under");
-        add_duration(command, "--seconds", museum_.seconds, "time per bug (default 30)");
-        add_duration(command, "--fixed-seconds", museum_.fixed_seconds,
+        add_duration(command, "--seconds", museum_.budget.seconds, "time per bug (default 30)");
+        add_duration(command, "--fixed-seconds", museum_.budget.fixed_seconds,
                      "time per fix, which must not fail (default 5, at most --seconds)");
-        command.add_option("--jobs", museum_.jobs, "processes (default: one per processor)")
+        command.add_option("--jobs", museum_.budget.jobs, "processes (default: one per processor)")
             ->check(CLI::Range(1, 1024));
         command.add_option("--json", museum_.json, "write results as JSON to this file, - for stdout");
         command.callback([this] { run_ = [this] { return run_museum(museum_); }; });

@@ -1,7 +1,7 @@
 #include "arch/target/targets.hpp"
-#include "cli/arch.hpp"
 #include "cli/commands.hpp"
-#include "cli/scenarios.hpp"
+#include "jobs/arch.hpp"
+#include "jobs/scenarios.hpp"
 
 #include "base/suggest.hpp"
 #include "protocol/presets.hpp"

@@ -1,8 +1,8 @@
-#include "cli/checker.hpp"
 #include "cli/commands.hpp"
-#include "cli/failure_report.hpp"
-#include "cli/kernel_machine.hpp"
-#include "cli/terminal.hpp"
+#include "jobs/checker.hpp"
+#include "jobs/failure_report.hpp"
+#include "jobs/kernel_machine.hpp"
+#include "jobs/terminal.hpp"
 
 #include "report/text.hpp"
 #include "report/wrap.hpp"

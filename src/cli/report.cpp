@@ -1,8 +1,8 @@
 /// `report` and `merge`: run directories as documents, and several as one.
-#include "cli/campaign.hpp"
 #include "cli/commands.hpp"
-#include "cli/output.hpp"
-#include "cli/terminal.hpp"
+#include "jobs/campaign.hpp"
+#include "jobs/output.hpp"
+#include "jobs/terminal.hpp"
 
 #include "report/run.hpp"
 

@@ -133,9 +133,12 @@ outcome file_reflink(kernel& k, inode& from, inode& to);
 /// when any page was written; what comes behind a page that could not be stays as it was.
 outcome file_write(kernel& k, inode& file, unsigned first, unsigned last);
 enum class invalidate_lock : unsigned char { free, held };
+/// What becomes of the entry of a page that somebody holds, where the rule `invalidation` lets one stay. It goes when its block leaves the file:
+/// an entry that stayed would be taken for one of the new block.
+enum class busy_entry : unsigned char { stays, goes };
 /// invalidate_inode_pages2_range as the rule `invalidation` says. False when an entry stayed.
 bool invalidate_range(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last,
-                      invalidate_lock lock = invalidate_lock::free);
+                      invalidate_lock lock = invalidate_lock::free, busy_entry busy = busy_entry::stays);
 /// Collapse range, insert range, zero range (ext4, xfs). Refused where the filesystem has none, and when the file has no room.
 outcome file_collapse(kernel& k, inode& file, unsigned first, unsigned last);
 outcome file_insert(kernel& k, inode& file, unsigned first, unsigned last);

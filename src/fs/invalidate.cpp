@@ -10,7 +10,7 @@ namespace daxtorture {
 inline namespace ARCH_MACHINE {
 
 bool invalidate_range(kernel& k, address_space& mapping, std::uint64_t first, std::uint64_t last,
-                      invalidate_lock lock) {
+                      invalidate_lock lock, busy_entry busy) {
     if (k.rules.invalidation == invalidate_mode::beside_faults)
         return invalidate_inode_pages2_range(k, mapping, first, last, invalidate_what::clean);
     std::optional<arch::write_guard> faults;
@@ -18,7 +18,9 @@ bool invalidate_range(kernel& k, address_space& mapping, std::uint64_t first, st
         faults.emplace(mapping.invalidate_lock);
     // Whole entries go, so nothing of them may stay mapped; from here on nobody takes new references
     unmap_mapping_pages(k, mapping, first & ~k.pmd_colour(), ((last - 1) | k.pmd_colour()) + 1);
-    return invalidate_inode_pages2_range(k, mapping, first, last, invalidate_what::clean_and_idle);
+    return invalidate_inode_pages2_range(k, mapping, first, last,
+                                         busy == busy_entry::stays ? invalidate_what::clean_and_idle
+                                                                   : invalidate_what::clean);
 }
 
 outcome file_invalidate(kernel& k, inode& file, unsigned from, unsigned to) {

@@ -30,7 +30,8 @@ void invalidate_old_pages(const extent_write& w) {
     if (w.where.shared && w.k.rules.cow_cleans == cow_dirty::clear)
         dax_clear_dirty_range(w.k, w.file.mapping, w.first, last);
     if (w.where.fresh || w.where.unwritten || w.where.shared)
-        invalidate_range(w.k, w.file.mapping, w.first, last, w.lock);
+        invalidate_range(w.k, w.file.mapping, w.first, last, w.lock,
+                         w.where.shared ? busy_entry::goes : busy_entry::stays);
 }
 
 /// One page: what is bad is written all the same (DAX_RECOVERY_WRITE). A page of a shared block is copied first, though all of it is to be overwritten;

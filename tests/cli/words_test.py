@@ -111,6 +111,7 @@ class Help(ProgramTest):
             text = self.run_it(command, "--help").stdout
             examples = [line for line in text.splitlines() if line.startswith("  daxtorture ")]
             self.assertGreaterEqual(len(examples), 2, command)
+            self.assertRegex(text, r"(?s)Exit codes:\n  [01]  .*\n  2  wrong usage or bad input\n.*  4  ", command)
             self.assertNotRegex(text, r"UINT|TEXT|:INT| in \[|FLOAT", command)
         text = self.run_it("check", "--help").stdout
         for group in ("Protocol and machine:", "Search:", "Results:"):
@@ -129,6 +130,17 @@ class Help(ProgramTest):
         for known in (("protocol", "v6.15"), ("rule", "wake-key=refcount"), ("machine", "arm64-4k"), ("mix", "default"),
                       ("scheduler", "pct"), ("memory", "tso"), ("bug", "bug-08"), ("scenario", "break-vs-pin")):
             self.assertIn(known, values)
+
+
+class Version(ProgramTest):
+    def test_the_version_says_how_it_was_built(self):
+        lines = self.run_it("--version").stdout.splitlines()
+        self.assertRegex(lines[0], r"^daxtorture \d+\.\d+\.\d+$")
+        self.assertEqual([line.split(":")[0] for line in lines[1:]], ["build", "compiler", "packages", "checker"])
+        self.assertRegex(lines[2], r"(gcc|clang) \d+")
+        for package in ("fmt", "spdlog", "nlohmann_json", "CLI11", "tbb"):
+            self.assertRegex(lines[3], package + r" \d+")
+        self.assertRegex(lines[4], r"[0-9a-f]{16}$")
 
 
 class Completion(ProgramTest):
