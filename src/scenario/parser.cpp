@@ -244,12 +244,14 @@ void builder::read_expectation(line& from) {
     const word at = from.take("a verdict");
     expectation made;
     made.verdict = static_cast<verdict_kind>(parse_choice(at, "a verdict", verdict_names));
-    if (made.verdict == verdict_kind::fail && !from.at_end() && from.peek().text != "under")
-        made.invariant = parse_invariant(from.take(""));
+    while (made.verdict == verdict_kind::fail && !from.at_end() && from.peek().text != "under") {
+        const word next = from.take("");
+        made.broken.push_back(parse_invariant(next));
+        if (std::ranges::count(made.broken, made.broken.back()) != 1)
+            unexpected(next.at, "an invariant not expected yet", next.text);
+    }
     if (!from.at_end()) {
-        from.expect("under", made.verdict == verdict_kind::fail
-                                 ? "'under' or end of line"
-                                 : "'under' or end of line (only 'fail' names an invariant)");
+        from.expect("under", "'under' or end of line (only 'fail' names invariants)");
         const word which = from.take("a protocol");
         parse_choice(which, "a protocol", names_of(preset_table()));
         made.under = which.text;

@@ -97,7 +97,7 @@ TEST_CASE("a scenario with everything is read as written") {
     CHECK(p.threads[1].operations[0] == operation{op::punch, 0, 0, 1, 3, 0});
     CHECK(p.threads[1].operations[1] == operation{op::brk, 4, 0, 2, 3, 0});
     REQUIRE(p.expectations.size() == 3);
-    CHECK(p.expectations[1] == expectation{verdict_kind::fail, invariant::I7, "v6.1"});
+    CHECK(p.expectations[1] == expectation{verdict_kind::fail, {invariant::I7}, "v6.1"});
     CHECK(p.notes == std::vector<std::pair<std::string, std::string>>{{"bug", "BUG-00 # not a comment"}});
 
     const std::string text = print(p);
@@ -231,7 +231,8 @@ TEST_CASE("each kind of mistake is named with its exact place") {
         {"thread three:", "14: expected an operation, got end of line"},
         {"expect maybe", "8: expected a verdict (pass, fail, inconclusive), got 'maybe'"},
         {"expect", "7: expected a verdict"},
-        {"expect pass I7", "13: expected 'under' or end of line (only 'fail' names an invariant), got 'I7'"},
+        {"expect pass I7", "13: expected 'under' or end of line (only 'fail' names invariants), got 'I7'"},
+        {"expect fail I7 I8 I7", "19: expected an invariant not expected yet, got 'I7'"},
         {"expect fail X7", "13: expected an invariant, I1 to I34, got 'X7'"},
         {"expect fail I7 under", "21: expected a protocol, got end of line"},
         {"expect fail under v9",
@@ -328,7 +329,8 @@ TEST_CASE("protocol and rules of the command line come on top of the file's") {
     }
     SECTION("a rule that changes nothing leaves the expectation") {
         REQUIRE_FALSE(resolve_rules(p, "", std::vector<std::string>{"wake-key=refcount"}));
-        CHECK(expectation_of(p)->invariant == invariant::I16);
+        CHECK(expectation_of(p)->expects_failure_of(invariant::I16));
+        CHECK_FALSE(expectation_of(p)->expects_failure_of(invariant::I17));
     }
     SECTION("unknown names are errors and change nothing") {
         const program before = p;
