@@ -301,6 +301,7 @@ bool may_wait_for_holders(op kind) {
     case op::fork:
     case op::mlock:
     case op::pagemap:
+    case op::power_cut:
     case op::unlease:
     case op::kread:
         return false;

@@ -421,6 +421,7 @@ program builder::build(std::string_view text) {
     program_.world.workers = static_cast<unsigned>(program_.threads.size());
     program_.world.unbinds = uses(concerns_devices);
     program_.world.leases = uses(concerns_leases);
+    program_.world.power_cuts = uses(concerns_power);
     program_.world.reflinks = uses(concerns_reflinks);
     if (const std::optional<std::string> wrong = resolve_rules(program_, "", {}))
         fail({}, *wrong);
