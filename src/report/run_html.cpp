@@ -81,12 +81,6 @@ void fact(std::string& page, std::string_view name, const std::string& value) {
         page += fmt::format("<dt>{}</dt><dd>{}</dd>\n", name, escaped(value));
 }
 
-std::string title_of(const failure_note& f, const run_parameters& p) {
-    return fmt::format("{}{}: {} ({} under {})", f.kind,
-                       f.invariant == 0 ? "" : fmt::format(", I{}", f.invariant), f.cause,
-                       p.loads.at(f.load).name, p.loads.at(f.load).protocol);
-}
-
 /// Names of the workers of a failure, as its bundle has them.
 std::vector<std::string> workers_of(const bundle& kept) {
     std::vector<std::string> names;
@@ -261,42 +255,6 @@ std::string run_html(const run_contents& run) {
     if (!events.empty())
         page += "<h2>Events</h2>\n<div class=\"wide\"><table>" + events + "</table></div>\n";
     return page + "</body></html>";
-}
-
-std::string run_junit(const run_contents& run) {
-    const stress_summary sum = summarise(run);
-    const run_parameters& p = run.begin.parameters;
-    const std::vector<failure_note> failures = failures_of(run);
-    std::string cases;
-    unsigned failed = 0;
-    unsigned skipped = 0;
-    for (unsigned i = 0; i < p.loads.size(); ++i) {
-        double seconds = 0;
-        for (const slice_record& slice : run.slices)
-            seconds += slice.load == i ? slice.seconds : 0;
-        std::string inside;
-        for (const failure_note& f : failures)
-            if (f.load == i)
-                inside += fmt::format("<failure type=\"{}\" message=\"{}\">{}</failure>\n", escaped(f.kind),
-                                      escaped(title_of(f, p)), escaped(failure_report(run, f)));
-        if (!inside.empty()) {
-            ++failed;
-        } else if (sum.verdict == verdict_kind::inconclusive) {
-            ++skipped;
-            inside = fmt::format("<skipped message=\"inconclusive: {}\"/>\n", escaped(sum.note));
-        }
-        cases += fmt::format(
-            "<testcase classname=\"daxtorture.stress.{}\" name=\"{}{}\" time=\"{:.3f}\">{}</testcase>\n",
-            escaped(p.loads[i].protocol), p.loads[i].scenario.empty() ? "mix " : "", escaped(p.loads[i].name),
-            seconds, inside);
-    }
-    return fmt::format(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites><testsuite name=\"daxtorture stress\" "
-        "tests=\"{}\" "
-        "failures=\"{}\" errors=\"0\" skipped=\"{}\" time=\"{:.3f}\">\n<properties><property "
-        "name=\"parameters\" "
-        "value=\"{}\"/><property name=\"verdict\" value=\"{}\"/></properties>\n{}</testsuite></testsuites>",
-        p.loads.size(), failed, skipped, sum.seconds, escaped(parameters_text(p)), name(sum.verdict), cases);
 }
 
 } // namespace daxtorture
