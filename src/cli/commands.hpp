@@ -3,7 +3,9 @@
 /// Log lines go to stderr, results to stdout. A command reports bad input by throwing usage_error: one line that names the place.
 #pragma once
 
+#include "jobs/museum.hpp"
 #include "jobs/portfolio.hpp"
+#include "jobs/reproduce.hpp"
 #include "jobs/usage_error.hpp"
 
 #include "run/exit_code.hpp"
@@ -78,11 +80,9 @@ struct merge_options {
 
 struct museum_options {
     std::vector<std::string> bugs; ///< ids; empty: all
+    museum_budget budget;
     bool list = false;
     bool memory_table = false; ///< which memory models each bug needs
-    double seconds = 30;       ///< per bug
-    double fixed_seconds = 0;  ///< per fix; 0: a few, at most `seconds`
-    unsigned jobs = 0;
     std::string json;
 };
 
@@ -99,10 +99,8 @@ struct replay_options {
 };
 
 struct reproduce_options {
-    std::string from;       ///< a bundle, or a directory that has some
-    double seconds = 120;   ///< for all candidates together
-    unsigned searches = 10; ///< with different seeds, to say how reliable it is
-    unsigned jobs = 0;
+    std::string from; ///< a bundle, or a directory that has some
+    reproduce_budget budget;
     std::string json;
     std::string out;
 };

@@ -382,12 +382,12 @@ class command_line {
             *app_.add_subcommand("reproduce", "turn a failure of real threads into an exact schedule");
         command.add_option("from", reproduce_.from, "bundle that stress wrote, or a directory of bundles")
             ->required();
-        add_duration(command, "--seconds", reproduce_.seconds, "time for the search (default 2m)");
+        add_duration(command, "--seconds", reproduce_.budget.seconds, "time for the search (default 2m)");
         command
-            .add_option("--searches", reproduce_.searches,
+            .add_option("--searches", reproduce_.budget.searches,
                         "searches with different seeds that say how reliable it is")
             ->capture_default_str();
-        command.add_option("--jobs", reproduce_.jobs, "processes (default: one per processor)")
+        command.add_option("--jobs", reproduce_.budget.jobs, "processes (default: one per processor)")
             ->check(CLI::Range(1, 1024));
         command.add_option("--json", reproduce_.json, "write results as JSON to this file, - for stdout");
         command.add_option("--out", reproduce_.out,
@@ -429,10 +429,10 @@ class command_line {
         command.add_flag("--list", museum_.list, "list the bugs and stop");
         command.add_flag("--memory-table", museum_.memory_table,
                          "which memory models each bug is found under");
-        add_duration(command, "--seconds", museum_.seconds, "time per bug (default 30)");
-        add_duration(command, "--fixed-seconds", museum_.fixed_seconds,
+        add_duration(command, "--seconds", museum_.budget.seconds, "time per bug (default 30)");
+        add_duration(command, "--fixed-seconds", museum_.budget.fixed_seconds,
                      "time per fix, which must not fail (default 5, at most --seconds)");
-        command.add_option("--jobs", museum_.jobs, "processes (default: one per processor)")
+        command.add_option("--jobs", museum_.budget.jobs, "processes (default: one per processor)")
             ->check(CLI::Range(1, 1024));
         command.add_option("--json", museum_.json, "write results as JSON to this file, - for stdout");
         command.callback([this] { run_ = [this] { return run_museum(museum_); }; });
