@@ -8,7 +8,9 @@
 #include "jobs/scenarios.hpp"
 #include "jobs/terminal.hpp"
 
+#include "report/digest.hpp"
 #include "report/json.hpp"
+#include "report/junit.hpp"
 #include "report/text.hpp"
 #include "scenario/known.hpp"
 #include "scenario/parser.hpp"
@@ -92,7 +94,8 @@ void list(const std::vector<program>& programs) {
 class check_run {
   public:
     check_run(const check_options& options, std::vector<checked> all)
-        : options_(options), all_(std::move(all)), quiet_(options.json == "-") {
+        : options_(options), all_(std::move(all)),
+          quiet_(options.json == "-" || options.junit == "-" || options.summary), estimate_(all_.size()) {
         for (const checked& one : all_)
             widest_ = std::max(widest_, one.what.name.size());
     }
@@ -118,7 +121,7 @@ class check_run {
     scenario_verdict check(const checked& one) {
         const program& what = one.what;
         const std::string memory = memory_of(what, options_);
-        const std::string place = fmt::format("[{}/{}] {}: ", verdicts_.size() + 1, all_.size(), what.name);
+        const std::string place = estimate_.place(verdicts_.size()) + what.name + ": ";
         status_line status;
         const portfolio_result result = with_usable_setup(what, [&] {
             return search_scenario(what, memory, options_.search,
@@ -147,7 +150,7 @@ class check_run {
         told.kept.scheduler = result.found_by;
         told.kept.seed = options_.search.seed;
         told.kept.execution = result.found_at;
-        kept_failure kept = keep_failure(told, verdict, options_.out, colours_on_stdout());
+        kept_failure kept = keep_failure(told, verdict, options_.out, screen_look());
         if (!shown && kept.problem.empty())
             kept.report.clear();
         return kept;
@@ -168,6 +171,7 @@ class check_run {
     const check_options& options_;
     std::vector<checked> all_;
     const bool quiet_;
+    const estimate estimate_;
     std::size_t widest_ = 0;
     std::vector<scenario_verdict> verdicts_;
 };
@@ -179,13 +183,16 @@ exit_code for_bisect(exit_code code) {
     return exit_code::bisect_skip;
 }
 
-/// A violation stays one when its JSON cannot be written.
-exit_code write_json(const check_options& options, const std::vector<scenario_verdict>& verdicts) {
+/// A violation stays one when its documents cannot be written.
+exit_code write_results(const check_options& options, const std::vector<scenario_verdict>& verdicts) {
     const exit_code code = exit_code_of(verdicts);
-    if (options.json.empty())
-        return code;
+    if (options.summary)
+        fmt::print("{}", verdicts_digest("check", verdicts));
     try {
-        write_result(options.json, check_json(verdicts));
+        if (!options.json.empty())
+            write_result(options.json, check_json(verdicts));
+        if (!options.junit.empty())
+            write_result(options.junit, verdicts_junit("check", verdicts));
     } catch (const usage_error& problem) {
         if (code != exit_code::violation && code != exit_code::tool_failed)
             throw;
@@ -214,10 +221,10 @@ exit_code run_check(const check_options& options) {
         run.run();
     } catch (...) {
         if (!run.verdicts().empty())
-            write_json(options, run.verdicts());
+            write_results(options, run.verdicts());
         throw;
     }
-    const exit_code code = write_json(options, run.verdicts());
+    const exit_code code = write_results(options, run.verdicts());
     return options.bisect ? for_bisect(code) : code;
 }
 

@@ -93,8 +93,7 @@ exit_code run_replay(const replay_options& options) {
     if (kept.source_hash != checker_fingerprint())
         fmt::print("note: the checker has changed since this failure was found\n");
     fmt::print("{}", divergence_text(kept, answer));
-    ladder_options look;
-    look.colour = colours_on_stdout();
+    ladder_options look = screen_look();
     look.all = options.trace;
     fmt::print("{}", failure_text(answer.found, kept.what, look));
     if (answer.found.kind == failure_kind::tool)

@@ -119,6 +119,23 @@ unsigned span_of(const program& of) {
     return end;
 }
 
+/// As the kernel's and fstests' sources are indented: a tab for four blanks at the beginning of a line.
+std::string with_tabs(const std::string& text) {
+    constexpr std::string_view level = "    ";
+    std::string out;
+    bool beginning = true;
+    for (std::size_t at = 0; at < text.size();) {
+        if (beginning && text.compare(at, level.size(), level) == 0) {
+            out += '\t';
+            at += level.size();
+            continue;
+        }
+        beginning = text[at] == '\n';
+        out += text[at++];
+    }
+    return out;
+}
+
 std::string comment(const std::vector<std::string>& paragraphs) {
     std::string text = "/*\n";
     for (const std::string& one : paragraphs) {
@@ -232,13 +249,13 @@ std::string fstest_program(const program& of, const std::vector<std::string>& wh
     text += fstest_head;
     text += helpers(of) + tables(of) + functions(of);
     text += fstest_tail;
-    return text;
+    return with_tabs(text);
 }
 
 std::string fstest_script(const program& of, const std::string& name) {
     const bool shares =
         std::ranges::any_of(all_operations(of), [](const operation& one) { return one.kind == op::reflink; });
-    return fmt::format(R"(#! /bin/bash
+    return with_tabs(fmt::format(R"(#! /bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # {0}: {1}
@@ -247,13 +264,13 @@ std::string fstest_script(const program& of, const std::string& name) {
 # of a filesystem that is mounted with -o dax=always. Exit code: 0 no failure, 1 the bug, 77 not run.
 
 if [ ! -e ./common/preamble ]; then
-	[ $# -ge 1 ] || {{ echo "usage: $0 DIRECTORY [ROUNDS]" >&2; exit 2; }}
-	here=$(dirname "$0")
-	program=$(mktemp) || exit 2
-	trap 'rm -f "$program"' EXIT
-	"${{CC:-gcc}}" -std=gnu11 -O2 -Wall -Werror -pthread -o "$program" "$here/{0}.c" || exit 2
-	"$program" "$@"
-	exit
+    [ $# -ge 1 ] || {{ echo "usage: $0 DIRECTORY [ROUNDS]" >&2; exit 2; }}
+    here=$(dirname "$0")
+    program=$(mktemp) || exit 2
+    trap 'rm -f "$program"' EXIT
+    "${{CC:-gcc}}" -std=gnu11 -O2 -Wall -Werror -pthread -o "$program" "$here/{0}.c" || exit 2
+    "$program" "$@"
+    exit
 fi
 
 . ./common/preamble
@@ -274,8 +291,8 @@ echo "Silence is golden"
 status=0
 exit
 )",
-                       name, of.title.empty() ? of.name : of.title, shares ? " clone" : "",
-                       shares ? "\n. ./common/reflink" : "", shares ? "_reflink" : "");
+                                 name, of.title.empty() ? of.name : of.title, shares ? " clone" : "",
+                                 shares ? "\n. ./common/reflink" : "", shares ? "_reflink" : ""));
 }
 
 } // namespace daxtorture

@@ -132,7 +132,9 @@ struct stress_summary {
     bool ledger = true; ///< false: the checks in `ledger_checks` were off
     std::vector<stress_count> per_operation;
     observations seen;
-    std::vector<failure> failures;   ///< distinct ones
+    std::vector<failure> failures; ///< distinct ones
+    /// Of each of them: the pages in docs/findings that it looks like; empty: none.
+    std::vector<std::string> findings;
     std::uint64_t failures_seen = 0; ///< with repetitions
 };
 
