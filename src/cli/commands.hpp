@@ -37,6 +37,7 @@ struct check_options {
     bool summary = false;         ///< a few lines at the end instead of one for each scenario
     std::string json;             ///< file, "-" for stdout
     std::string junit;
+    std::string html;
     std::string out; ///< where failures go
 };
 
@@ -103,6 +104,7 @@ struct museum_options {
     bool summary = false;      ///< a few lines at the end instead of one for each bug
     std::string json;
     std::string junit;
+    std::string html;
 };
 
 struct orders_options {

@@ -141,7 +141,7 @@ class command_line {
         }
         // A campaign looks at its own: they may lie in the directory that it makes.
         std::vector<std::string> outputs = results_.outputs();
-        outputs.insert(outputs.end(), {check_.json, check_.junit, museum_.json, museum_.junit, orders_.json,
+        outputs.insert(outputs.end(), {check_.json, check_.junit, check_.html, museum_.json, museum_.junit, museum_.html, orders_.json,
                                        reproduce_.json});
         for (const std::string& where : outputs)
             require_writable(where);
@@ -257,6 +257,8 @@ class command_line {
         add_width(command);
         command.add_option("--json", check_.json, "write results as JSON to this file, - for stdout");
         command.add_option("--junit", check_.junit, "write JUnit XML to this file, - for stdout");
+        command.add_option("--html", check_.html,
+                           "write one self-contained page to this file, - for stdout");
         command.add_option("--out", check_.out,
                            "directory for failure bundles (default: daxtorture-failures)");
         command.callback([this] { run_ = [this] { return run_check(check_); }; });
@@ -425,6 +427,8 @@ class command_line {
         command.add_flag("--summary", museum_.summary, "twelve lines at most, for a mail");
         command.add_option("--json", museum_.json, "write results as JSON to this file, - for stdout");
         command.add_option("--junit", museum_.junit, "write JUnit XML to this file, - for stdout");
+        command.add_option("--html", museum_.html,
+                           "write one self-contained page to this file, - for stdout");
         command.callback([this] { run_ = [this] { return run_museum(museum_); }; });
     }
 

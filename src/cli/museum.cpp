@@ -9,13 +9,16 @@
 #include "report/digest.hpp"
 #include "report/junit.hpp"
 #include "report/text.hpp"
+#include "report/verdicts_html.hpp"
 #include "run/verdict.hpp"
+#include "scenario/printer.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
 
 namespace daxtorture::cli {
 namespace {
@@ -83,6 +86,7 @@ json json_of(const exhibit& bug, const exhibit_result& result) {
 struct visit {
     json bugs = json::array();
     std::vector<junit_case> cases;
+    std::vector<html_verdict> cells;
     std::vector<std::string> not_run; ///< a signal came first
     bool wrong = false;               ///< a bug did not show as its file says
     bool tool_failed = false;
@@ -90,7 +94,7 @@ struct visit {
 
 /// Is standard output for a document, or for a summary?
 bool quiet(const museum_options& options) {
-    return options.json == "-" || options.junit == "-" || options.summary;
+    return options.json == "-" || options.junit == "-" || options.html == "-" || options.summary;
 }
 
 /// A bug that is found and gone with its fix has passed.
@@ -102,6 +106,34 @@ junit_case case_of(const exhibit& bug, const exhibit_result& result) {
     else if (bug.inexpressible().empty() && !result.found())
         one.failures.push_back({"survived", outcome_text(result), bug.note("story")});
     return one;
+}
+
+/// What was found of the bug, and of its fix.
+std::vector<html_verdict> cells_of(const exhibit& bug, const exhibit_result& result) {
+    html_verdict broken;
+    broken.row = bug.id;
+    broken.column = "bug";
+    broken.line = bug.note("story");
+    if (!bug.inexpressible().empty()) {
+        broken.look = "inconclusive";
+        broken.text = "not here";
+        broken.line = "not expressible: " + bug.inexpressible();
+        return {broken};
+    }
+    html_verdict fixed = broken;
+    const failure& found = result.broken.found;
+    broken.look = result.tool_failure.empty() ? (result.caught && result.right ? "pass" : "fail") : "error";
+    broken.text = result.caught ? name(found.invariant) : "not found";
+    broken.line += ": " + outcome_text(result);
+    if (result.caught) {
+        broken.report = failure_text(found, bug.scenario);
+        broken.program = print(bug.scenario);
+        broken.next = "daxtorture check " + bug.id;
+    }
+    fixed.column = "fix";
+    fixed.text = fixed_verdict(result);
+    fixed.look = fixed.text.empty() ? "error" : fixed.text;
+    return {broken, fixed};
 }
 
 std::string junit_of(const visit& seen) {
@@ -122,6 +154,8 @@ exit_code conclude(const visit& seen, const museum_options& options) {
         write_result(options.json, json{{"version", 1}, {"bugs", seen.bugs}, {"not_run", seen.not_run}});
     if (!options.junit.empty())
         write_result(options.junit, junit_of(seen));
+    if (!options.html.empty())
+        write_result(options.html, verdicts_html("daxtorture museum", "Every bug must be found, and be gone with its fix.", seen.cells));
     if (seen.tool_failed)
         return exit_code::tool_failed;
     if (seen.wrong)
@@ -291,6 +325,8 @@ exit_code print_museum(const std::vector<exhibit>& all, const museum_options& op
         }
         seen.bugs.push_back(json_of(bug, result));
         seen.cases.push_back(case_of(bug, result));
+        if (!options.html.empty())
+            std::ranges::move(cells_of(bug, result), std::back_inserter(seen.cells));
         if (!silent)
             print_row(bug, result);
     }
