@@ -3,10 +3,10 @@
 
 usage: build.py build|doctor TREE CACHE HOST-ARCHIVE
   {"type": "progress", "text"}
-  {"type": "result", "program", "sites", "release", "hash", "one_based", "seconds"}     or
+  {"type": "result", "tree", "program", "sites", "release", "hash", "preset", "seconds"} or
   {"type": "doctor", "release", "problems": [...]}                                       or
-  {"type": "error", "message", "log"}
-exit code: 0, 2 when the tree cannot be built, 4 when the build failed.
+  {"type": "error", "fault": "input" or "tool", "message", "log"}
+exit code: 0, 2 when the tree or this machine is at fault, 4 when the glue or this script is.
 
 Below CACHE: tree-HASH/, kbuild's output for the tree of that path; HASH/, a machine by the content of all that it was made from.
 """
@@ -17,6 +17,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import sys
 import time
 
@@ -129,8 +130,9 @@ class Machine:
         tree_hash = self.manifest.content(self.tree.directory)
         key = hashlib.sha256((tree_hash + self.manifest.content(ROOT) + digest(self.host) + compiler()).encode()).hexdigest()
         place = os.path.join(self.cache, key[:24])
-        result = {"program": place + "/daxtorture-kernel", "sites": place + "/sites", "release": self.tree.release(),
-                  "hash": tree_hash[:16], "one_based": not features["HAVE_ZERO_REF"], "compiler": compiler()}
+        result = {"tree": self.tree.directory, "program": place + "/daxtorture-kernel", "sites": place + "/sites",
+                  "release": self.tree.release(), "hash": tree_hash[:16], "preset": self.tree.preset(),
+                  "compiler": compiler()}
         if not os.path.exists(place):
             self.make_program(kbuild, objects, features, place)
         self.manifest.data["result"] = result
@@ -182,18 +184,35 @@ def main():
         say(type="doctor", release=tree.release(), problems=problems)
         return 2 if problems else 0
     if problems:
-        say(type="error", message=problems[0] + ("; `daxtorture kernel doctor` has more" if problems[1:] else ""), log="")
+        more = "; `daxtorture kernel doctor` has more" if problems[1:] else ""
+        say(type="error", fault="input", message=problems[0] + more, log="")
         return 2
     start = time.monotonic()
-    machine = Machine(tree, os.path.abspath(cache), os.path.abspath(host))
+    log = ""
     try:
+        machine = Machine(tree, os.path.abspath(cache), os.path.abspath(host))
+        log = os.path.join(machine.output, "build.log")
         result = machine.get()
-    except (kb.BuildError, OSError) as problem:
-        say(type="error", message=str(problem), log=os.path.join(machine.output, "build.log"))
-        return 4
+    except kb.BuildError as problem:
+        say(type="error", fault="input" if problem.of_input else "tool", message=str(problem), log=log)
+        return 2 if problem.of_input else 4
+    except OSError as problem: # no permission, no space
+        say(type="error", fault="input", message=f"{problem.filename or cache}: {problem.strerror}", log="")
+        return 2
     say(type="result", seconds=round(time.monotonic() - start, 2), **result)
     return 0
 
 
+def end_group(*_):
+    """Ends this script with the compilers that it has started."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.killpg(0, signal.SIGTERM)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    os.setpgrp()
+    signal.signal(signal.SIGTERM, end_group)
+    try:
+        sys.exit(main())
+    except BrokenPipeError: # nobody waits for the machine any more
+        end_group()

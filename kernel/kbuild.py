@@ -11,7 +11,14 @@ JOBS = os.cpu_count() or 1
 
 
 class BuildError(Exception):
-    """One line for the user; the log has the rest."""
+    """One line for the user; the log has the rest. `of_input`: the tree or this machine is at fault, and not the glue."""
+
+    def __init__(self, message, of_input=False):
+        super().__init__(message)
+        self.of_input = of_input
+
+
+NO_SPACE = "No space left on device"
 
 
 def run(command, log, **options):
@@ -21,7 +28,9 @@ def run(command, log, **options):
     log.flush()
     if result.returncode != 0:
         lines = [line for line in (result.stderr + result.stdout).splitlines() if "error" in line.lower()]
-        raise BuildError(f"{command[0]} failed: {lines[0] if lines else 'exit code %d' % result.returncode}")
+        full = NO_SPACE in result.stderr + result.stdout
+        what = NO_SPACE if full else lines[0] if lines else f"exit code {result.returncode}"
+        raise BuildError(f"{command[0]} failed: {what}", of_input=full or command[0] == "make")
     return result.stdout
 
 
@@ -53,7 +62,8 @@ class Kbuild:
         config = open(os.path.join(self.output, ".config")).read().splitlines()
         for name in ("KCSAN", "KCSAN_WEAK_MEMORY", "FS_DAX", "ZONE_DEVICE", "TRANSPARENT_HUGEPAGE", "DEV_DAX"):
             if f"CONFIG_{name}=y" not in config:
-                raise BuildError(f"the tree cannot have CONFIG_{name}: compiler too old, or a dependency is missing")
+                raise BuildError(f"the tree cannot have CONFIG_{name}: compiler too old, or a dependency is missing",
+                                 of_input=True)
 
     def build(self, objects):
         """Compiles the objects, with a line of progress for each."""
@@ -68,10 +78,10 @@ class Kbuild:
                 self.say(f"compiling {made.group(1)} ({done} of {len(objects)})")
             elif made or line.startswith(("  HOST", "  GEN", "  SYSTBL", "  SYSHDR", "  WRAP")):
                 self.say("preparing the tree")
-            if "error:" in line or "Error " in line:
+            if "error:" in line or "Error " in line or NO_SPACE in line:
                 errors.append(line.strip())
         if process.wait() != 0:
-            raise BuildError("make failed: " + (errors[0] if errors else "see the log"))
+            raise BuildError("the tree cannot be compiled: " + (errors[0] if errors else "make failed"), of_input=True)
 
     def flags(self):
         """The compiler's arguments for fs/dax.c, without what names that file."""

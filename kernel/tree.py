@@ -15,6 +15,11 @@ TOOLS = {
 HEADERS = {"/usr/include/libelf.h": "libelf-dev", "/usr/include/gelf.h": "libelf-dev"}
 
 
+# By what a tree is told from those before it -> preset of the model; of trees with one-based counts, and of the others.
+ONE_BASED = [("HAVE_DAX_SHARED", "v6.12"), (None, "v6.1")]
+ZERO_BASED = [("HAVE_HOLDER_ONCE", "v7.3"), ("HAVE_FOLIO_RESET", "v7.1"), ("HAVE_ZERO_FOLIO_PMD", "v6.18"), (None, "v6.15")]
+
+
 def table(name):
     """The lines of a table of this folder, without comments."""
     with open(os.path.join(HERE, name)) as lines:
@@ -60,6 +65,12 @@ class Tree:
             found[name] = re.search(pattern, read(self.path(path)), re.M) is not None
         found["HAVE_L5_ALWAYS"] = not found.pop("HAVE_L4_CHOICE")
         return found
+
+    def preset(self):
+        """The protocol of the model that fits the tree: the newest one whose mark it has."""
+        features = self.features()
+        presets = ZERO_BASED if features["HAVE_ZERO_REF"] else ONE_BASED
+        return next(name for feature, name in presets if feature is None or features[feature])
 
     def problems(self):
         """What stands in the way of a build, one line each."""

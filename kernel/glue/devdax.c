@@ -28,8 +28,11 @@ void attach_devdax(struct glue_file *of)
     of->file.f_op = &devdax_file_operations;
     of->inode.i_data.a_ops = &devdax_address_space_operations;
     of->inode.i_mode = S_IFCHR;
-    for (page = 0; page < machine_file_pages; page++)
+    for (page = 0; page < machine_file_pages; page++) {
         of->map[page] = page < of->first_pages ? device_start(of->number) + page : -1;
+        if (of->map[page] >= 0)
+            machine_block_taken(of->map[page], of->number, page);
+    }
 }
 
 /* Part of drivers/dax/bus.c, which would bring the driver core along: the range that holds the offset. */

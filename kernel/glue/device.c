@@ -129,6 +129,17 @@ struct device_state *device_number(int device)
     return NULL;
 }
 
+struct device_state *device_of_block(long block)
+{
+    struct device_state *device;
+    int i;
+
+    for (i = 0; (device = device_number(i)) != NULL; i++)
+        if (block >= device->first_block && block < device->first_block + device->blocks)
+            return device;
+    return NULL;
+}
+
 long glue_blocks(void) { return used_blocks; }
 
 /* ---- bad memory */

@@ -22,7 +22,7 @@ static void wait_unlocked(struct inode *inode)
     filemap_invalidate_lock(inode->i_mapping);
 }
 
-static int break_layouts(struct inode *inode, loff_t start, loff_t end, bool nowait)
+static int break_until_idle(struct inode *inode, loff_t start, loff_t end, bool nowait)
 {
 #if HAVE_BREAK_LAYOUT
     return dax_break_layout(inode, start, end, nowait ? NULL : wait_unlocked);
@@ -38,6 +38,16 @@ static int break_layouts(struct inode *inode, loff_t start, loff_t end, bool now
     }
     return error;
 #endif
+}
+
+static int break_layouts(struct inode *inode, loff_t start, loff_t end, bool nowait)
+{
+    int error = break_until_idle(inode, start, end, nowait);
+
+    if (error == 0)
+        machine_layouts_broken(container_of(inode, struct glue_file, inode)->number, start >> PAGE_SHIFT,
+                               end == LLONG_MAX ? machine_file_pages : (end >> PAGE_SHIFT) + 1);
+    return error;
 }
 
 static int lock_and_break(int file)

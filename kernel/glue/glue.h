@@ -58,6 +58,7 @@ extern struct device_state pmem; /* device number 0 */
 extern struct dax_device *pmem_dax;
 void build_devices(void);
 struct device_state *device_number(int device);
+struct device_state *device_of_block(long block);
 bool block_is_bad(long block);
 void mark_block_bad(long block);
 void mark_blocks_good(long block, long count);
@@ -98,8 +99,20 @@ void block_put(int block, int file, long page);
 void free_file_blocks(struct glue_file *of, unsigned long first, unsigned long last);
 void start_reclaiming_blocks(void);
 
-/* ---- facts.c */
+/* ---- facts.c, quiescent.c */
+#define ENTRY_LOCKED 1
+#define ENTRY_PMD 2
+#define ENTRY_ZERO 4
+#define ENTRY_EMPTY 8
+#define ENTRY_PFN_SHIFT 4
+static inline long block_of_pfn(unsigned long pfn) { return (long)pfn - (long)PMEM_PFN; }
+static inline unsigned long entry_pages(unsigned long value) { return value & ENTRY_PMD ? PTRS_PER_PMD : 1; }
+static inline long entry_block(unsigned long value)
+{
+    return value & (ENTRY_ZERO | ENTRY_EMPTY) ? -1 : block_of_pfn(value >> ENTRY_PFN_SHIFT);
+}
 void restart_facts(void);
+unsigned long virtual_pages(int mm); /* one past the last that an area of the mm can be at */
 
 /* ---- process.c, mmu.c */
 extern struct mm_struct *mms[machine_mms];

@@ -158,24 +158,40 @@ static bool access_directly(struct mm_struct *mm, unsigned long address, bool wr
     return true;
 }
 
-static void complete_access(int mm, unsigned long page, unsigned long pfn, bool write, unsigned long value)
+/* The page of the file that is at a virtual page; -1 when the area has moved, or the page may be a private copy. */
+static long file_page_at(int mm, unsigned long page, int *file)
 {
     int number = area_at(mm, page);
     const struct machine_area *area = &machine_world.mm[mm].area[number];
     unsigned long place = (area_address(mm, number) - USER_BASE) >> PAGE_SHIFT;
     long file_page = area->first_page + page - place;
+
+    *file = area->file;
+    return file_page < machine_file_pages && area->shared ? file_page : -1;
+}
+
+long glue_expected_block(int mm, unsigned long page)
+{
+    int file;
+    long file_page = area_at(mm, page) < 0 ? -1 : file_page_at(mm, page, &file);
+
+    return file_page < 0 ? -2 : files[file]->map[file_page];
+}
+
+static void complete_access(int mm, unsigned long page, unsigned long pfn, bool write, unsigned long value)
+{
+    int file;
+    long file_page = file_page_at(mm, page, &file);
     long block = is_block(pfn) ? (long)(pfn - PMEM_PFN) : -1;
-    long expected;
 
     if (write)
         *(unsigned long *)pfn_to_kaddr(pfn) = value;
-    if (file_page < 0 || file_page >= machine_file_pages || !area->shared)
-        return; /* the area has moved; or the page may be a private copy */
-    expected = files[area->file]->map[file_page];
+    if (file_page < 0)
+        return;
     if (write)
-        machine_stored(area->file, file_page, block, expected);
+        machine_stored(file, file_page, block, files[file]->map[file_page]);
     else
-        machine_loaded(area->file, file_page, block, expected);
+        machine_loaded(file, file_page, block, files[file]->map[file_page]);
 }
 
 static long access_page(int mm, unsigned long page, bool write, unsigned long value)

@@ -99,6 +99,9 @@ void machine_block_flushed(long block, unsigned long count);
 void machine_stored(int file, long page, long block, long expected);
 void machine_loaded(int file, long page, long block, long expected);
 void machine_device_removed(void);
+void machine_layouts_broken(int file, long first, long last); ///< nobody holds a page of the range
+int machine_gets(long block); ///< references that operations hold
+int machine_pins(long block);
 
 // ---- the glue, called by the host ----------------------------------------------------------------------------------
 
@@ -152,6 +155,9 @@ int glue_find_mapping(long block, char* text, unsigned long size); ///< a page t
 void glue_check_quiescent(void);                     ///< reports violations
 int glue_awaited_block(unsigned task, long* block);  ///< the block whose page the sleeping task awaits
 int glue_an_entry_is_locked(void);
+int glue_a_large_folio_is_dissolved(void); ///< and the entry that refers to it is not removed yet
+/// The block behind a virtual page of a shared mapping, by the file; -1: a hole; -2: nobody can tell.
+long glue_expected_block(int mm, unsigned long page);
 void glue_name_address(const void* address, char* text, unsigned long size);
 void glue_describe_state(void (*line)(const char* text));
 int glue_bug_at(const void* place, int* warning, const char** file, int* line);

@@ -1,6 +1,7 @@
 /// What the kernel's code and the glue call: the compiler's hooks and the host's half of abi.h.
 ///
 /// Kernel code keeps its stack aligned to 8 bytes only, so each function realigns it.
+#include "bugs.hpp"
 #include "ledger.hpp"
 #include "machine.hpp"
 
@@ -126,7 +127,9 @@ FROM_KERNEL void machine_format(char* text, unsigned long size, const char* form
     va_end(values);
 }
 
-FROM_KERNEL void machine_warning(void* place, const char*) { kernel_machine::note_bug(place); }
+FROM_KERNEL void machine_warning(void* place, const char*) {
+    machine::get().fail(kernel_machine::failure_of_bug(place));
+}
 
 FROM_KERNEL void machine_block_taken(long block, int file, long page) {
     kernel_machine::ledger::get().taken(block, file, page);
@@ -143,3 +146,8 @@ FROM_KERNEL void machine_stored(int file, long page, long block, long expected) 
 FROM_KERNEL void machine_loaded(int file, long page, long block, long expected) {
     kernel_machine::ledger::get().loaded(file, page, block, expected);
 }
+FROM_KERNEL void machine_layouts_broken(int file, long first, long last) {
+    kernel_machine::ledger::get().layouts_broken(file, first, last);
+}
+FROM_KERNEL int machine_gets(long block) { return kernel_machine::ledger::get().gets(block); }
+FROM_KERNEL int machine_pins(long block) { return kernel_machine::ledger::get().pins(block); }

@@ -4,6 +4,8 @@
 
 #include "abi.h"
 
+#include "words/invariant.hpp"
+
 #include <array>
 #include <cstdint>
 #include <string>
@@ -18,11 +20,15 @@ class ledger {
     void begin();
 
     // References that operations hold.
-    void hold(long block) { ++at(block).held; }
-    void drop(long block) { --at(block).held; }
-    int held(long block) const { return blocks_[static_cast<std::size_t>(block)].held; }
-    /// I7: the device writes to a page that it pinned.
-    void device_writes(long block);
+    void hold(long block, bool pinned) { ++(pinned ? at(block).pins : at(block).gets); }
+    void drop(long block, bool pinned) { --(pinned ? at(block).pins : at(block).gets); }
+    int gets(long block) const { return blocks_[static_cast<std::size_t>(block)].gets; }
+    int pins(long block) const { return blocks_[static_cast<std::size_t>(block)].pins; }
+    int held(long block) const { return gets(block) + pins(block); }
+    /// Counts the owners that a block has had.
+    unsigned generation(long block) const { return blocks_[static_cast<std::size_t>(block)].generation; }
+    /// I18: layouts were broken, so nobody holds a page of the range.
+    void layouts_broken(int file, long first, long last) const;
 
     // What the filesystem tells.
     void taken(long block, int file, long page);
@@ -41,8 +47,9 @@ class ledger {
 
   private:
     struct block_state {
-        int owner = -1; ///< file; -1: free
-        int held = 0;
+        int gets = 0;
+        int pins = 0;
+        unsigned generation = 0;
     };
     struct dirty_page {
         int file;
@@ -58,7 +65,7 @@ class ledger {
     std::uint64_t stores_ = 0;
 };
 
-/// The kernel met a WARN or BUG there: a warning of this execution, or its end.
-void note_bug(const void* place);
+/// Ends the execution.
+[[noreturn]] void violation(invariant broken, const char* cause, std::string detail);
 
 } // namespace daxtorture::kernel_machine

@@ -59,7 +59,6 @@ void machine::build(body& what) {
         memory_.restore();
     abandoned_ = false;
     found_ = {};
-    warnings_.clear();
     stretches_.clear();
     events_.clear();
     callbacks_.clear();
@@ -108,10 +107,6 @@ void machine::execute(body& what) {
     }
     phase_ = phase::idle;
     memory_.use_cpu(set_up_task);
-    if (found_.kind == failure_kind::none && !warnings_.empty()) {
-        found_.kind = failure_kind::invariant;
-        found_.cause = warnings_.front();
-    }
 }
 
 void machine::start(unsigned task, void (*entry)()) {
@@ -295,7 +290,7 @@ void machine::check_memory_map(std::uintptr_t address) {
     failure f;
     f.kind = failure_kind::invariant;
     f.invariant = invariant::I22;
-    f.cause = "a page is touched after its memory was removed";
+    f.cause = "a page was touched after its device was unbound";
     fail(std::move(f));
 }
 

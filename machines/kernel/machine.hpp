@@ -92,7 +92,6 @@ class machine {
     void execute(body& what, pilot& decides);
 
     const failure& found() const { return found_; }
-    const std::vector<std::string>& warnings() const { return warnings_; } ///< of this execution
     const stretch_log& stretches() const { return stretches_; }
     const schedule_log& decisions() const { return turns_.log(); }
     const std::string& strategy_error() const { return turns_.error(); }
@@ -134,7 +133,6 @@ class machine {
     void rcu_leave();
     void rcu_wait();
     void remove_device() { device_removed_ = true; }
-    void warn(std::string text) { warnings_.push_back(std::move(text)); }
     /// Ends the execution.
     [[noreturn]] void fail(failure what);
     std::uint64_t moment() const { return moment_; } ///< grows with each hook of the execution
@@ -206,7 +204,6 @@ class machine {
     bool device_removed_ = false;
     std::uint64_t moment_ = 0;
     failure found_;
-    std::vector<std::string> warnings_;
     stretch_log stretches_;
     std::vector<raw_event> events_;
     std::vector<std::ptrdiff_t> last_event_of_ = std::vector<std::ptrdiff_t>(machine_tasks, -1);

@@ -2,7 +2,7 @@
 ///
 /// Standard input, up to its end: one JSON object.
 ///   kind      "search" | "replay" | "plan";  scenario: text of a scenario file;  file: its name, for errors
-///   sites     path of the table of hooks;  memory: "sc" | "tso"
+///   sites     path of the table of hooks;  tree: directory of the sources;  memory: "sc" | "tso"
 ///   search    scheduler "" | "bound" | "pct" | "uniform", bound, depth, seed, iterations, seconds; skip: [[invariant, cause], ...]
 ///   replay    schedule: [numbers]
 ///   plan      plan: text;  plan_file: its name, for errors
@@ -12,6 +12,7 @@
 ///   {"type": "result", "kind", "failure": null or object, "warnings": [...], "executions", "seconds", ...}
 ///   {"type": "error", "what": "request" | "scenario" | "tool", "message"}
 /// Exit code: 0 with a result, whatever it is; 2 bad request or scenario; 4 the machine itself failed.
+#include "bugs.hpp"
 #include "events.hpp"
 #include "follow.hpp"
 #include "plan.hpp"
@@ -97,7 +98,8 @@ json run_search(scenario_body& body, const json& request) {
     }
     return {{"failure", failure_or_null(r.found)},
             {"found_by", r.found_by},
-            {"warnings", r.warnings},
+            {"place", place_of_bug(r.found)},
+            {"warnings", warnings_of(r.found)},
             {"executions", r.executions},
             {"failed_at", r.failed_at},
             {"skipped", r.skipped},
@@ -107,7 +109,8 @@ json run_search(scenario_body& body, const json& request) {
             {"points", r.points},
             {"accesses", r.accesses},
             {"switches", r.switches},
-            {"shared_words", r.shared_words}};
+            {"shared_words", r.shared_words},
+            {"operations", body.outcomes()}};
 }
 
 json run_replay(scenario_body& body, const json& request) {
@@ -119,7 +122,8 @@ json run_replay(scenario_body& body, const json& request) {
     for (const event& e : found.events)
         events.push_back(encode(e));
     return {{"failure", failure_or_null(found)},
-            {"warnings", machine::get().warnings()},
+            {"place", place_of_bug(found)},
+            {"warnings", warnings_of(found)},
             {"diverged", again.diverged()},
             {"stretch", again.stretch()},
             {"stretches", again.stretches()},
@@ -140,7 +144,8 @@ json run_plan(scenario_body& body, const program& what, const json& request) {
         found.schedule = schedule;
     const bool whole = pilot.done() == pilot.steps().size();
     return {{"failure", failure_or_null(found)},
-            {"warnings", machine::get().warnings()},
+            {"place", place_of_bug(found)},
+            {"warnings", warnings_of(found)},
             {"steps", pilot.steps().size()},
             {"steps_done", pilot.done()},
             {"left_at", whole ? json() : json(pilot.steps()[pilot.done()].text)},
@@ -158,7 +163,7 @@ int answer(const json& request) {
         say({{"type", "unsupported"}, {"message", why}});
         return 0;
     }
-    use_sites(request.value("sites", ""));
+    use_sites(request.value("sites", ""), request.value("tree", ""));
     boot();
     scenario_body body(*parsed.value);
     json result;

@@ -45,6 +45,9 @@ constexpr long to_the_end = std::numeric_limits<long>::max();
 scenario_body::scenario_body(const program& what)
     : program_(what), scale_(pages_per_page(what)), holds_(machine_tasks) {
     machine_world = make_world(what);
+    for (const thread_program& one : what.threads)
+        outcomes_.emplace_back(one.operations.size());
+    outcomes_.emplace_back(what.setup.size());
 }
 
 void scenario_body::begin() {
@@ -55,8 +58,8 @@ void scenario_body::begin() {
 }
 
 void scenario_body::set_up() {
-    for (const operation& one : program_.setup)
-        perform(one, machine_threads);
+    for (std::size_t i = 0; i < program_.setup.size(); ++i)
+        run_operation(program_.setup, i, machine_threads, program_.threads.size());
 }
 
 void scenario_body::thread(unsigned number) {
@@ -64,7 +67,7 @@ void scenario_body::thread(unsigned number) {
     const std::vector<operation>& operations = program_.threads[number].operations;
     for (std::size_t i = 0; i < operations.size(); ++i) {
         m.begin_operation(number, static_cast<int>(i));
-        perform(operations[i], number);
+        run_operation(operations, i, number, number);
         m.end_operation(number);
     }
 }
@@ -72,6 +75,12 @@ void scenario_body::thread(unsigned number) {
 void scenario_body::check() { glue_check_quiescent(); }
 
 // ---- operations
+
+void scenario_body::run_operation(const std::vector<operation>& of, std::size_t number, unsigned task,
+                                  std::size_t row) {
+    const outcome result = perform(of[number], task);
+    ++outcomes_[row][number][static_cast<std::size_t>(result)];
+}
 
 outcome scenario_body::perform(const operation& what, unsigned task) {
     const int mm = what.object;
@@ -190,16 +199,29 @@ outcome scenario_body::get_pages(const operation& what, unsigned task) {
     flags |= what.has(flag::fast) ? glue_gup_lockless : 0;
     flags |= what.has(flag::slow) ? glue_gup_locked : 0;
     flags |= what.has(flag::longterm) ? glue_gup_longterm : 0;
-    hold taken{pinned, std::vector<void*>(count)};
-    const long got = glue_get_pages(what.object, first, count, flags, taken.pages.data());
-    taken.pages.resize(static_cast<std::size_t>(std::max(got, 0l)));
-    for (const void* one : taken.pages)
-        if (const long block = glue_block_of(one); block >= 0)
-            ledger::get().hold(block);
+    std::vector<void*> pages(count);
+    const long got = glue_get_pages(what.object, first, count, flags, pages.data());
+    pages.resize(static_cast<std::size_t>(std::max(got, 0l)));
+    hold taken{pinned, {}};
+    for (void* one : pages)
+        taken.pages.push_back(take_hold(one, pinned, what.object, first + taken.pages.size()));
     if (taken.pages.empty())
         return got < 0 ? outcome_of(got) : outcome::nothing;
     holds_[task].push_back(std::move(taken));
     return outcome::done;
+}
+
+/// I7: what was got is a page of the file.
+scenario_body::held_page scenario_body::take_hold(void* page, bool pinned, int mm, std::uint64_t at) {
+    const long block = glue_block_of(page);
+    if (block < 0)
+        return {page, -1, 0};
+    ledger& oracle = ledger::get();
+    if (const long expected = glue_expected_block(mm, at); expected != -2 && expected != block)
+        violation(invariant::I7, "got a page of a block that its file does not own",
+                  fmt::format("block {}, the file has {} there", block, expected));
+    oracle.hold(block, pinned);
+    return {page, block, oracle.generation(block)};
 }
 
 outcome scenario_body::put_pages(bool pinned, unsigned task) {
@@ -209,10 +231,10 @@ outcome scenario_body::put_pages(bool pinned, unsigned task) {
         return outcome::nothing;
     const hold dropped = std::move(*oldest);
     mine.erase(oldest);
-    for (void* one : dropped.pages) {
-        if (const long block = glue_block_of(one); block >= 0)
-            ledger::get().drop(block);
-        glue_put_page(one, pinned);
+    for (const held_page& one : dropped.pages) {
+        if (one.block >= 0)
+            ledger::get().drop(one.block, pinned);
+        glue_put_page(one.page, pinned);
     }
     return outcome::done;
 }
@@ -220,13 +242,14 @@ outcome scenario_body::put_pages(bool pinned, unsigned task) {
 outcome scenario_body::device_writes(unsigned task) {
     outcome result = outcome::nothing;
     for (const hold& one : holds_[task])
-        for (void* target : one.pages) {
-            const long block = glue_block_of(target);
-            if (!one.pinned || block < 0)
+        for (const held_page& target : one.pages) {
+            if (!one.pinned || target.block < 0)
                 continue;
             machine::get().point(machine_point_yield, nullptr);
-            ledger::get().device_writes(block);
-            glue_device_writes(target);
+            if (ledger::get().generation(target.block) != target.generation)
+                violation(invariant::I7, "DMA wrote to a block that has a new owner",
+                          fmt::format("block {}", target.block));
+            glue_device_writes(target.page);
             result = outcome::done;
         }
     return result;
@@ -261,16 +284,19 @@ awaited awaited_page(long block) {
     w.text = fmt::format("page {} to become idle (refcount {}, mapcount {}, {} held)", block, refcount,
                          mapcount, held);
     if (refcount == idle) {
-        w.cause = "lost wake-up: the page is idle, and who waits for that sleeps";
+        w.cause = "lost wake-up: the page is idle and its waiter sleeps";
         w.invariant = invariant::I16;
     } else if (held == 0 && refcount == mapcount + idle) {
-        w.cause = "the wait for an idle page ends only when it is unmapped";
+        w.cause = "mapped again: only page tables hold the awaited page, and no put wakes its waiter before "
+                  "they let go";
         w.invariant = invariant::I16;
     } else if (held == 0) {
-        w.cause = "leaked reference: nobody holds the page, and its count says otherwise";
-        w.invariant = invariant::I2;
+        w.cause = refcount > mapcount + idle ? "leaked reference: refcount is above what anybody holds"
+                                             : "refcount is below what is held";
+        w.invariant = idle == 0 ? invariant::I2 : invariant::I3;
     } else {
-        w.cause = "a thread waits for a page that another one holds for ever";
+        w.cause = "held page: whoever holds the awaited page cannot go on";
+        w.invariant = invariant::I16;
     }
     return w;
 }
@@ -291,10 +317,10 @@ failure scenario_body::explain_hang() {
         if (glue_awaited_block(t, &block) != 0) {
             w = awaited_page(block);
         } else if (!glue_an_entry_is_locked()) {
-            w = {"an entry lock", "lost wake-up: no entry is locked, and who waits for one sleeps",
+            w = {"an entry lock", "lost wake-up: the entry is not locked and its waiter sleeps",
                  invariant::I17};
         } else {
-            w = {"an entry lock", "the holder of an entry lock sleeps, too", invariant::none};
+            w = {"an entry lock", "entry lock: its owner cannot go on", invariant::I17};
         }
         f.kind = w.cause.starts_with("leaked") ? failure_kind::leak : failure_kind::deadlock;
         f.cause = w.cause;

@@ -4,7 +4,9 @@
 #include "machine.hpp"
 
 #include "scenario/program.hpp"
+#include "words/operation.hpp"
 
+#include <array>
 #include <vector>
 
 namespace daxtorture::kernel_machine {
@@ -24,16 +26,27 @@ class scenario_body : public body {
     snapshot take_snapshot() const;
     std::string operation_text(unsigned thread) const; ///< that it is in
 
+    /// How many executions ended with each outcome: by thread, the last of which is the set-up, by operation.
+    using outcome_counts = std::vector<std::vector<std::array<std::uint64_t, outcome_names.size()>>>;
+    const outcome_counts& outcomes() const { return outcomes_; }
+
   private:
+    struct held_page {
+        void* page;
+        long block; ///< -1: no page of a device
+        unsigned generation;
+    };
     struct hold {
         bool pinned;
-        std::vector<void*> pages;
+        std::vector<held_page> pages;
     };
 
+    void run_operation(const std::vector<operation>& of, std::size_t number, unsigned task, std::size_t row);
     outcome perform(const operation& what, unsigned task);
     outcome perform_file(const operation& what);
     outcome perform_device(const operation& what);
     outcome get_pages(const operation& what, unsigned task);
+    held_page take_hold(void* page, bool pinned, int mm, std::uint64_t at);
     outcome put_pages(bool pinned, unsigned task);
     outcome device_writes(unsigned task);
     outcome write_back(const operation& what);
@@ -43,6 +56,7 @@ class scenario_body : public body {
     unsigned scale_;
     std::uint64_t stored_ = 0;
     std::vector<std::vector<hold>> holds_; ///< of each task
+    outcome_counts outcomes_;
 };
 
 } // namespace daxtorture::kernel_machine

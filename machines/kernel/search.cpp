@@ -60,7 +60,6 @@ class searcher {
     struct met {
         failure found;
         stretch_log schedule;
-        std::vector<std::string> warnings;
         std::string by;
     };
 
@@ -100,14 +99,11 @@ class searcher {
         }
     }
 
-    met meeting(const char* by) const {
-        return {machine_.found(), machine_.stretches(), machine_.warnings(), by};
-    }
+    met meeting(const char* by) const { return {machine_.found(), machine_.stretches(), by}; }
 
     void take(const met& what) {
         result_.found = what.found;
         result_.schedule = what.schedule;
-        result_.warnings = what.warnings;
         result_.found_by = what.by;
         result_.failed_at = machine_.count().executions;
     }

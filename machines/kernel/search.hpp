@@ -34,7 +34,6 @@ struct search_result {
     failure found;
     std::string found_by;
     stretch_log schedule;
-    std::vector<std::string> warnings;
     std::uint64_t failed_at = 0;
     std::uint64_t executions = 0;
     std::uint64_t skipped = 0; ///< failures that were known

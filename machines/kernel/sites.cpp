@@ -21,6 +21,7 @@ struct function_entry {
 };
 
 std::string path;
+std::string tree_directory;
 std::vector<site> sites;
 std::vector<function_entry> functions;
 
@@ -71,7 +72,19 @@ std::string symbol_of(std::uintptr_t place) {
 
 } // namespace
 
-void use_sites(std::string file) { path = std::move(file); }
+void use_sites(std::string file, std::string tree) {
+    path = std::move(file);
+    tree_directory = std::move(tree);
+}
+
+std::string source_line(const std::string& file, unsigned line) {
+    std::ifstream source(tree_directory + "/" + file);
+    std::string text;
+    for (unsigned number = 0; number < line && std::getline(source, text);)
+        ++number;
+    const std::size_t first = text.find_first_not_of(" \t");
+    return first == std::string::npos || !source ? "" : text.substr(first);
+}
 
 source_place source_of(const void* place) {
     load();

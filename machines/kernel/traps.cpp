@@ -2,7 +2,7 @@
 /// one, a wild pointer for instance, ends the execution as a failure with its place.
 #include "traps.hpp"
 
-#include "ledger.hpp"
+#include "bugs.hpp"
 #include "machine.hpp"
 #include "sites.hpp"
 
@@ -67,14 +67,11 @@ void on_fault(int signal, siginfo_t* info, void* at) {
     }
     if (signal == SIGILL && code[0] == 0x0f && code[1] == 0x0b) {
         int warning = 0;
-        const char* file;
-        int line;
-        if (glue_bug_at(code, &warning, &file, &line) != 0 && warning != 0) {
-            note_bug(code);
-            context.uc_mcontext.gregs[REG_RIP] += 2;
-            return;
-        }
-        end_after_return(context, crash(code, line != 0 ? "BUG" : "a trap", nullptr));
+        const char* file = nullptr;
+        int line = 0;
+        end_after_return(context, glue_bug_at(code, &warning, &file, &line) != 0
+                                      ? failure_of_bug(code)
+                                      : crash(code, "a trap", nullptr));
         return;
     }
     if (const int length = glue_fix_up(code); length != 0 && (signal == SIGILL || signal == SIGSEGV)) {

@@ -98,7 +98,8 @@ class check_run {
   public:
     check_run(const check_options& options, std::vector<checked> all)
         : options_(options), all_(std::move(all)),
-          quiet_(options.json == "-" || options.junit == "-" || options.html == "-" || options.summary), estimate_(all_.size()) {
+          quiet_(options.json == "-" || options.junit == "-" || options.html == "-" || options.summary),
+          estimate_(all_.size()) {
         for (const checked& one : all_)
             widest_ = std::max(widest_, one.what.name.size());
     }

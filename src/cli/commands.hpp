@@ -117,6 +117,7 @@ struct orders_options {
 struct replay_options {
     std::string bundle;
     bool trace = false; ///< every event, not only the interleaving that matters
+    std::string tree;   ///< of a failure of a kernel: another tree than the one that it was found on
 };
 
 struct reproduce_options {

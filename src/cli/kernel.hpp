@@ -3,6 +3,8 @@
 
 #include "cli/commands.hpp"
 
+#include "jobs/kernel_run.hpp"
+
 #include <string>
 #include <vector>
 
@@ -11,16 +13,12 @@ namespace daxtorture::cli {
 struct kernel_options {
     std::vector<std::string> targets; ///< scenarios; "doctor" as the first one asks what a build would miss
     std::string tree;
-    std::string plan; ///< file of a schedule in words
-    std::string memory = "sc";
-    std::string scheduler; ///< empty: bound, then pct and uniform
-    unsigned bound = 2;
-    unsigned depth = 3;
-    std::uint64_t seed = 1;
-    std::uint64_t iterations = 0; ///< of each random strategy; 0: the machine's default
-    double seconds = 10;          ///< per scenario
+    jobs::kernel_plan plan; ///< its programs come of the targets
     bool bisect = false;
-    std::string json;
+    bool show_known = false; ///< show known findings as other failures
+    bool verbose = false;
+    std::string json; ///< file, "-" for stdout
+    std::string out;  ///< where failures go
 };
 
 exit_code run_kernel(const kernel_options& options);

@@ -141,8 +141,8 @@ class command_line {
         }
         // A campaign looks at its own: they may lie in the directory that it makes.
         std::vector<std::string> outputs = results_.outputs();
-        outputs.insert(outputs.end(), {check_.json, check_.junit, check_.html, museum_.json, museum_.junit, museum_.html, orders_.json,
-                                       reproduce_.json});
+        outputs.insert(outputs.end(), {check_.json, check_.junit, check_.html, museum_.json, museum_.junit,
+                                       museum_.html, orders_.json, reproduce_.json});
         for (const std::string& where : outputs)
             require_writable(where);
         return run_();
@@ -257,8 +257,7 @@ class command_line {
         add_width(command);
         command.add_option("--json", check_.json, "write results as JSON to this file, - for stdout");
         command.add_option("--junit", check_.junit, "write JUnit XML to this file, - for stdout");
-        command.add_option("--html", check_.html,
-                           "write one self-contained page to this file, - for stdout");
+        command.add_option("--html", check_.html, "write one self-contained page to this file, - for stdout");
         command.add_option("--out", check_.out,
                            "directory for failure bundles (default: daxtorture-failures)");
         command.callback([this] { run_ = [this] { return run_check(check_); }; });
@@ -270,23 +269,31 @@ class command_line {
         command.add_option("scenario", kernel_.targets,
                            "scenarios; none: all; `doctor`: say what is missing to build the tree");
         command.add_option("--tree", kernel_.tree, "directory of the kernel's source")->required();
-        command.add_option("--plan", kernel_.plan, "run one schedule, in words, of this file");
-        command.add_option("--memory", kernel_.memory, "memory model: sc or tso")
+        command.add_option("--plan", kernel_.plan.search.plan, "run one schedule, in words, of this file");
+        command.add_option("--memory", kernel_.plan.search.memory, "memory model: sc or tso")
             ->check(one_of({"sc", "tso"}));
-        command.add_option("--scheduler", kernel_.scheduler, "one strategy instead of all")
+        command.add_option("--scheduler", kernel_.plan.search.scheduler, "one strategy instead of all")
             ->check(one_of({"bound", "pct", "uniform"}));
-        command.add_option("--bound", kernel_.bound, "preemptions of the bounded search")
+        command.add_option("--bound", kernel_.plan.search.bound, "preemptions of the bounded search")
             ->capture_default_str()
             ->check(CLI::Range(0, 100));
-        command.add_option("--depth", kernel_.depth, "pct: ordering constraints of a failure")
+        command.add_option("--depth", kernel_.plan.search.depth, "pct: ordering constraints of a failure")
             ->capture_default_str()
             ->check(CLI::Range(1, 50));
-        add_count(command, "--seed", kernel_.seed, "seed of the random strategies (default 1)");
-        add_count(command, "--iterations", kernel_.iterations, "schedules of each random strategy");
-        add_duration(command, "--seconds", kernel_.seconds, "time per scenario (default 10s)");
+        add_count(command, "--seed", kernel_.plan.search.seed, "seed of the random strategies (default 1)");
+        add_count(command, "--iterations", kernel_.plan.search.iterations,
+                  "schedules of each random strategy");
+        add_duration(command, "--seconds", kernel_.plan.search.seconds, "time per scenario (default 10s)");
+        command.add_option("--jobs", kernel_.plan.jobs, "scenarios at a time (default: one per processor)")
+            ->check(CLI::Range(1, 512));
+        command.add_flag("-v,--verbose", kernel_.verbose, "say which search found a failure");
+        command.add_flag("--show-known", kernel_.show_known,
+                         "show known findings as other failures, with the interleaving");
         command.add_flag("--bisect", kernel_.bisect,
                          "exit code for `git bisect run`: 0 good, 1 bad, 125 skip");
         command.add_option("--json", kernel_.json, "write results as JSON to this file, - for stdout");
+        command.add_option("--out", kernel_.out,
+                           "directory for failure bundles (default: daxtorture-failures)");
         command.callback([this] { run_ = [this] { return run_kernel(kernel_); }; });
     }
 
@@ -387,9 +394,13 @@ class command_line {
     void add_replay() {
         CLI::App& command =
             *app_.add_subcommand("replay", "run a failure's schedule again; exit 1 if it fails the same way");
-        command.add_option("bundle", replay_.bundle, "directory that check or reproduce wrote")->required();
+        command.add_option("bundle", replay_.bundle, "directory that check, kernel or reproduce wrote")
+            ->required();
         command.add_flag("--trace", replay_.trace, "print every event");
         add_width(command);
+        command.add_option(
+            "--tree", replay_.tree,
+            "of a failure of the kernel: the tree to run it on (default: the one that it was found on)");
         command.callback([this] { run_ = [this] { return run_replay(replay_); }; });
     }
 
@@ -445,13 +456,14 @@ class command_line {
     std::function<exit_code()> run_;
 };
 
-/// With `check --bisect` nothing that is wrong with the command or the tool may look like a verdict on the commit: git takes every other
+/// With --bisect (check, kernel) nothing that is wrong with the command or the tool may look like a verdict on the commit: git takes every other
 /// code up to 127 for a bad one.
 bool asked_for_bisect(int argc, char** argv) {
     const auto is_it = [](const char* word) {
         return std::string_view(word) == "--bisect" || std::string_view(word).starts_with("--bisect=");
     };
-    return argc > 1 && std::string_view(argv[1]) == "check" && std::any_of(argv + 2, argv + argc, is_it);
+    const auto has_it = [](std::string_view command) { return command == "check" || command == "kernel"; };
+    return argc > 1 && has_it(argv[1]) && std::any_of(argv + 2, argv + argc, is_it);
 }
 
 usage_error unwritten_output() {

@@ -155,7 +155,9 @@ exit_code conclude(const visit& seen, const museum_options& options) {
     if (!options.junit.empty())
         write_result(options.junit, junit_of(seen));
     if (!options.html.empty())
-        write_result(options.html, verdicts_html("daxtorture museum", "Every bug must be found, and be gone with its fix.", seen.cells));
+        write_result(options.html,
+                     verdicts_html("daxtorture museum", "Every bug must be found, and be gone with its fix.",
+                                   seen.cells));
     if (seen.tool_failed)
         return exit_code::tool_failed;
     if (seen.wrong)

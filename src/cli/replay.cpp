@@ -1,6 +1,7 @@
 #include "cli/commands.hpp"
 #include "jobs/checker.hpp"
 #include "jobs/failure_report.hpp"
+#include "jobs/kernel_machine.hpp"
 #include "jobs/terminal.hpp"
 
 #include "report/text.hpp"
@@ -10,6 +11,7 @@
 #include "scenario/printer.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
 
 #include <optional>
 #include <string>
@@ -66,6 +68,38 @@ std::string divergence_text(const bundle& kept, const checker_answer& answer) {
     return text;
 }
 
+checker_answer replay_on_model(const bundle& kept, const std::string& file) {
+    checker_request request;
+    request.what = checker_request::kind::replay;
+    request.scenario = print(kept.what);
+    request.file = file;
+    request.memory = kept.memory;
+    request.schedule = kept.found.schedule;
+    request.no_return = true;
+    return ask_checker(request);
+}
+
+/// `note`: what is to be said of the tree and of where the schedule was left.
+checker_answer replay_on_kernel(const bundle& kept, const std::string& directory, std::string& note) {
+    const kernel_tree tree = build_kernel_machine(directory.empty() ? kept.tree : directory);
+    kernel_job job(kept.what, tree, kept.memory, kept.found.schedule);
+    while (job.read_more()) {
+        pollfd output{job.output(), POLLIN, 0};
+        poll(&output, 1, -1);
+    }
+    const kernel_verdict now = job.result();
+    if (!now.unsupported.empty())
+        throw usage_error(now.unsupported);
+    if (tree.hash != kept.source_hash)
+        note = fmt::format("this tree (kernel {}) is not as it was when the failure was found", tree.release);
+    if (!now.left.empty())
+        note += (note.empty() ? "" : "; ") + now.left;
+    checker_answer answer;
+    answer.found = now.verdict.found;
+    answer.events = now.events;
+    return answer;
+}
+
 } // namespace
 
 exit_code run_replay(const replay_options& options) {
@@ -77,21 +111,25 @@ exit_code run_replay(const replay_options& options) {
         throw usage_error(options.bundle +
                           ": has no schedule, it was found on real threads; `daxtorture reproduce " +
                           options.bundle + "` searches for one");
-    checker_request request;
-    request.what = checker_request::kind::replay;
-    request.scenario = print(kept.what);
-    request.file = options.bundle;
-    request.memory = kept.memory;
-    request.schedule = kept.found.schedule;
-    request.no_return = true;
-    checker_answer answer = ask_checker(request);
+    checker_answer answer;
+    std::string note;
+    if (kept.of_kernel()) {
+        answer = replay_on_kernel(kept, options.tree, note);
+    } else {
+        if (!options.tree.empty())
+            throw usage_error(options.bundle +
+                              ": --tree is for failures of a kernel, this one is of the model");
+        answer = replay_on_model(kept, options.bundle);
+        if (kept.source_hash != checker_fingerprint())
+            note = "the checker has changed since this failure was found";
+    }
     answer.found.events = answer.events;
 
     const std::string rules = print_rules(kept.what);
     fmt::print("{}", paragraph(fmt::format("{} under {}{}, memory {}", kept.what.name, kept.what.protocol,
                                            rules.empty() ? "" : " " + rules, kept.memory)));
-    if (kept.source_hash != checker_fingerprint())
-        fmt::print("note: the checker has changed since this failure was found\n");
+    if (!note.empty())
+        fmt::print("note: {}\n", note);
     fmt::print("{}", divergence_text(kept, answer));
     ladder_options look = screen_look();
     look.all = options.trace;

@@ -32,7 +32,7 @@ std::string file_contents(const std::filesystem::path& path) {
 
 std::string bundle_name(const bundle& what, const std::string& scenario) {
     const std::uint64_t hash =
-        fnv1a(differences(protocol{}, what.what.world.rules) + what.found.cause + what.memory);
+        fnv1a(differences(protocol{}, what.what.world.rules) + what.found.cause + what.memory + what.tree);
     return fmt::format("{}-I{}-{:06x}", scenario, number(what.found.invariant), hash & 0xffffff);
 }
 

@@ -110,6 +110,8 @@ json encode(const bundle& b) {
     all["seed"] = b.seed;
     all["execution"] = b.execution;
     all["source_hash"] = b.source_hash;
+    if (!b.tree.empty())
+        all["tree"] = b.tree;
     return all;
 }
 
@@ -149,6 +151,7 @@ void decode(const json& all, bundle& into) {
     from.required("seed", into.seed);
     from.required("execution", into.execution);
     from.required("source_hash", into.source_hash);
+    from.optional("tree", into.tree);
     into.found = decode_failure(all);
 }
 

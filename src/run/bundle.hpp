@@ -25,13 +25,15 @@ struct bundle {
     program what;                     ///< shrunk if the search shrank it; its rules are those that ran
     std::vector<std::string> command; ///< the command line that found it
     std::string memory = "weak";      ///< sc, tso or weak
-    std::string engine = "check";     ///< check or stress
+    std::string engine = "check";     ///< check, stress or kernel
     /// Real threads found it: what they did cannot be repeated. An empty schedule alone does not say so, as a failure may need no decision.
     bool of_real_threads() const { return engine == "stress"; }
+    bool of_kernel() const { return engine == "kernel"; }
     std::string scheduler;
     std::uint64_t seed = 0;
     std::uint64_t execution = 0; ///< number of the failing execution, or round
-    std::string source_hash;     ///< of the model that found it
+    std::string source_hash;     ///< of the model, or of the kernel's files, that it was found in
+    std::string tree;            ///< of the kernel: its directory; else empty
     failure found;
 };
 
