@@ -35,10 +35,13 @@ comparison compare(const compare_options& options, std::size_t width) {
         throw usage_error(fmt::format(
             "{} and {}: expected two run directories or two files of check --json, not one of each",
             options.before, options.after));
-    if (!runs)
-        return compare_checks(read_check(options.before), read_check(options.after), width);
+    if (!runs) {
+        const std::vector<checked_scenario> before = read_check(options.before);
+        return compare_checks(before, read_check(options.after), width);
+    }
     try {
-        return compare_runs(read_journal(options.before), read_journal(options.after), width);
+        const run_contents before = read_journal(options.before);
+        return compare_runs(before, read_journal(options.after), width);
     } catch (const journal_error& wrong) {
         throw usage_error(wrong.what());
     }

@@ -172,7 +172,7 @@ class mail {
 
     void paragraphs(const finding_page::section& of) {
         for (const std::string& one : of.paragraphs)
-            paragraph(one, one.starts_with("* ") || one.starts_with("- ") ? 2 : 0);
+            paragraph(one, one.starts_with("* ") || one.starts_with("- ") ? 2 : one.substr(1, 2) == ". " ? 3 : 0);
     }
 
     /// The rules that the failure had beyond those of its preset.
@@ -220,7 +220,10 @@ class mail {
             list += (list.empty() ? "" : ", ") + (one.under.empty() ? kept_.what.protocol : one.under);
         }
         std::string text =
-            fmt::format("Found in a model of {}, memory model {}.", kept_.what.protocol, kept_.memory);
+            kept_.of_kernel()
+                ? fmt::format("Found on the objects of the tree {}, memory model {}.", kept_.tree,
+                              kept_.memory)
+                : fmt::format("Found in a model of {}, memory model {}.", kept_.what.protocol, kept_.memory);
         if (!fails.empty())
             text += " The scenario fails with the protocols of " + fails + ".";
         if (!passes.empty())
@@ -242,24 +245,20 @@ class mail {
         text_ += "\n";
         ladder_options look;
         look.width = mail_width;
-        // Lines of the model say nothing to a reader of kernel sources; those of a tree do.
-        look.places = !kept_.found.events.empty() &&
-                      std::ranges::none_of(kept_.found.events,
-                                           [](const event& e) { return e.file.starts_with("src/"); });
+        failure shown = kept_.found;
         if (kept_.of_real_threads())
-            paragraph("Real threads met it, so there is no exact interleaving yet: `daxtorture reproduce " +
-                      place_ + "` searches for one.");
+            shown.events.clear();
+        // Lines of the model say nothing to a reader of kernel sources; those of a tree do.
+        look.places = kept_.of_kernel();
+        for (task_snapshot& task : shown.state.tasks)
+            if (!look.places)
+                task.wait_site.resize(std::min(task.wait_site.find(" at "), task.wait_site.size()));
+        if (kept_.of_real_threads())
+            paragraph("Real threads met it, so there is no exact interleaving yet: `daxtorture reproduce " + place_ +
+                      "` searches for one.");
         else
-            text_ += "One interleaving that fails (time runs downwards; the functions\nare those of the "
-                     "kernel):\n\n";
-        text_ +=
-            failure_text(kept_.of_real_threads() ? without_events() : kept_.found, kept_.what, look) + "\n";
-    }
-
-    failure without_events() const {
-        failure bare = kept_.found;
-        bare.events.clear();
-        return bare;
+            text_ += "One interleaving that fails (time runs downwards; the functions\nare those of the kernel):\n\n";
+        text_ += failure_text(shown, kept_.what, look) + "\n";
     }
 
     static bool names_remedy(const std::string& title) {
