@@ -3,6 +3,7 @@
 #include "jobs/terminal.hpp"
 
 #include "report/compare.hpp"
+#include "run/campaign/journal.hpp"
 
 #include <fmt/format.h>
 

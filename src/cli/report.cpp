@@ -5,6 +5,8 @@
 #include "jobs/terminal.hpp"
 
 #include "report/run.hpp"
+#include "run/campaign/journal.hpp"
+#include "run/campaign/merge.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>

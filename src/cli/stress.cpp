@@ -13,6 +13,8 @@
 #include "protocol/presets.hpp"
 #include "report/json.hpp"
 #include "report/text.hpp"
+#include "run/campaign/codec.hpp"
+#include "run/campaign/journal.hpp"
 #include "run/lift.hpp"
 #include "scenario/known.hpp"
 #include "scenario/printer.hpp"
@@ -148,6 +150,7 @@ shard shard_of_slurm(shard given) {
 
 stress_summary summarise(const load& what, const stress_options& options, stress_result result) {
     stress_summary all;
+    static_cast<stress_totals&>(all) = totals_of(result);
     all.what = options.scenario ? options.scenario->name : "mix " + options.mix;
     all.protocol = what.protocol;
     all.rules = differences(find_preset(all.protocol)->rules, options.rules);
@@ -158,14 +161,7 @@ stress_summary summarise(const load& what, const stress_options& options, stress
     if (result.cancelled)
         all.note = "stopped by a signal" + (all.note.empty() ? "" : "; " + all.note);
     all.operations = result.operations;
-    all.seconds = result.seconds;
-    all.workers = result.workers;
-    all.rounds = result.rounds;
-    all.quiescent_checks = result.quiescent_checks;
-    all.per_operation = counts_of(result.per_operation);
-    all.seen = std::move(result.seen);
     all.failures = std::move(result.failures);
-    all.failures_seen = result.failures_seen;
     return all;
 }
 
@@ -269,7 +265,7 @@ exit_code run_stress_command(const stress_command& given) {
     options.on_progress = [&](const stress_progress& now) {
         status.show(fmt::format("{:.0f}/{:.0f} s  {} operations  {} rounds  {} failures", now.seconds,
                                 now.seconds_total, grouped(now.operations), grouped(now.rounds),
-                                now.failures));
+                                now.failures_seen));
     };
     spdlog::info("stress: {}", parameters_text(parameters));
     stress_result result;

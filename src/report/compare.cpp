@@ -5,6 +5,8 @@
 #include "report/run.hpp"
 #include "report/text.hpp"
 #include "report/wrap.hpp"
+#include "run/campaign/codec.hpp"
+#include "run/campaign/summary.hpp"
 #include "words/near_miss.hpp"
 
 #include <fmt/format.h>

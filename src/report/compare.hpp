@@ -7,7 +7,7 @@
 /// more than `throughput_loss` with that confidence. Of scenarios: one that fails in a way in which it did not before, or at which the tool fails.
 #pragma once
 
-#include "run/journal.hpp"
+#include "run/campaign/records.hpp"
 
 #include <cstddef>
 #include <string>

@@ -4,6 +4,7 @@
 #include "report/run.hpp"
 #include "report/text.hpp"
 #include "report/wrap.hpp"
+#include "run/campaign/summary.hpp"
 
 #include <fmt/format.h>
 

@@ -172,7 +172,9 @@ class mail {
 
     void paragraphs(const finding_page::section& of) {
         for (const std::string& one : of.paragraphs)
-            paragraph(one, one.starts_with("* ") || one.starts_with("- ") ? 2 : one.substr(1, 2) == ". " ? 3 : 0);
+            paragraph(one, one.starts_with("* ") || one.starts_with("- ") ? 2
+                           : one.substr(1, 2) == ". "                     ? 3
+                                                                          : 0);
     }
 
     /// The rules that the failure had beyond those of its preset.
@@ -254,10 +256,11 @@ class mail {
             if (!look.places)
                 task.wait_site.resize(std::min(task.wait_site.find(" at "), task.wait_site.size()));
         if (kept_.of_real_threads())
-            paragraph("Real threads met it, so there is no exact interleaving yet: `daxtorture reproduce " + place_ +
-                      "` searches for one.");
+            paragraph("Real threads met it, so there is no exact interleaving yet: `daxtorture reproduce " +
+                      place_ + "` searches for one.");
         else
-            text_ += "One interleaving that fails (time runs downwards; the functions\nare those of the kernel):\n\n";
+            text_ += "One interleaving that fails (time runs downwards; the functions\nare those of the "
+                     "kernel):\n\n";
         text_ += failure_text(shown, kept_.what, look) + "\n";
     }
 

@@ -2,6 +2,8 @@
 #include "report/confidence.hpp"
 #include "report/run.hpp"
 #include "run/bundle.hpp"
+#include "run/campaign/codec.hpp"
+#include "run/campaign/summary.hpp"
 #include "scenario/known.hpp"
 #include "words/invariant.hpp"
 #include "words/near_miss.hpp"

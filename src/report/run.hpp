@@ -3,7 +3,7 @@
 /// All from the journal and the bundles beside it. The page is one file: style and drawings are in it, nothing is fetched.
 #pragma once
 
-#include "run/journal.hpp"
+#include "run/campaign/records.hpp"
 
 #include <string>
 

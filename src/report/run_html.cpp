@@ -5,6 +5,7 @@
 #include "report/page.hpp"
 #include "report/text.hpp"
 #include "run/bundle.hpp"
+#include "run/campaign/summary.hpp"
 #include "scenario/known.hpp"
 #include "scenario/printer.hpp"
 #include "words/invariant.hpp"
@@ -206,7 +207,7 @@ std::string run_html(const run_contents& run) {
     fact(page, "host", o.host + ", " + o.kernel);
     fact(page, "version", "daxtorture " + o.version + ", " + o.compiler);
     fact(page, "run", o.run);
-    fact(page, "merged from", o.merged.empty() ? "" : fmt::format("{} runs", o.merged.size()));
+    fact(page, "merged from", o.merged.empty() ? "" : counted(o.merged.size(), "run"));
     for (const std::string& one : not_checked(sum))
         fact(page, "not checked", one);
     fact(page, "notice", run.notice);

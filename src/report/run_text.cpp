@@ -2,6 +2,8 @@
 
 #include "report/junit.hpp"
 #include "report/text.hpp"
+#include "run/campaign/parameters.hpp"
+#include "run/campaign/summary.hpp"
 
 #include <fmt/format.h>
 
@@ -81,7 +83,7 @@ std::string run_text(const run_contents& run, bool colour) {
                         run.begin.origin.kernel, run.begin.origin.version, run.begin.origin.compiler,
                         local_time(run.begin.origin.started));
     if (!run.begin.origin.merged.empty())
-        text += fmt::format("merged from {} runs\n", run.begin.origin.merged.size());
+        text += "merged from " + counted(run.begin.origin.merged.size(), "run") + "\n";
     if (!run.notice.empty())
         text += "notice: " + run.notice + "\n";
     return text;
