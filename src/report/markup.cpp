@@ -63,7 +63,7 @@ std::string time_plot(const std::string& title, const std::string& note, const s
                                    x, top, top + height, escaped(one.text));
     }
     return fmt::format(
-        "<figure><figcaption><b>{0}</b><span>{1}</span></figcaption>"
+        "<figure{11}><figcaption><b>{0}</b><span>{1}</span></figcaption>"
         "<svg viewBox=\"0 0 {2:.0f} {3:.0f}\" role=\"img\" aria-label=\"{0} over time\">"
         "<polygon points=\"0,{4:.0f} {5}{2:.0f},{4:.0f}\" fill=\"var(--fill)\"/>"
         "<polyline points=\"{5}\" fill=\"none\" stroke=\"var(--plot)\" stroke-width=\"1.5\"/>{10}"
@@ -71,7 +71,7 @@ std::string time_plot(const std::string& title, const std::string& note, const s
         "<text x=\"0\" y=\"10\">{6} {7}</text><text x=\"0\" y=\"{8:.0f}\">0</text>"
         "<text x=\"{2:.0f}\" y=\"{8:.0f}\" text-anchor=\"end\">{9}</text></svg></figure>\n",
         escaped(title), escaped(note), width, top + height + 16, top + height, line, short_number(highest),
-        unit, top + height + 13, duration_text(length), drawn_marks);
+        unit, top + height + 13, duration_text(length), drawn_marks, wide ? " class=\"page\"" : "");
 }
 
 std::string sparkline(const std::vector<double>& values) {

@@ -32,6 +32,7 @@ overflow-wrap:normal}
 .wide{overflow-x:auto}
 a{color:var(--plot)}code{font-size:.9em}pre.command{user-select:all;margin:.4rem 0}
 .matrix td,.matrix th{border:0;padding:.15rem .4rem .15rem 0}.matrix th{font-weight:400;color:var(--soft)}
+figure.page{overflow-x:auto}figure.page svg{min-width:40rem;overflow:visible}figure.page text{font-size:15px}
 svg.spark{width:7.5rem;height:1.25rem;display:inline-block;vertical-align:middle}
 .cell{display:inline-block;min-width:4.5rem;padding:.1rem .5rem;border-radius:4px;text-align:center;text-decoration:none;
 color:var(--ink);border:1px solid transparent}
