@@ -15,7 +15,7 @@
 #include "report/text.hpp"
 #include "run/campaign/codec.hpp"
 #include "run/campaign/journal.hpp"
-#include "run/lift.hpp"
+#include "run/lift/lift.hpp"
 #include "scenario/known.hpp"
 #include "scenario/printer.hpp"
 #include "stress/mix.hpp"

@@ -14,7 +14,7 @@
 #include "run/campaign/journal.hpp"
 #include "run/campaign/summary.hpp"
 #include "run/campaign/worker_protocol.hpp"
-#include "run/lift.hpp"
+#include "run/lift/lift.hpp"
 #include "scenario/parser.hpp"
 #include "stress/mix.hpp"
 

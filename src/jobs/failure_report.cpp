@@ -7,7 +7,7 @@
 #include "report/text.hpp"
 #include "report/trace.hpp"
 #include "report/wrap.hpp"
-#include "run/lift.hpp"
+#include "run/lift/lift.hpp"
 #include "scenario/known.hpp"
 #include "scenario/parser.hpp"
 #include "scenario/printer.hpp"
