@@ -179,11 +179,17 @@ exit_code exit_code_of_stress(verdict_kind verdict) {
     return exit_code::tool_failed;
 }
 
+/// What ran when a failure came: the scenario, or the end of the mix that the recorders have.
+program program_of(const stress_options& options, const program& mix, const failure& found) {
+    return options.scenario ? *options.scenario : window_of(mix, found.events);
+}
+
 /// Each distinct failure as a bundle without a schedule, and what to do with it.
 void keep_failures(const stress_options& options, const stress_summary& all, const program& mix, bool quiet) {
-    for (const failure& found : all.failures) {
+    for (std::size_t i = 0; i < all.failures.size(); ++i) {
+        const failure& found = all.failures[i];
         told_failure told;
-        told.kept.what = options.scenario ? *options.scenario : window_of(mix, found.events);
+        told.kept.what = program_of(options, mix, found);
         told.kept.engine = "stress";
         told.kept.command = own_command();
         told.kept.seed = options.seed;
@@ -196,14 +202,13 @@ void keep_failures(const stress_options& options, const stress_summary& all, con
         verdict.memory = "host";
         verdict.verdict = verdict_kind::fail;
         verdict.found = found;
-        const kept_failure kept = keep_failure(told, verdict, default_failure_directory, false);
+        const kept_failure kept = keep_failure(told, verdict, default_failure_directory, {});
         tell_unkept(kept);
         if (quiet || !kept.problem.empty())
             continue;
         fmt::print("\n");
-        if (const std::string known = findings_like(told.kept.what, found.invariant, found.cause);
-            !known.empty())
-            fmt::print("looks like: {}\n", known);
+        if (!all.findings[i].empty())
+            fmt::print("looks like: {}\n", all.findings[i]);
         fmt::print("next: daxtorture reproduce {}\n", kept.bundle.string());
     }
 }
@@ -274,9 +279,10 @@ exit_code run_stress_command(const stress_command& given) {
     const program mix = options.scenario ? program{}
                                          : stress::mix_program(what.name, what.protocol, what.rules,
                                                                options.machine, result.workers);
-    const stress_summary all = summarise(what, options, std::move(result));
-    ladder_options look;
-    look.colour = colours_on_stdout();
+    stress_summary all = summarise(what, options, std::move(result));
+    for (const failure& found : all.failures)
+        all.findings.push_back(findings_like(program_of(options, mix, found), found.invariant, found.cause));
+    const ladder_options look = screen_look();
     if (command.json != "-")
         fmt::print("{}", stress_table(all, look));
     if (!command.json.empty())

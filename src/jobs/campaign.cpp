@@ -275,7 +275,7 @@ class supervisor {
         verdict.memory = "host";
         verdict.verdict = verdict_kind::fail;
         verdict.found = found;
-        if (const kept_failure kept = keep_failure(told, verdict, failures.string(), false);
+        if (const kept_failure kept = keep_failure(told, verdict, failures.string(), {});
             !kept.problem.empty()) {
             tell_unkept(kept);
             unkept_ = true;

@@ -121,6 +121,8 @@ struct stress_summary : stress_totals {
     std::uint64_t operations = 0;
     bool ledger = true;            ///< false: the checks in `ledger_checks` were off
     std::vector<failure> failures; ///< distinct ones
+    /// Of each of them: the pages in docs/findings that it looks like; empty: none.
+    std::vector<std::string> findings;
 };
 
 } // namespace daxtorture

@@ -67,7 +67,7 @@ trophy keep(const suspect& found, const hunt_options& options) {
     verdict.executions = found.execution;
     verdict.found = told.kept.found;
     verdict.finding = found.known;
-    const kept_failure kept = keep_failure(told, verdict, options.out, colours_on_stdout());
+    const kept_failure kept = keep_failure(told, verdict, options.out, screen_look());
 
     trophy made;
     made.scenario = (std::filesystem::path(options.out) / (small.name + ".dax")).string();
