@@ -28,12 +28,13 @@ def blocks(text):
 
 def commands(lines):
     """(command, expected lines) of a console block."""
+    found = []
     for line in lines:
         if line.startswith("$ "):
-            command, expected = line[2:], []
-            yield command, expected
+            found.append((line[2:], []))
         else:
-            expected.append(line)
+            found[-1][1].append(line)
+    return found
 
 
 def without_numbers(line):
