@@ -287,6 +287,17 @@ TEST_CASE("the machine decides the size of leaves at real geometry, unless the f
     CHECK(error_of(with("arch arm64")).starts_with("f.dax:2:6: expected an architecture"));
 }
 
+TEST_CASE("a page of a device lies within that device") {
+    const std::string devices = "scenario t\nfile A pages=1\nfile D fs=devdax pages=3\n";
+    CHECK(parsed(devices + "thread a: grab D 2; put\n").threads[0].operations[0].first == 2);
+    CHECK(error_of(devices + "thread a: grab D 3; put\n") ==
+          "f.dax:4:18: expected a page of the device (0 to 2), got '3'");
+    CHECK(error_of(devices + "thread a: grab pmem0 1\n") ==
+          "f.dax:4:22: expected a page of the device (0 to 0), got '1'");
+    CHECK(error_of("scenario t\nfile P fs=p2pdma\nthread a: grab pmem0 0\n") ==
+          "f.dax:3:22: expected a device that has pages, got '0'");
+}
+
 TEST_CASE("areas of one mm may not overlap") {
     CHECK(error_of(with("mm m0 maps A 0..1 at 4 shared rw")).empty());
     CHECK(error_of(with("mm m0 maps A 1..2 shared rw")) ==
