@@ -166,12 +166,13 @@ class run {
         stress_progress sum;
         sum.seconds = seconds;
         sum.seconds_total = options_.seconds;
+        sum.workers = static_cast<unsigned>(threads_total());
         for (const std::shared_ptr<group>& g : groups_) {
             for (unsigned worker = 0; worker < g->workers(); ++worker)
                 stress::collect(g->slot(worker).seen, sum.seen);
             sum.rounds += g->rounds_ended();
             sum.quiescent_checks += g->quiescent_checks();
-            sum.failures += g->failures_seen();
+            sum.failures_seen += g->failures_seen();
             for (unsigned worker = 0; worker < g->workers(); ++worker)
                 for (std::size_t kind = 0; kind < stress::operation_kinds; ++kind) {
                     const std::uint64_t total = g->slot(worker).total[kind].load(std::memory_order_relaxed);
@@ -185,16 +186,8 @@ class run {
     }
 
     stress_result result(double seconds, bool cancelled, bool gave_up) const {
-        const stress_progress sum = progress(seconds);
         stress_result r;
-        r.operations = sum.operations;
-        r.seconds = seconds;
-        r.workers = static_cast<unsigned>(threads_total());
-        r.rounds = sum.rounds;
-        r.quiescent_checks = sum.quiescent_checks;
-        r.per_operation = sum.per_operation;
-        r.seen = sum.seen;
-        r.failures_seen = sum.failures;
+        static_cast<stress_counts&>(r) = progress(seconds);
         r.seed = options_.seed;
         r.cancelled = cancelled;
         r.abandoned_workers = gave_up;

@@ -35,15 +35,20 @@ struct operation_count {
 };
 using operation_counts = std::array<operation_count, static_cast<std::size_t>(op::count_)>;
 
-struct stress_progress {
+/// What has been counted since the run began.
+struct stress_counts {
     double seconds = 0;
-    double seconds_total = 0;
+    unsigned workers = 0;
     std::uint64_t operations = 0;
     std::uint64_t rounds = 0;
     std::uint64_t quiescent_checks = 0;
-    std::uint64_t failures = 0;
+    std::uint64_t failures_seen = 0; ///< with repetitions
     operation_counts per_operation{};
     observations seen;
+};
+
+struct stress_progress : stress_counts {
+    double seconds_total = 0;
 };
 
 struct stress_options {
@@ -71,19 +76,11 @@ struct stress_options {
         on_failure; ///< each that is kept, as soon as its round is over; same thread
 };
 
-struct stress_result {
+struct stress_result : stress_counts {
     verdict_kind verdict = verdict_kind::
         inconclusive; ///< inconclusive: cancelled, no round ended, or the last had to be cut short
     std::string note; ///< why it is inconclusive, beside being cancelled; empty otherwise
-    std::uint64_t operations = 0;
-    double seconds = 0;
-    unsigned workers = 0;
-    std::uint64_t rounds = 0;
-    std::uint64_t quiescent_checks = 0;
-    operation_counts per_operation{};
-    observations seen;
-    std::vector<failure> failures;   ///< distinct ones, in the order they were found
-    std::uint64_t failures_seen = 0; ///< with repetitions
+    std::vector<failure> failures; ///< distinct ones, in the order they were found
     std::uint64_t seed = 0;
     bool cancelled = false;
     /// A worker could not be brought back from an endless loop. Its thread still runs: leave the process with std::_Exit.

@@ -8,8 +8,11 @@
 #include "jobs/scenarios.hpp"
 #include "jobs/terminal.hpp"
 
+#include "report/digest.hpp"
 #include "report/json.hpp"
+#include "report/junit.hpp"
 #include "report/text.hpp"
+#include "report/verdicts_html.hpp"
 #include "scenario/known.hpp"
 #include "scenario/parser.hpp"
 #include "scenario/printer.hpp"
@@ -19,6 +22,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <fstream>
+#include <iterator>
 #include <optional>
 
 namespace daxtorture::cli {
@@ -92,13 +97,16 @@ void list(const std::vector<program>& programs) {
 class check_run {
   public:
     check_run(const check_options& options, std::vector<checked> all)
-        : options_(options), all_(std::move(all)), quiet_(options.json == "-") {
+        : options_(options), all_(std::move(all)),
+          quiet_(options.json == "-" || options.junit == "-" || options.html == "-" || options.summary),
+          estimate_(all_.size()) {
         for (const checked& one : all_)
             widest_ = std::max(widest_, one.what.name.size());
     }
 
     /// What is done stays told, also when an exception ends it.
     const std::vector<scenario_verdict>& verdicts() const { return verdicts_; }
+    const std::vector<html_verdict>& cells() const { return cells_; }
 
     void run() {
         for (const checked& one : all_)
@@ -118,7 +126,7 @@ class check_run {
     scenario_verdict check(const checked& one) {
         const program& what = one.what;
         const std::string memory = memory_of(what, options_);
-        const std::string place = fmt::format("[{}/{}] {}: ", verdicts_.size() + 1, all_.size(), what.name);
+        const std::string place = estimate_.place(verdicts_.size()) + what.name + ": ";
         status_line status;
         const portfolio_result result = with_usable_setup(what, [&] {
             return search_scenario(what, memory, options_.search,
@@ -134,6 +142,8 @@ class check_run {
         }
         status.clear();
         tell(verdict, kept);
+        if (!options_.html.empty())
+            cells_.push_back(cell(one.what, verdict, kept));
         return verdict;
     }
 
@@ -147,10 +157,25 @@ class check_run {
         told.kept.scheduler = result.found_by;
         told.kept.seed = options_.search.seed;
         told.kept.execution = result.found_at;
-        kept_failure kept = keep_failure(told, verdict, options_.out, colours_on_stdout());
+        kept_failure kept = keep_failure(told, verdict, options_.out, screen_look());
         if (!shown && kept.problem.empty())
             kept.report.clear();
         return kept;
+    }
+
+    /// For the page: the report as the bundle has it, and the program.
+    static html_verdict cell(const program& what, const scenario_verdict& verdict, const kept_failure& kept) {
+        html_verdict cell = cell_of(verdict);
+        if (verdict.verdict != verdict_kind::fail)
+            return cell;
+        cell.report = failure_text(verdict.found, what);
+        cell.program = print(what);
+        if (kept.bundle.empty())
+            return cell;
+        std::ifstream report(kept.bundle / "report.txt", std::ios::binary);
+        cell.report.assign(std::istreambuf_iterator<char>(report), {});
+        cell.next = "daxtorture explain " + kept.bundle.string();
+        return cell;
     }
 
     void tell(const scenario_verdict& verdict, const kept_failure& kept) const {
@@ -168,8 +193,10 @@ class check_run {
     const check_options& options_;
     std::vector<checked> all_;
     const bool quiet_;
+    const estimate estimate_;
     std::size_t widest_ = 0;
     std::vector<scenario_verdict> verdicts_;
+    std::vector<html_verdict> cells_;
 };
 
 /// What `git bisect run` understands: 0 good, 1 bad, 125 cannot be tested here.
@@ -179,13 +206,19 @@ exit_code for_bisect(exit_code code) {
     return exit_code::bisect_skip;
 }
 
-/// A violation stays one when its JSON cannot be written.
-exit_code write_json(const check_options& options, const std::vector<scenario_verdict>& verdicts) {
+/// A violation stays one when its documents cannot be written.
+exit_code write_results(const check_options& options, const check_run& run) {
+    const std::vector<scenario_verdict>& verdicts = run.verdicts();
     const exit_code code = exit_code_of(verdicts);
-    if (options.json.empty())
-        return code;
+    if (options.summary)
+        fmt::print("{}", verdicts_digest("check", verdicts));
     try {
-        write_result(options.json, check_json(verdicts));
+        if (!options.json.empty())
+            write_result(options.json, check_json(verdicts));
+        if (!options.junit.empty())
+            write_result(options.junit, verdicts_junit("check", verdicts));
+        if (!options.html.empty())
+            write_result(options.html, verdicts_html("daxtorture check", count_text(verdicts), run.cells()));
     } catch (const usage_error& problem) {
         if (code != exit_code::violation && code != exit_code::tool_failed)
             throw;
@@ -214,10 +247,10 @@ exit_code run_check(const check_options& options) {
         run.run();
     } catch (...) {
         if (!run.verdicts().empty())
-            write_json(options, run.verdicts());
+            write_results(options, run);
         throw;
     }
-    const exit_code code = write_json(options, run.verdicts());
+    const exit_code code = write_results(options, run);
     return options.bisect ? for_bisect(code) : code;
 }
 

@@ -34,8 +34,11 @@ struct check_options {
     bool bisect = false;          ///< exit codes as `git bisect run` wants them
     std::string memory_from_arch; ///< "arm64": its memory model
     std::string arch;             ///< the modelled machine; empty: as each file says
+    bool summary = false;         ///< a few lines at the end instead of one for each scenario
     std::string json;             ///< file, "-" for stdout
-    std::string out;              ///< where failures go
+    std::string junit;
+    std::string html;
+    std::string out; ///< where failures go
 };
 
 struct stress_command {
@@ -68,9 +71,24 @@ struct stress_command {
 
 struct report_options {
     std::string directory;
+    bool summary = false;
     std::string html;
     std::string junit;
     std::string json;
+};
+
+struct compare_options {
+    std::string before; ///< a run directory, or a document of `check --json`
+    std::string after;
+};
+
+struct explain_options {
+    std::string bundle;
+};
+
+struct fstest_options {
+    std::string target; ///< a bundle or a scenario
+    std::string out;    ///< directory of the two files; empty: here
 };
 
 struct merge_options {
@@ -83,7 +101,10 @@ struct museum_options {
     museum_budget budget;
     bool list = false;
     bool memory_table = false; ///< which memory models each bug needs
+    bool summary = false;      ///< a few lines at the end instead of one for each bug
     std::string json;
+    std::string junit;
+    std::string html;
 };
 
 struct orders_options {
@@ -110,6 +131,9 @@ exit_code run_check(const check_options& options);
 exit_code run_stress_command(const stress_command& options);
 exit_code run_report(const report_options& options);
 exit_code run_merge(const merge_options& options);
+exit_code run_compare(const compare_options& options);
+exit_code run_explain(const explain_options& options);
+exit_code run_fstest(const fstest_options& options);
 exit_code run_museum(const museum_options& options);
 exit_code run_orderings(const orders_options& options);
 exit_code run_reproduce(const reproduce_options& options);

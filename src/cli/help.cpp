@@ -80,6 +80,8 @@ constexpr std::array words{
     option_words{"--json", "FILE", result_group},
     option_words{"--html", "FILE", result_group},
     option_words{"--junit", "FILE", result_group},
+    option_words{"--summary", "", result_group},
+    option_words{"--width", "N", result_group},
     option_words{"--prometheus", "FILE", result_group},
     option_words{"--out", "DIR", result_group},
     option_words{"--resume", "DIR", result_group},
@@ -139,6 +141,32 @@ constexpr std::array commands{
         "  daxtorture merge shard-1 shard-2 --out all\n"
         "  daxtorture merge campaign-* --out week",
         "no run had a failure", "a run had failures", "a run ended early"},
+    command_words{
+        "compare", "DIR",
+        "Compares two runs of stress slice by slice: operations per second, near misses and latencies, "
+        "each change with an interval of 99 % confidence, and failures that are new or gone. Of two "
+        "results of check it says what now ends otherwise. A regression is a failure that is new or "
+        "comes more often, or a throughput that is lower by more than 5 % beyond doubt.",
+        "  daxtorture compare run-monday run-tuesday\n"
+        "  daxtorture compare v7.2.json v7.3.json",
+        "no regression", "a regression", ""},
+    command_words{
+        "explain", "DIR",
+        "Writes what a kernel developer needs to judge a failure, as plain text of 72 columns: summary, "
+        "affected versions, the interleaving with the names of kernel functions, why it happens, how to "
+        "confirm it, what would fix it, and commits that a Fixes: line may name.",
+        "  daxtorture explain daxtorture-failures/break-vs-refault-I16-30d5e4\n"
+        "  daxtorture explain campaign/failures/everything-I16-30d5e4 | mail -s report me@example.org",
+        "the text was printed", "", ""},
+    command_words{
+        "fstest", "DIR",
+        "Writes the operations of a scenario as system calls: a C program, and a script that runs it in "
+        "fstests or alone. The program repeats them on real threads and fails when one hangs, or when a "
+        "mapping shows other data than read() does. It needs a filesystem that is mounted with DAX; "
+        "elsewhere it shows only that it is itself sound.",
+        "  daxtorture fstest break-vs-refault\n"
+        "  daxtorture fstest daxtorture-failures/break-vs-refault-I16-30d5e4 --out tests",
+        "both files were written", "", ""},
     command_words{
         "reproduce", "DIR",
         "Takes what the flight recorders of the workers kept of a failure, lifts it into small "

@@ -92,7 +92,7 @@ class kernel_printer {
     kept_failure keep(const kernel_verdict& v) const {
         told_failure told;
         told.kept = kernel_bundle(v, tree_, options_.plan.search);
-        kept_failure kept = keep_failure(told, v.verdict, options_.out, colours_on_stdout());
+        kept_failure kept = keep_failure(told, v.verdict, options_.out, screen_look());
         if (v.verdict.known_finding && !options_.show_known && kept.problem.empty())
             kept.report.clear();
         return kept;

@@ -6,6 +6,7 @@
 #include "cli/kernel.hpp"
 #include "cli/man.hpp"
 #include "cli/quantities.hpp"
+#include "cli/result_commands.hpp"
 #include "cli/version.hpp"
 #include "jobs/arch.hpp"
 #include "jobs/campaign.hpp"
@@ -102,8 +103,7 @@ class command_line {
         add_check();
         add_kernel();
         add_stress();
-        add_report();
-        add_merge();
+        results_.add(app_, run_);
         add_reproduce();
         add_replay();
         add_museum();
@@ -140,9 +140,11 @@ class command_line {
             throw usage_error(std::string(error.what()) + " (try --help)");
         }
         // A campaign looks at its own: they may lie in the directory that it makes.
-        for (const std::string* where : {&check_.json, &museum_.json, &orders_.json, &reproduce_.json,
-                                         &report_.html, &report_.junit, &report_.json})
-            require_writable(*where);
+        std::vector<std::string> outputs = results_.outputs();
+        outputs.insert(outputs.end(), {check_.json, check_.junit, check_.html, museum_.json, museum_.junit,
+                                       museum_.html, orders_.json, reproduce_.json});
+        for (const std::string& where : outputs)
+            require_writable(where);
         return run_();
     }
 
@@ -251,7 +253,11 @@ class command_line {
         command.add_flag("!--no-reduction", check_.search.reduce,
                          "full: also run executions that differ only in the order of steps that commute");
         command.add_flag("!--no-shrink", check_.shrink, "report the schedule as it was found");
+        command.add_flag("--summary", check_.summary, "twelve lines at most, for a mail");
+        add_width(command);
         command.add_option("--json", check_.json, "write results as JSON to this file, - for stdout");
+        command.add_option("--junit", check_.junit, "write JUnit XML to this file, - for stdout");
+        command.add_option("--html", check_.html, "write one self-contained page to this file, - for stdout");
         command.add_option("--out", check_.out,
                            "directory for failure bundles (default: daxtorture-failures)");
         command.callback([this] { run_ = [this] { return run_check(check_); }; });
@@ -368,25 +374,6 @@ class command_line {
         app_.add_subcommand("stress-worker", "")->group("")->callback([this] { run_ = run_stress_worker; });
     }
 
-    void add_report() {
-        CLI::App& command = *app_.add_subcommand("report", "the results of a stress run directory again");
-        command.add_option("run", report_.directory, "directory that stress --out or merge wrote")
-            ->required();
-        command.add_option("--html", report_.html,
-                           "write one self-contained page to this file, - for stdout");
-        command.add_option("--junit", report_.junit, "write JUnit XML to this file, - for stdout");
-        command.add_option("--json", report_.json, "write JSON to this file, - for stdout");
-        command.callback([this] { run_ = [this] { return run_report(report_); }; });
-    }
-
-    void add_merge() {
-        CLI::App& command =
-            *app_.add_subcommand("merge", "fold stress run directories of shards or machines into one");
-        command.add_option("runs", merge_.directories, "run directories")->required();
-        command.add_option("--out", merge_.out, "directory of the merged run")->required();
-        command.callback([this] { run_ = [this] { return run_merge(merge_); }; });
-    }
-
     void add_reproduce() {
         CLI::App& command =
             *app_.add_subcommand("reproduce", "turn a failure of real threads into an exact schedule");
@@ -399,6 +386,7 @@ class command_line {
             ->capture_default_str();
         command.add_option("--jobs", reproduce_.budget.jobs, "processes (default: one per processor)")
             ->check(CLI::Range(1, 1024));
+        add_width(command);
         command.add_option("--json", reproduce_.json, "write results as JSON to this file, - for stdout");
         command.add_option("--out", reproduce_.out,
                            "directory for the bundle (default: daxtorture-failures)");
@@ -411,6 +399,7 @@ class command_line {
         command.add_option("bundle", replay_.bundle, "directory that check, kernel or reproduce wrote")
             ->required();
         command.add_flag("--trace", replay_.trace, "print every event");
+        add_width(command);
         command.add_option(
             "--tree", replay_.tree,
             "of a failure of the kernel: the tree to run it on (default: the one that it was found on)");
@@ -448,7 +437,11 @@ class command_line {
                      "time per fix, which must not fail (default 5, at most --seconds)");
         command.add_option("--jobs", museum_.budget.jobs, "processes (default: one per processor)")
             ->check(CLI::Range(1, 1024));
+        command.add_flag("--summary", museum_.summary, "twelve lines at most, for a mail");
         command.add_option("--json", museum_.json, "write results as JSON to this file, - for stdout");
+        command.add_option("--junit", museum_.junit, "write JUnit XML to this file, - for stdout");
+        command.add_option("--html", museum_.html,
+                           "write one self-contained page to this file, - for stdout");
         command.callback([this] { run_ = [this] { return run_museum(museum_); }; });
     }
 
@@ -456,8 +449,7 @@ class command_line {
     check_options check_;
     kernel_options kernel_;
     stress_command stress_;
-    report_options report_;
-    merge_options merge_;
+    result_commands results_;
     reproduce_options reproduce_;
     replay_options replay_;
     std::vector<std::string> protocols_;

@@ -6,14 +6,19 @@
 #include "jobs/output.hpp"
 #include "jobs/terminal.hpp"
 
+#include "report/digest.hpp"
+#include "report/junit.hpp"
 #include "report/text.hpp"
+#include "report/verdicts_html.hpp"
 #include "run/verdict.hpp"
+#include "scenario/printer.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
 
 namespace daxtorture::cli {
 namespace {
@@ -80,17 +85,79 @@ json json_of(const exhibit& bug, const exhibit_result& result) {
 /// What a walk through the museum came to, whichever table it fills.
 struct visit {
     json bugs = json::array();
+    std::vector<junit_case> cases;
+    std::vector<html_verdict> cells;
     std::vector<std::string> not_run; ///< a signal came first
     bool wrong = false;               ///< a bug did not show as its file says
     bool tool_failed = false;
 };
 
+/// Is standard output for a document, or for a summary?
+bool quiet(const museum_options& options) {
+    return options.json == "-" || options.junit == "-" || options.html == "-" || options.summary;
+}
+
+/// A bug that is found and gone with its fix has passed.
+junit_case case_of(const exhibit& bug, const exhibit_result& result) {
+    junit_case one{"daxtorture.museum", bug.id, result.broken.seconds + result.fixed.seconds, {}, {},
+                   bug.inexpressible(), ""};
+    if (!result.tool_failure.empty())
+        one.errors.push_back({name(failure_kind::tool), result.tool_failure, ""});
+    else if (bug.inexpressible().empty() && !result.found())
+        one.failures.push_back({"survived", outcome_text(result), bug.note("story")});
+    return one;
+}
+
+/// What was found of the bug, and of its fix.
+std::vector<html_verdict> cells_of(const exhibit& bug, const exhibit_result& result) {
+    html_verdict broken;
+    broken.row = bug.id;
+    broken.column = "bug";
+    broken.line = bug.note("story");
+    if (!bug.inexpressible().empty()) {
+        broken.look = "inconclusive";
+        broken.text = "not here";
+        broken.line = "not expressible: " + bug.inexpressible();
+        return {broken};
+    }
+    html_verdict fixed = broken;
+    const failure& found = result.broken.found;
+    broken.look = result.tool_failure.empty() ? (result.caught && result.right ? "pass" : "fail") : "error";
+    broken.text = result.caught ? name(found.invariant) : "not found";
+    broken.line += ": " + outcome_text(result);
+    if (result.caught) {
+        broken.report = failure_text(found, bug.scenario);
+        broken.program = print(bug.scenario);
+        broken.next = "daxtorture check " + bug.id;
+    }
+    fixed.column = "fix";
+    fixed.text = fixed_verdict(result);
+    fixed.look = fixed.text.empty() ? "error" : fixed.text;
+    return {broken, fixed};
+}
+
+std::string junit_of(const visit& seen) {
+    std::vector<junit_case> cases = seen.cases;
+    double seconds = 0;
+    for (const junit_case& one : cases)
+        seconds += one.seconds;
+    for (const std::string& id : seen.not_run)
+        cases.push_back({"daxtorture.museum", id, 0, {}, {}, "not run: a signal came before", ""});
+    return junit_document("daxtorture museum", seconds, cases);
+}
+
 /// Tells and writes what is left to say after the last row.
 exit_code conclude(const visit& seen, const museum_options& options) {
-    if (!seen.not_run.empty() && options.json != "-")
+    if (!seen.not_run.empty() && !quiet(options))
         fmt::print("stopped by a signal; not or not fully run: {}\n", fmt::join(seen.not_run, ", "));
     if (!options.json.empty())
         write_result(options.json, json{{"version", 1}, {"bugs", seen.bugs}, {"not_run", seen.not_run}});
+    if (!options.junit.empty())
+        write_result(options.junit, junit_of(seen));
+    if (!options.html.empty())
+        write_result(options.html,
+                     verdicts_html("daxtorture museum", "Every bug must be found, and be gone with its fix.",
+                                   seen.cells));
     if (seen.tool_failed)
         return exit_code::tool_failed;
     if (seen.wrong)
@@ -98,9 +165,9 @@ exit_code conclude(const visit& seen, const museum_options& options) {
     return seen.not_run.empty() ? exit_code::pass : exit_code::inconclusive;
 }
 
-museum_progress on_status_line(const exhibit& bug, status_line& status) {
-    return [&](const std::string& stage, const std::string& progress) {
-        status.show(fmt::format("{} {}: {}", bug.id, stage, progress));
+museum_progress on_status_line(const exhibit& bug, status_line& status, const std::string& place) {
+    return [&bug, &status, place](const std::string& stage, const std::string& progress) {
+        status.show(fmt::format("{}{} {}: {}", place, bug.id, stage, progress));
     };
 }
 
@@ -153,14 +220,15 @@ void add_memory_row(const exhibit& bug, const std::vector<memory_finding>& findi
 
 /// Every bug under every memory model. A bug that only `weak` shows needs a machine that reorders more than a store and a later load.
 exit_code print_memory_table(const std::vector<exhibit>& all, const museum_options& options) {
-    const bool quiet = options.json == "-";
+    const bool silent = quiet(options);
+    const estimate progress(all.size());
     visit seen;
-    if (!quiet)
+    if (!silent)
         fmt::print("{:<18} {:<10} {:<10} {:<10} {:<6}\n", "bug", "sc", "tso", "weak", "needs");
     end_on_signals();
     for (const exhibit& bug : all) {
         if (!bug.inexpressible().empty()) {
-            if (!quiet)
+            if (!silent)
                 fmt::print("{:<18} not expressible\n", bug.id);
             seen.bugs.push_back({{"id", bug.id},
                                  {"found", nullptr},
@@ -170,16 +238,16 @@ exit_code print_memory_table(const std::vector<exhibit>& all, const museum_optio
             continue;
         }
         status_line status;
-        const std::vector<memory_finding> findings =
-            examine_memory(bug, options.budget, on_status_line(bug, status));
+        const std::vector<memory_finding> findings = examine_memory(
+            bug, options.budget, on_status_line(bug, status, progress.place(seen.bugs.size())));
         status.clear();
         if (interrupted())
             seen.not_run.push_back(bug.id);
         else
-            add_memory_row(bug, findings, quiet, seen);
+            add_memory_row(bug, findings, silent, seen);
         std::fflush(stdout);
     }
-    if (!quiet)
+    if (!silent)
         fmt::print("-: no failure in the default search; (time): cut short by --seconds. tso here allows a "
                    "little more than TSO: two threads\n"
                    "may disagree about the order of stores by two others.\n");
@@ -211,11 +279,32 @@ std::string count_text(const museum_counts& counts, std::size_t all) {
     return text;
 }
 
+std::string digest_of(const visit& seen, const museum_counts& counts, std::size_t all) {
+    const char* verdict = "pass";
+    if (seen.tool_failed)
+        verdict = "error";
+    else if (seen.wrong)
+        verdict = "fail";
+    else if (!seen.not_run.empty())
+        verdict = "inconclusive";
+    digest text;
+    text.head.push_back(fmt::format("daxtorture museum: {}", verdict));
+    text.head.push_back(count_text(counts, all));
+    for (const junit_case& one : seen.cases)
+        for (const std::vector<junit_problem>* problems : {&one.errors, &one.failures})
+            for (const junit_problem& problem : *problems)
+                text.problems.push_back(one.name + ": " + problem.message);
+    if (!seen.not_run.empty())
+        text.tail.push_back(counted(seen.not_run.size(), "bug") + " not run: a signal came before");
+    return digest_text(text);
+}
+
 exit_code print_museum(const std::vector<exhibit>& all, const museum_options& options) {
-    const bool quiet = options.json == "-";
+    const bool silent = quiet(options);
+    const estimate progress(all.size());
     visit seen;
     museum_counts counts;
-    if (!quiet)
+    if (!silent)
         fmt::print("{:<18} {:<14} {:<10} {:>11} {:>8}  {}\n", "bug", "commit", "found by", "executions",
                    "seconds", "invariant and cause");
     end_on_signals();
@@ -223,7 +312,8 @@ exit_code print_museum(const std::vector<exhibit>& all, const museum_options& op
         exhibit_result result;
         if (bug.inexpressible().empty()) {
             status_line status;
-            result = examine(bug, options.budget, on_status_line(bug, status));
+            result =
+                examine(bug, options.budget, on_status_line(bug, status, progress.place(seen.bugs.size())));
             if (interrupted() && !result.ended()) {
                 seen.not_run.push_back(bug.id);
                 continue;
@@ -236,11 +326,16 @@ exit_code print_museum(const std::vector<exhibit>& all, const museum_options& op
             ++counts.inexpressible;
         }
         seen.bugs.push_back(json_of(bug, result));
-        if (!quiet)
+        seen.cases.push_back(case_of(bug, result));
+        if (!options.html.empty())
+            std::ranges::move(cells_of(bug, result), std::back_inserter(seen.cells));
+        if (!silent)
             print_row(bug, result);
     }
     seen.wrong = counts.survived != 0;
-    if (!quiet)
+    if (options.summary)
+        fmt::print("{}", digest_of(seen, counts, all.size()));
+    else if (!silent)
         fmt::print("{}\n", count_text(counts, all.size()));
     return conclude(seen, options);
 }

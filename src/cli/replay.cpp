@@ -131,8 +131,7 @@ exit_code run_replay(const replay_options& options) {
     if (!note.empty())
         fmt::print("note: {}\n", note);
     fmt::print("{}", divergence_text(kept, answer));
-    ladder_options look;
-    look.colour = colours_on_stdout();
+    ladder_options look = screen_look();
     look.all = options.trace;
     fmt::print("{}", failure_text(answer.found, kept.what, look));
     if (answer.found.kind == failure_kind::tool)

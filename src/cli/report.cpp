@@ -5,6 +5,8 @@
 #include "jobs/terminal.hpp"
 
 #include "report/run.hpp"
+#include "run/campaign/journal.hpp"
+#include "run/campaign/merge.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -16,7 +18,9 @@ exit_code run_report(const report_options& options) {
         const run_contents run = read_journal(options.directory);
         if (!run.notice.empty())
             spdlog::warn("{}", run.notice);
-        if (options.html != "-" && options.junit != "-" && options.json != "-")
+        if (options.summary)
+            fmt::print("{}", run_digest(run));
+        else if (options.html != "-" && options.junit != "-" && options.json != "-")
             fmt::print("{}", run_text(run, colours_on_stdout()));
         if (!options.html.empty())
             write_result(options.html, run_html(run));

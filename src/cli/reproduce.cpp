@@ -49,7 +49,7 @@ void print_found(const reproduction& result, const reproduce_options& options) {
     verdict.memory = "weak";
     verdict.scheduler = kept.scheduler;
     verdict.verdict = verdict_kind::fail;
-    const kept_failure failure = keep_failure(result.told, verdict, options.out, colours_on_stdout());
+    const kept_failure failure = keep_failure(result.told, verdict, options.out, screen_look());
     tell_unkept(failure);
     if (options.json == "-")
         return;

@@ -13,7 +13,9 @@
 #include "protocol/presets.hpp"
 #include "report/json.hpp"
 #include "report/text.hpp"
-#include "run/lift.hpp"
+#include "run/campaign/codec.hpp"
+#include "run/campaign/journal.hpp"
+#include "run/lift/lift.hpp"
 #include "scenario/known.hpp"
 #include "scenario/printer.hpp"
 #include "stress/mix.hpp"
@@ -148,6 +150,7 @@ shard shard_of_slurm(shard given) {
 
 stress_summary summarise(const load& what, const stress_options& options, stress_result result) {
     stress_summary all;
+    static_cast<stress_totals&>(all) = totals_of(result);
     all.what = options.scenario ? options.scenario->name : "mix " + options.mix;
     all.protocol = what.protocol;
     all.rules = differences(find_preset(all.protocol)->rules, options.rules);
@@ -158,14 +161,7 @@ stress_summary summarise(const load& what, const stress_options& options, stress
     if (result.cancelled)
         all.note = "stopped by a signal" + (all.note.empty() ? "" : "; " + all.note);
     all.operations = result.operations;
-    all.seconds = result.seconds;
-    all.workers = result.workers;
-    all.rounds = result.rounds;
-    all.quiescent_checks = result.quiescent_checks;
-    all.per_operation = counts_of(result.per_operation);
-    all.seen = std::move(result.seen);
     all.failures = std::move(result.failures);
-    all.failures_seen = result.failures_seen;
     return all;
 }
 
@@ -183,11 +179,17 @@ exit_code exit_code_of_stress(verdict_kind verdict) {
     return exit_code::tool_failed;
 }
 
+/// What ran when a failure came: the scenario, or the end of the mix that the recorders have.
+program program_of(const stress_options& options, const program& mix, const failure& found) {
+    return options.scenario ? *options.scenario : window_of(mix, found.events);
+}
+
 /// Each distinct failure as a bundle without a schedule, and what to do with it.
 void keep_failures(const stress_options& options, const stress_summary& all, const program& mix, bool quiet) {
-    for (const failure& found : all.failures) {
+    for (std::size_t i = 0; i < all.failures.size(); ++i) {
+        const failure& found = all.failures[i];
         told_failure told;
-        told.kept.what = options.scenario ? *options.scenario : window_of(mix, found.events);
+        told.kept.what = program_of(options, mix, found);
         told.kept.engine = "stress";
         told.kept.command = own_command();
         told.kept.seed = options.seed;
@@ -200,14 +202,13 @@ void keep_failures(const stress_options& options, const stress_summary& all, con
         verdict.memory = "host";
         verdict.verdict = verdict_kind::fail;
         verdict.found = found;
-        const kept_failure kept = keep_failure(told, verdict, default_failure_directory, false);
+        const kept_failure kept = keep_failure(told, verdict, default_failure_directory, {});
         tell_unkept(kept);
         if (quiet || !kept.problem.empty())
             continue;
         fmt::print("\n");
-        if (const std::string known = findings_like(told.kept.what, found.invariant, found.cause);
-            !known.empty())
-            fmt::print("looks like: {}\n", known);
+        if (!all.findings[i].empty())
+            fmt::print("looks like: {}\n", all.findings[i]);
         fmt::print("next: daxtorture reproduce {}\n", kept.bundle.string());
     }
 }
@@ -264,7 +265,7 @@ exit_code run_stress_command(const stress_command& given) {
     options.on_progress = [&](const stress_progress& now) {
         status.show(fmt::format("{:.0f}/{:.0f} s  {} operations  {} rounds  {} failures", now.seconds,
                                 now.seconds_total, grouped(now.operations), grouped(now.rounds),
-                                now.failures));
+                                now.failures_seen));
     };
     spdlog::info("stress: {}", parameters_text(parameters));
     stress_result result;
@@ -278,9 +279,10 @@ exit_code run_stress_command(const stress_command& given) {
     const program mix = options.scenario ? program{}
                                          : stress::mix_program(what.name, what.protocol, what.rules,
                                                                options.machine, result.workers);
-    const stress_summary all = summarise(what, options, std::move(result));
-    ladder_options look;
-    look.colour = colours_on_stdout();
+    stress_summary all = summarise(what, options, std::move(result));
+    for (const failure& found : all.failures)
+        all.findings.push_back(findings_like(program_of(options, mix, found), found.invariant, found.cause));
+    const ladder_options look = screen_look();
     if (command.json != "-")
         fmt::print("{}", stress_table(all, look));
     if (!command.json.empty())

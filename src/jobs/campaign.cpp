@@ -11,7 +11,10 @@
 #include "protocol/presets.hpp"
 #include "report/run.hpp"
 #include "report/text.hpp"
-#include "run/lift.hpp"
+#include "run/campaign/journal.hpp"
+#include "run/campaign/summary.hpp"
+#include "run/campaign/worker_protocol.hpp"
+#include "run/lift/lift.hpp"
 #include "scenario/parser.hpp"
 #include "stress/mix.hpp"
 
@@ -61,21 +64,6 @@ run_origin origin_here() {
     here.started = std::time(nullptr);
     here.command = own_command();
     return here;
-}
-
-std::vector<stress_count> difference(const std::vector<stress_count>& now,
-                                     const std::vector<stress_count>& before) {
-    std::vector<stress_count> grown;
-    for (stress_count one : now) {
-        for (const stress_count& old : before)
-            if (old.operation == one.operation) {
-                one.total -= old.total;
-                one.done -= old.done;
-            }
-        if (one.total != 0)
-            grown.push_back(std::move(one));
-    }
-    return grown;
 }
 
 class supervisor {
@@ -287,7 +275,7 @@ class supervisor {
         verdict.memory = "host";
         verdict.verdict = verdict_kind::fail;
         verdict.found = found;
-        if (const kept_failure kept = keep_failure(told, verdict, failures.string(), false);
+        if (const kept_failure kept = keep_failure(told, verdict, failures.string(), {});
             !kept.problem.empty()) {
             tell_unkept(kept);
             unkept_ = true;
@@ -299,17 +287,11 @@ class supervisor {
 
     void journal_slice() {
         slice_record slice;
+        static_cast<stress_totals&>(slice) = difference(now_, before_);
         slice.load = load_;
         slice.leg = leg_;
-        slice.seconds = now_.seconds - before_.seconds;
         slice.at = seconds_raced(sums_) + slice.seconds;
-        slice.workers = now_.workers;
-        slice.rounds = now_.rounds - before_.rounds;
-        slice.quiescent_checks = now_.quiescent_checks - before_.quiescent_checks;
-        slice.failures_seen = now_.failures_seen - before_.failures_seen;
         slice.rss_kib = now_.rss_kib;
-        slice.per_operation = difference(now_.per_operation, before_.per_operation);
-        slice.seen = difference(now_.seen, before_.seen);
         slice.failures = notes_;
         if (slice.seconds <= 0 && slice.failures.empty())
             return;

@@ -6,10 +6,12 @@
 /// Nothing that is journaled comes from anywhere else, so totals are those of the journal. Checked by tests/campaign.
 #pragma once
 
+#include "run/campaign/records.hpp"
 #include "run/exit_code.hpp"
-#include "run/journal.hpp"
 
 #include <atomic>
+#include <filesystem>
+#include <string>
 
 namespace daxtorture::jobs {
 

@@ -7,7 +7,7 @@
 #include "report/text.hpp"
 #include "report/trace.hpp"
 #include "report/wrap.hpp"
-#include "run/lift.hpp"
+#include "run/lift/lift.hpp"
 #include "scenario/known.hpp"
 #include "scenario/parser.hpp"
 #include "scenario/printer.hpp"
@@ -130,7 +130,7 @@ told_failure shrink_failure(const program& what, const std::string& memory, cons
 }
 
 kept_failure keep_failure(const told_failure& told, const scenario_verdict& verdict,
-                          const std::string& directory, bool colour) {
+                          const std::string& directory, const ladder_options& look) {
     const std::filesystem::path place =
         std::filesystem::path(directory.empty() ? default_failure_directory : directory) /
         bundle_name(told.kept, verdict.name);
@@ -140,12 +140,10 @@ kept_failure keep_failure(const told_failure& told, const scenario_verdict& verd
         shown.finding = findings_like(told.kept.what, shown.found.invariant, shown.found.cause);
     if (told.kept.of_real_threads()) // the recorders hold far more than one can read
         shown.found.events = last_of_each(told.kept.found.events, 40);
-    const auto text = [&](bool colours, const std::string& replay) {
-        ladder_options look;
-        look.colour = colours;
-        std::string all = failure_summary(shown, told.kept.what, replay, look);
+    const auto text = [&](const ladder_options& wanted, const std::string& replay) {
+        std::string all = failure_summary(shown, told.kept.what, replay, wanted);
         if (!told.size.empty())
-            for (const std::string& line : wrap("schedule: " + told.size, look.width, 2))
+            for (const std::string& line : wrap("schedule: " + told.size, wanted.width, 2))
                 all += line + "\n";
         return all;
     };
@@ -153,11 +151,11 @@ kept_failure keep_failure(const told_failure& told, const scenario_verdict& verd
         told.kept.of_real_threads() ? "" : "daxtorture replay " + quoted(place.string());
     std::error_code ignored; // write_bundle names the place if it cannot be made
     std::filesystem::create_directories(place.parent_path(), ignored);
-    if (const auto wrong = write_bundle(place, told.kept, text(false, replay),
-                                        chrome_trace(told.kept.found, told.kept.what)))
+    if (const auto wrong =
+            write_bundle(place, told.kept, text({}, replay), chrome_trace(told.kept.found, told.kept.what)))
         return {
-            text(colour, ""), "cannot keep the failure: " + *wrong + " (choose a directory with --out)", {}};
-    return {text(colour, replay), "", place};
+            text(look, ""), "cannot keep the failure: " + *wrong + " (choose a directory with --out)", {}};
+    return {text(look, replay), "", place};
 }
 
 void tell_unkept(const kept_failure& kept) {

@@ -3,6 +3,7 @@
 
 #include "jobs/usage_error.hpp"
 
+#include "report/ladder.hpp"
 #include "run/bundle.hpp"
 #include "run/verdict.hpp"
 
@@ -35,9 +36,9 @@ struct kept_failure {
     std::filesystem::path bundle;
 };
 
-/// Writes the bundle below `directory`.
+/// Writes the bundle below `directory`. `look`: of the report that is returned; the one in the bundle is plain.
 kept_failure keep_failure(const told_failure& told, const scenario_verdict& verdict,
-                          const std::string& directory, bool colour);
+                          const std::string& directory, const ladder_options& look);
 
 /// A failure that could not be kept is told in full on standard error: it would be lost otherwise.
 void tell_unkept(const kept_failure& kept);

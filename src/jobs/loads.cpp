@@ -7,6 +7,18 @@
 #include "scenario/parser.hpp"
 
 namespace daxtorture::jobs {
+namespace {
+
+/// Those that were performed.
+std::vector<stress_count> by_name(const operation_counts& all) {
+    std::vector<stress_count> named;
+    for (std::size_t kind = 0; kind < all.size(); ++kind)
+        if (all[kind].total != 0)
+            named.push_back({std::string(operation_table[kind].name), all[kind].total, all[kind].done});
+    return named;
+}
+
+} // namespace
 
 protocol rules_of(const load& what) {
     const preset* named = find_preset(what.protocol);
@@ -45,12 +57,11 @@ stress_options options_of(const run_parameters& parameters, const load& what) {
     return options;
 }
 
-std::vector<stress_count> counts_of(const operation_counts& all) {
-    std::vector<stress_count> named;
-    for (std::size_t kind = 0; kind < all.size(); ++kind)
-        if (all[kind].total != 0)
-            named.push_back({std::string(operation_table[kind].name), all[kind].total, all[kind].done});
-    return named;
+stress_totals totals_of(const stress_counts& counts) {
+    return {counts.seconds,       counts.workers,
+            counts.rounds,        counts.quiescent_checks,
+            counts.failures_seen, by_name(counts.per_operation),
+            counts.seen};
 }
 
 } // namespace daxtorture::jobs

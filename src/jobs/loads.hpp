@@ -1,8 +1,8 @@
 /// What a run's parameters ask of the stress engine: the same whether this process races a load or a campaign's worker does.
 #pragma once
 
-#include "run/journal.hpp"
-#include "run/verdict.hpp"
+#include "run/campaign/parameters.hpp"
+#include "run/totals.hpp"
 #include "stress/stress.hpp"
 
 #include <vector>
@@ -14,7 +14,7 @@ protocol rules_of(const load& what);
 
 stress_options options_of(const run_parameters& parameters, const load& what);
 
-/// Those that were performed, by name.
-std::vector<stress_count> counts_of(const operation_counts& all);
+/// What the engine has counted.
+stress_totals totals_of(const stress_counts& counts);
 
 } // namespace daxtorture::jobs

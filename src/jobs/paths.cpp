@@ -31,6 +31,7 @@ struct data {
 constexpr data scenarios{"scenarios", "models/scenarios"};
 constexpr data museum{"museum", "models/museum"};
 constexpr data job_files{"jobs", "stress/jobs"};
+constexpr data findings{"docs/findings", "docs/findings"};
 
 /// Where data may be: what was installed with this executable; in the build tree the sources, else the copy that a build tree carries
 /// along when it is moved. Never an absolute place, in which another version may have been installed.
@@ -89,6 +90,14 @@ std::vector<fs::path> library_directories() {
 
 std::vector<fs::path> shipped_scenarios() { return scenario_files(scenarios); }
 std::vector<fs::path> museum_files() { return scenario_files(museum); }
+
+std::optional<fs::path> finding_file(const std::string& page) {
+    std::error_code missing;
+    for (const fs::path& directory : data_directories(findings))
+        if (const fs::path file = directory / fs::path(page).filename(); fs::exists(file, missing))
+            return file;
+    return {};
+}
 
 fs::path job_file(const std::string& name) {
     std::error_code missing;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,9 @@ std::vector<std::filesystem::path> library_directories();
 /// check of nothing would pass.
 std::vector<std::filesystem::path> shipped_scenarios();
 std::vector<std::filesystem::path> museum_files();
+
+/// A page by the name that reports give it, "docs/findings/PAGE.md"; nothing when it did not come with this executable.
+std::optional<std::filesystem::path> finding_file(const std::string& page);
 
 /// The file of `stress --job NAME`: as it is named, if it is there or names a directory, else the one of that name that came with this executable.
 std::filesystem::path job_file(const std::string& name);

@@ -4,7 +4,7 @@
 #include "jobs/failure_report.hpp"
 
 #include "run/bundle.hpp"
-#include "run/lift.hpp"
+#include "run/lift/lift.hpp"
 
 #include <chrono>
 #include <cstdint>

@@ -2,6 +2,8 @@
 #include "jobs/campaign.hpp"
 #include "jobs/loads.hpp"
 
+#include "run/campaign/worker_protocol.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <csignal>
@@ -61,36 +63,25 @@ exit_code run_stress_worker() {
     std::signal(SIGTERM, [](int) { stop_asked.store(true); });
     const auto start = std::chrono::steady_clock::now();
     leg_report last;
-    last.last = true;
     bool abandoned = false;
     try {
         stress_options options = leg_options(order);
         options.on_failure = [](const failure& found) { tell(found); };
         options.on_progress = [&](const stress_progress& now) {
             leg_report r;
-            r.seconds = now.seconds;
-            r.rounds = now.rounds;
-            r.quiescent_checks = now.quiescent_checks;
-            r.failures_seen = now.failures;
+            static_cast<stress_totals&>(r) = totals_of(now);
             r.rss_kib = resident_kib();
-            r.per_operation = counts_of(now.per_operation);
-            r.seen = now.seen;
             tell(r);
         };
         const stress_result result = run_stress(options);
         abandoned = result.abandoned_workers;
-        last.seconds = result.seconds;
-        last.workers = result.workers;
-        last.rounds = result.rounds;
-        last.quiescent_checks = result.quiescent_checks;
-        last.failures_seen = result.failures_seen;
-        last.per_operation = counts_of(result.per_operation);
-        last.seen = result.seen;
+        static_cast<stress_totals&>(last) = totals_of(result);
         last.note = result.note;
     } catch (const std::exception& wrong) {
         last.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         last.error = wrong.what();
     }
+    last.last = true;
     last.rss_kib = resident_kib();
     tell(last);
     if (abandoned) // a thread of it still runs

@@ -1,6 +1,10 @@
 #include "report/json.hpp"
 #include "report/confidence.hpp"
 #include "report/run.hpp"
+#include "run/bundle.hpp"
+#include "run/campaign/codec.hpp"
+#include "run/campaign/summary.hpp"
+#include "scenario/known.hpp"
 #include "words/invariant.hpp"
 #include "words/near_miss.hpp"
 
@@ -20,6 +24,8 @@ std::string text_of(const json& document) {
 }
 
 json invariant_of(invariant broken) { return broken == invariant::none ? json(nullptr) : json(name(broken)); }
+
+json page_or_null(const std::string& page) { return page.empty() ? json(nullptr) : json(page); }
 
 json operation_of(const operation_result& each) {
     json one{{"operation", each.operation}, {"thread", each.thread}, {"purpose", name(each.purpose)}};
@@ -50,7 +56,7 @@ json scenario(const scenario_verdict& v) {
     one["expected_invariant"] = v.expected ? invariant_of(v.expected->invariant) : json(nullptr);
     one["as_expected"] = as_expected(v);
     one["known_finding"] = v.known_finding;
-    one["finding"] = v.finding.empty() ? json(nullptr) : json(v.finding);
+    one["finding"] = page_or_null(v.finding);
     one["note"] = v.note + (v.note.empty() || v.coverage_note.empty() ? "" : "; ") + v.coverage_note;
     one["rechecked"] = v.rechecked;
     one["never_done"] = v.never_done;
@@ -147,11 +153,13 @@ json totals(const stress_summary& s) {
 
 std::string stress_json(const stress_summary& s) {
     json document = totals(s);
-    for (const failure& f : s.failures) {
+    for (std::size_t i = 0; i < s.failures.size(); ++i) {
+        const failure& f = s.failures[i];
         json one{{"kind", name(f.kind)},
                  {"invariant", invariant_of(f.invariant)},
                  {"cause", f.cause},
-                 {"detail", f.detail}};
+                 {"detail", f.detail},
+                 {"finding", i < s.findings.size() ? page_or_null(s.findings[i]) : json(nullptr)}};
         one["tasks"] = json::array();
         for (const task_snapshot& t : f.state.tasks)
             one["tasks"].push_back(task(t));
@@ -166,12 +174,18 @@ std::string run_json(const run_contents& run) {
     const run_parameters& p = run.begin.parameters;
     const run_origin& o = run.begin.origin;
     json document = totals(sum);
-    for (const failure_note& f : failures_of(run))
-        document["failures"].push_back({{"kind", f.kind},
-                                        {"invariant", invariant_of(invariant_numbered(f.invariant))},
-                                        {"cause", f.cause},
-                                        {"bundle", f.bundle},
-                                        {"load", p.loads.at(f.load).name}});
+    for (const failure_note& f : failures_of(run)) {
+        const bundle_result kept = read_bundle(run.directory / "failures" / f.bundle);
+        document["failures"].push_back(
+            {{"kind", f.kind},
+             {"invariant", invariant_of(invariant_numbered(f.invariant))},
+             {"cause", f.cause},
+             {"bundle", f.bundle},
+             {"finding", kept ? page_or_null(findings_like(kept.value->what, kept.value->found.invariant,
+                                                           kept.value->found.cause))
+                              : json(nullptr)},
+             {"load", p.loads.at(f.load).name}});
+    }
     document["note"] = sum.note;
     document["complete"] = run.end && run.end->complete;
     document["notice"] = run.notice;

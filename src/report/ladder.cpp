@@ -246,7 +246,8 @@ class page {
                 places_[one.file][one.function].insert(one.lines.begin(), one.lines.end());
             cell(one.thread, text, one.look, one.function.empty() ? 0 : 2);
         }
-        list_places();
+        if (options_.places)
+            list_places();
         const auto marked = std::ranges::find(rungs, no_return_mark, &rung::text);
         if (marked != rungs.end())
             out_ += marked == rungs.begin() ? "\nno return: nearly every schedule fails, from the start\n"

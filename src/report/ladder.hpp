@@ -22,6 +22,7 @@ struct ladder_options {
     unsigned width = 75; ///< columns of text, whatever the number of threads
     bool colour = false; ///< the caller knows terminals and NO_COLOR
     bool all = false;    ///< every event
+    bool places = true;  ///< where the functions' steps are, below the ladder
 };
 
 std::string ladder(const failure& what, const program& of, const ladder_options& options = {});

@@ -43,9 +43,9 @@ std::string short_number(double value) {
 }
 
 std::string time_plot(const std::string& title, const std::string& note, const std::vector<double>& values,
-                      double length, const char* unit) {
-    constexpr double width = 320;
-    constexpr double height = 90;
+                      double length, const char* unit, const std::vector<time_mark>& marks, bool wide) {
+    const double width = wide ? 1060 : 320;
+    const double height = wide ? 150 : 90;
     constexpr double top = 14;
     const double highest = std::max(1e-9, *std::max_element(values.begin(), values.end()));
     const double step = width / static_cast<double>(values.size());
@@ -55,15 +55,40 @@ std::string time_plot(const std::string& title, const std::string& note, const s
         line += fmt::format("{:.1f},{:.1f} {:.1f},{:.1f} ", static_cast<double>(i) * step, y,
                             static_cast<double>(i + 1) * step, y);
     }
-    return fmt::format("<figure><figcaption><b>{0}</b><span>{1}</span></figcaption>"
-                       "<svg viewBox=\"0 0 {2:.0f} {3:.0f}\" role=\"img\" aria-label=\"{0} over time\">"
-                       "<polygon points=\"0,{4:.0f} {5}{2:.0f},{4:.0f}\" fill=\"var(--fill)\"/>"
-                       "<polyline points=\"{5}\" fill=\"none\" stroke=\"var(--plot)\" stroke-width=\"1.5\"/>"
-                       "<line x1=\"0\" x2=\"{2:.0f}\" y1=\"{4:.0f}\" y2=\"{4:.0f}\" stroke=\"var(--line)\"/>"
-                       "<text x=\"0\" y=\"10\">{6} {7}</text><text x=\"0\" y=\"{8:.0f}\">0</text>"
-                       "<text x=\"{2:.0f}\" y=\"{8:.0f}\" text-anchor=\"end\">{9}</text></svg></figure>\n",
-                       escaped(title), escaped(note), width, top + height + 16, top + height, line,
-                       short_number(highest), unit, top + height + 13, duration_text(length));
+    std::string drawn_marks;
+    for (const time_mark& one : marks) {
+        const double x = length > 0 ? std::clamp(one.at / length, 0.0, 1.0) * width : 0;
+        drawn_marks += fmt::format("<line x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"{1:.0f}\" y2=\"{2:.0f}\" "
+                                   "stroke=\"var(--fail)\" stroke-width=\"1.5\"><title>{3}</title></line>",
+                                   x, top, top + height, escaped(one.text));
+    }
+    return fmt::format(
+        "<figure{11}><figcaption><b>{0}</b><span>{1}</span></figcaption>"
+        "<svg viewBox=\"0 0 {2:.0f} {3:.0f}\" role=\"img\" aria-label=\"{0} over time\">"
+        "<polygon points=\"0,{4:.0f} {5}{2:.0f},{4:.0f}\" fill=\"var(--fill)\"/>"
+        "<polyline points=\"{5}\" fill=\"none\" stroke=\"var(--plot)\" stroke-width=\"1.5\"/>{10}"
+        "<line x1=\"0\" x2=\"{2:.0f}\" y1=\"{4:.0f}\" y2=\"{4:.0f}\" stroke=\"var(--line)\"/>"
+        "<text x=\"0\" y=\"10\">{6} {7}</text><text x=\"0\" y=\"{8:.0f}\">0</text>"
+        "<text x=\"{2:.0f}\" y=\"{8:.0f}\" text-anchor=\"end\">{9}</text></svg></figure>\n",
+        escaped(title), escaped(note), width, top + height + 16, top + height, line, short_number(highest),
+        unit, top + height + 13, duration_text(length), drawn_marks, wide ? " class=\"page\"" : "");
+}
+
+std::string sparkline(const std::vector<double>& values) {
+    constexpr double width = 120;
+    constexpr double height = 20;
+    if (values.empty())
+        return "";
+    const double highest = std::max(1e-9, *std::ranges::max_element(values));
+    const double step = width / static_cast<double>(values.size());
+    std::string points;
+    for (std::size_t i = 0; i < values.size(); ++i)
+        points += fmt::format("{:.1f},{:.1f} ", (static_cast<double>(i) + 0.5) * step,
+                              1 + (height - 2) * (1 - values[i] / highest));
+    return fmt::format(
+        "<svg class=\"spark\" viewBox=\"0 0 {:.0f} {:.0f}\" role=\"img\" aria-label=\"over time\">"
+        "<polyline points=\"{}\" fill=\"none\" stroke=\"var(--plot)\" stroke-width=\"1.5\"/></svg>",
+        width, height, points);
 }
 
 std::string distribution_plot(const tally& of, std::size_t from, std::size_t to) {

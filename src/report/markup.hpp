@@ -19,9 +19,17 @@ std::string escaped(std::string_view text);
 /// 1.2 k, 3.4 M
 std::string short_number(double value);
 
-/// A curve of values over equal parts of `length` seconds.
+/// Something that happened at a time of a run, in seconds.
+struct time_mark {
+    double at = 0;
+    std::string text;
+};
+/// A curve of values over equal parts of `length` seconds, with what happened meanwhile as lines. `wide`: over the whole page.
 std::string time_plot(const std::string& title, const std::string& note, const std::vector<double>& values,
-                      double length, const char* unit);
+                      double length, const char* unit, const std::vector<time_mark>& marks = {},
+                      bool wide = false);
+/// The same as small as a word.
+std::string sparkline(const std::vector<double>& values);
 
 /// Bars of a distribution over powers of two of nanoseconds, heights logarithmic; `from` and `to`: buckets shown.
 std::string distribution_plot(const tally& of, std::size_t from, std::size_t to);

@@ -2,8 +2,13 @@
 
 #include "report/markup.hpp"
 #include "report/near_misses.hpp"
+#include "report/page.hpp"
 #include "report/text.hpp"
 #include "run/bundle.hpp"
+#include "run/campaign/summary.hpp"
+#include "scenario/known.hpp"
+#include "scenario/printer.hpp"
+#include "words/invariant.hpp"
 #include "words/near_miss.hpp"
 
 #include <fmt/format.h>
@@ -15,33 +20,6 @@
 namespace daxtorture {
 
 namespace {
-
-constexpr std::string_view style = R"(
-:root{--ground:#fcfcfb;--ink:#1d1f23;--soft:#5d636d;--line:#d9dce1;--plot:#2563a8;--fill:#2563a826;--wait:#a15c00;--waitfill:#f6e3c4;--wake:#1a7f45;
---pass:#1a7f45;--fail:#b3261e;--inconclusive:#8a5a00}
-@media(prefers-color-scheme:dark){:root{--ground:#16181c;--ink:#e6e8eb;--soft:#9aa1ac;--line:#343941;--plot:#7ab2ec;
---fill:#7ab2ec2e;--wait:#e6b95c;--waitfill:#463717;--wake:#5fc98b;--pass:#5fc98b;--fail:#ff8a80;--inconclusive:#e6b95c}}
-*{box-sizing:border-box}
-body{margin:0 auto;padding:1rem;max-width:70rem;background:var(--ground);color:var(--ink);
-font:16px/1.45 system-ui,sans-serif;overflow-wrap:anywhere}
-h1{font-size:1.5rem;margin:.2rem 0}h2{font-size:1.1rem;margin:1.8rem 0 .5rem}h3{font-size:1rem;margin:1rem 0 .3rem}
-.pass{color:var(--pass)}.fail{color:var(--fail)}.inconclusive{color:var(--inconclusive)}
-dl{display:grid;grid-template-columns:minmax(6rem,auto) 1fr;gap:.2rem .8rem;margin:.6rem 0}
-dt{color:var(--soft)}dd{margin:0}
-.plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,17rem),1fr));gap:1rem}
-figure{margin:0;border:1px solid var(--line);border-radius:6px;padding:.5rem .6rem}
-figcaption{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 .5rem;font-size:.9rem}
-figcaption b{white-space:nowrap}figcaption span{color:var(--soft)}
-svg{display:block;width:100%;height:auto}svg text{fill:var(--soft);font-size:11px}
-svg .ink{fill:var(--ink)}svg .strong{font-weight:600}svg .wait{fill:var(--wait)}svg .wake{fill:var(--wake)}svg .bad{fill:var(--fail)}
-figure p{margin:.3rem 0 0;font-size:.8rem;color:var(--soft)}.hint{color:var(--soft);font-size:.85rem;margin:.2rem 0 .6rem}
-details{margin:.5rem 0}summary{cursor:pointer;color:var(--soft)}
-pre{overflow-x:auto;border:1px solid var(--line);border-radius:6px;padding:.6rem;font-size:.8rem;line-height:1.35;
-overflow-wrap:normal}
-.wide{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
-td,th{padding:.2rem .7rem .2rem 0;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
-td:first-child,th:first-child{text-align:left}
-)";
 
 /// Slices of all runs in one row of bins over the time of racing.
 class timeline {
@@ -81,12 +59,6 @@ void fact(std::string& page, std::string_view name, const std::string& value) {
         page += fmt::format("<dt>{}</dt><dd>{}</dd>\n", name, escaped(value));
 }
 
-std::string title_of(const failure_note& f, const run_parameters& p) {
-    return fmt::format("{}{}: {} ({} under {})", f.kind,
-                       f.invariant == 0 ? "" : fmt::format(", I{}", f.invariant), f.cause,
-                       p.loads.at(f.load).name, p.loads.at(f.load).protocol);
-}
-
 /// Names of the workers of a failure, as its bundle has them.
 std::vector<std::string> workers_of(const bundle& kept) {
     std::vector<std::string> names;
@@ -101,9 +73,19 @@ std::vector<std::string> workers_of(const bundle& kept) {
 
 std::string failure_section(const run_contents& run, const failure_note& f) {
     std::string section = fmt::format("<h3>{}</h3>\n", escaped(title_of(f, run.begin.parameters)));
+    if (f.invariant != 0)
+        section +=
+            fmt::format("<p>I{}: {}</p>\n", f.invariant, escaped(info(invariant_numbered(f.invariant)).text));
     if (const bundle_result kept = read_bundle(run.directory / "failures" / f.bundle)) {
         section += "<p>" + escaped(kept.value->found.detail) + "</p>\n";
         section += lanes(kept.value->found, workers_of(*kept.value));
+        section += html_command("daxtorture reproduce " + (run.directory / "failures" / f.bundle).string());
+        const std::string known =
+            findings_like(kept.value->what, kept.value->found.invariant, kept.value->found.cause);
+        if (!known.empty())
+            section += fmt::format("<p>looks like <code>{}</code></p>\n", escaped(known));
+        section += fmt::format("<details><summary>the program</summary><pre>{}</pre></details>\n",
+                               escaped(print(kept.value->what)));
     }
     const std::string report = failure_report(run, f);
     return section +
@@ -183,6 +165,29 @@ std::string overlap_section(const stress_summary& sum) {
            pair_map(names, sum.seen.overlaps) + "</div>\n";
 }
 
+/// Kills and resumes, which lie between slices.
+std::vector<time_mark> marks_of(const run_contents& run) {
+    std::vector<time_mark> marks;
+    for (const event_record& e : run.events)
+        if (e.what != "leg" && e.what != "run-ended")
+            marks.push_back({e.at, e.what + (e.text.empty() ? "" : ": " + e.text)});
+    return marks;
+}
+
+std::string totals_table(const stress_summary& sum, const std::map<std::string, std::vector<double>>& rates) {
+    std::string table = "<div class=\"wide\"><table><tr><th>operation</th><th>total</th><th>done</th>"
+                        "<th>per second</th><th>over time</th></tr>\n";
+    for (const stress_count& one : sum.per_operation) {
+        const auto rate = rates.find(one.operation);
+        const double mean = sum.seconds > 0 ? static_cast<double>(one.total) / sum.seconds : 0;
+        table +=
+            fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n", one.operation,
+                        grouped(one.total), grouped(one.done), grouped(static_cast<std::uint64_t>(mean)),
+                        rate == rates.end() ? "" : sparkline(rate->second));
+    }
+    return table + "</table></div>\n";
+}
+
 } // namespace
 
 std::string run_html(const run_contents& run) {
@@ -190,22 +195,19 @@ std::string run_html(const run_contents& run) {
     const run_parameters& p = run.begin.parameters;
     const run_origin& o = run.begin.origin;
     const timeline time(run);
-    std::string page = fmt::format(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-        "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
-        "<meta name=\"color-scheme\" content=\"light dark\"><title>{0}: {1}</title><style>{2}</style>"
-        "</head><body>\n<h1><span class=\"{0}\">{0}</span>: {1} under {3}</h1>\n<p>{4} operations and {5} "
-        "rounds in {6}, {7} failure{9}{8}</p>\n<dl>\n",
-        name(sum.verdict), escaped(sum.what), style, escaped(sum.protocol), grouped(sum.operations),
-        grouped(sum.rounds), duration_text(sum.seconds), grouped(sum.failures_seen),
-        sum.note.empty() ? "." : ": " + escaped(sum.note), sum.failures_seen == 1 ? "" : "s");
+    std::string page =
+        fmt::format("<h1><span class=\"{0}\">{0}</span>: {1} under {2}</h1>\n<p>{3} operations and "
+                    "{4} rounds in {5}, {6}{7}</p>\n<dl>\n",
+                    name(sum.verdict), escaped(sum.what), escaped(sum.protocol), grouped(sum.operations),
+                    grouped(sum.rounds), duration_text(sum.seconds), counted(sum.failures_seen, "failure"),
+                    sum.note.empty() ? "." : ": " + escaped(sum.note));
     fact(page, "parameters", parameters_text(p));
     fact(page, "begun", local_time(o.started));
     fact(page, "ended", run.end ? local_time(run.end->time) : "not yet");
     fact(page, "host", o.host + ", " + o.kernel);
     fact(page, "version", "daxtorture " + o.version + ", " + o.compiler);
     fact(page, "run", o.run);
-    fact(page, "merged from", o.merged.empty() ? "" : fmt::format("{} runs", o.merged.size()));
+    fact(page, "merged from", o.merged.empty() ? "" : counted(o.merged.size(), "run"));
     for (const std::string& one : not_checked(sum))
         fact(page, "not checked", one);
     fact(page, "notice", run.notice);
@@ -234,25 +236,17 @@ std::string run_html(const run_contents& run) {
     for (std::size_t i = 1; i < memory.size(); ++i) // a bin between two records keeps what was
         if (memory[i] <= 0)
             memory[i] = memory[i - 1];
-    page += "<h2>Operations per second</h2>\n<div class=\"plots\">\n";
-    for (const stress_count& one : sum.per_operation)
-        if (const auto rate = rates.find(one.operation); rate != rates.end())
-            page += time_plot(one.operation, short_number(static_cast<double>(one.total)) + " in all",
-                              rate->second, time.length(), "/s");
-    page += "</div>\n<h2>Memory of the worker process</h2>\n<div class=\"plots\">\n" +
+    std::vector<double> whole = time.empty();
+    for (const auto& [operation, rate] : rates)
+        for (std::size_t i = 0; i < whole.size(); ++i)
+            whole[i] += rate[i];
+    page += "<h2>Operations per second</h2>\n" +
+            time_plot("all operations", short_number(static_cast<double>(sum.operations)) + " in all", whole,
+                      time.length(), "/s", marks_of(run), true) +
+            totals_table(sum, rates) + "<h2>Memory of the worker process</h2>\n<div class=\"plots\">\n" +
             time_plot("resident", "", memory, time.length(), "MiB") + "</div>\n";
 
     page += near_miss_section(sum) + latency_section(sum) + overlap_section(sum);
-    page +=
-        "<h2>Totals</h2>\n<div "
-        "class=\"wide\"><table><tr><th>operation</th><th>total</th><th>done</th><th>per second</th></tr>\n";
-    for (const stress_count& one : sum.per_operation)
-        page += fmt::format(
-            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n", one.operation, grouped(one.total),
-            grouped(one.done),
-            grouped(sum.seconds > 0 ? static_cast<std::uint64_t>(static_cast<double>(one.total) / sum.seconds)
-                                    : 0));
-    page += "</table></div>\n";
     std::string events;
     for (const event_record& e : run.events)
         if (e.what != "leg")
@@ -260,43 +254,7 @@ std::string run_html(const run_contents& run) {
                                   escaped(e.what), escaped(e.text));
     if (!events.empty())
         page += "<h2>Events</h2>\n<div class=\"wide\"><table>" + events + "</table></div>\n";
-    return page + "</body></html>";
-}
-
-std::string run_junit(const run_contents& run) {
-    const stress_summary sum = summarise(run);
-    const run_parameters& p = run.begin.parameters;
-    const std::vector<failure_note> failures = failures_of(run);
-    std::string cases;
-    unsigned failed = 0;
-    unsigned skipped = 0;
-    for (unsigned i = 0; i < p.loads.size(); ++i) {
-        double seconds = 0;
-        for (const slice_record& slice : run.slices)
-            seconds += slice.load == i ? slice.seconds : 0;
-        std::string inside;
-        for (const failure_note& f : failures)
-            if (f.load == i)
-                inside += fmt::format("<failure type=\"{}\" message=\"{}\">{}</failure>\n", escaped(f.kind),
-                                      escaped(title_of(f, p)), escaped(failure_report(run, f)));
-        if (!inside.empty()) {
-            ++failed;
-        } else if (sum.verdict == verdict_kind::inconclusive) {
-            ++skipped;
-            inside = fmt::format("<skipped message=\"inconclusive: {}\"/>\n", escaped(sum.note));
-        }
-        cases += fmt::format(
-            "<testcase classname=\"daxtorture.stress.{}\" name=\"{}{}\" time=\"{:.3f}\">{}</testcase>\n",
-            escaped(p.loads[i].protocol), p.loads[i].scenario.empty() ? "mix " : "", escaped(p.loads[i].name),
-            seconds, inside);
-    }
-    return fmt::format(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites><testsuite name=\"daxtorture stress\" "
-        "tests=\"{}\" "
-        "failures=\"{}\" errors=\"0\" skipped=\"{}\" time=\"{:.3f}\">\n<properties><property "
-        "name=\"parameters\" "
-        "value=\"{}\"/><property name=\"verdict\" value=\"{}\"/></properties>\n{}</testsuite></testsuites>",
-        p.loads.size(), failed, skipped, sum.seconds, escaped(parameters_text(p)), name(sum.verdict), cases);
+    return html_page(fmt::format("{}: {}", name(sum.verdict), sum.what), page);
 }
 
 } // namespace daxtorture

@@ -1,6 +1,9 @@
 #include "report/run.hpp"
 
+#include "report/junit.hpp"
 #include "report/text.hpp"
+#include "run/campaign/parameters.hpp"
+#include "run/campaign/summary.hpp"
 
 #include <fmt/format.h>
 
@@ -31,6 +34,37 @@ std::string failure_report(const run_contents& run, const failure_note& of) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
+std::string title_of(const failure_note& f, const run_parameters& p) {
+    return fmt::format("{}{}: {} ({} under {})", f.kind,
+                       f.invariant == 0 ? "" : fmt::format(", I{}", f.invariant), f.cause,
+                       p.loads.at(f.load).name, p.loads.at(f.load).protocol);
+}
+
+std::string run_junit(const run_contents& run) {
+    const stress_summary sum = summarise(run);
+    const run_parameters& p = run.begin.parameters;
+    std::vector<junit_case> cases;
+    for (unsigned i = 0; i < p.loads.size(); ++i) {
+        junit_case one{"daxtorture.stress." + p.loads[i].protocol,
+                       (p.loads[i].scenario.empty() ? "mix " : "") + p.loads[i].name,
+                       0,
+                       {},
+                       {},
+                       "",
+                       ""};
+        for (const slice_record& slice : run.slices)
+            one.seconds += slice.load == i ? slice.seconds : 0;
+        for (const failure_note& f : failures_of(run))
+            if (f.load == i)
+                one.failures.push_back({f.kind, title_of(f, p), failure_report(run, f)});
+        if (sum.verdict == verdict_kind::inconclusive)
+            one.skipped = "inconclusive: " + sum.note;
+        cases.push_back(std::move(one));
+    }
+    return junit_document("daxtorture stress", sum.seconds, cases,
+                          {{"parameters", parameters_text(p)}, {"verdict", name(sum.verdict)}});
+}
+
 std::string run_text(const run_contents& run, bool colour) {
     ladder_options look;
     look.colour = colour;
@@ -49,7 +83,7 @@ std::string run_text(const run_contents& run, bool colour) {
                         run.begin.origin.kernel, run.begin.origin.version, run.begin.origin.compiler,
                         local_time(run.begin.origin.started));
     if (!run.begin.origin.merged.empty())
-        text += fmt::format("merged from {} runs\n", run.begin.origin.merged.size());
+        text += "merged from " + counted(run.begin.origin.merged.size(), "run") + "\n";
     if (!run.notice.empty())
         text += "notice: " + run.notice + "\n";
     return text;

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "run/exit_code.hpp"
-#include "run/tally.hpp"
+#include "run/totals.hpp"
 #include "scenario/program.hpp"
 #include "words/failure.hpp"
 
@@ -111,13 +111,7 @@ constexpr exit_code exit_code_of(std::span<const scenario_verdict> all) {
     return worst;
 }
 
-struct stress_count {
-    std::string operation;
-    std::uint64_t total = 0;
-    std::uint64_t done = 0; ///< of these, with outcome::done
-};
-
-struct stress_summary {
+struct stress_summary : stress_totals {
     std::string what; ///< the scenario's or the mix's name
     std::string protocol;
     std::string rules;
@@ -125,15 +119,10 @@ struct stress_summary {
     verdict_kind verdict = verdict_kind::inconclusive;
     std::string note;
     std::uint64_t operations = 0;
-    double seconds = 0;
-    unsigned workers = 0;
-    std::uint64_t rounds = 0;
-    std::uint64_t quiescent_checks = 0;
-    bool ledger = true; ///< false: the checks in `ledger_checks` were off
-    std::vector<stress_count> per_operation;
-    observations seen;
-    std::vector<failure> failures;   ///< distinct ones
-    std::uint64_t failures_seen = 0; ///< with repetitions
+    bool ledger = true;            ///< false: the checks in `ledger_checks` were off
+    std::vector<failure> failures; ///< distinct ones
+    /// Of each of them: the pages in docs/findings that it looks like; empty: none.
+    std::vector<std::string> findings;
 };
 
 } // namespace daxtorture

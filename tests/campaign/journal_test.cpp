@@ -1,6 +1,10 @@
 // The journal of a campaign: whole records or none, damage named by its place, totals the sum of records, merging a union.
 #include "base/fnv1a.hpp"
-#include "run/journal.hpp"
+#include "run/campaign/codec.hpp"
+#include "run/campaign/journal.hpp"
+#include "run/campaign/merge.hpp"
+#include "run/campaign/summary.hpp"
+#include "run/campaign/worker_protocol.hpp"
 
 #include "tests/catch.hpp"
 #include "tests/scratch.hpp"

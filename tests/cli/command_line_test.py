@@ -8,12 +8,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from events import HANG_GUARD, Terminal, longer_until
+from program import PROGRAM, SOURCES, ProgramTest
 
 # The searches of these tests end with what they search for, and not with their time.
 ENOUGH = ("--seconds", "1h")
@@ -23,19 +23,9 @@ mm m0 maps A 0..1 shared rw
 thread a: pin m0 0
 thread b: truncate A 0
 """
-PROGRAM = Path(sys.argv.pop(1)).resolve()
-PROGRAM_SOURCES = Path(__file__).resolve().parents[2]
 
 
-class CommandLine(unittest.TestCase):
-    def setUp(self):
-        directory = tempfile.TemporaryDirectory()
-        self.addCleanup(directory.cleanup)
-        self.here = Path(directory.name)
-
-    def run_it(self, *words):
-        return subprocess.run([PROGRAM, *words], cwd=self.here, capture_output=True, text=True, timeout=HANG_GUARD, check=False)
-
+class CommandLine(ProgramTest):
     def check(self, *words):
         return self.run_it("check", *words, *ENOUGH)
 
@@ -44,23 +34,9 @@ class CommandLine(unittest.TestCase):
         return done.returncode, json.loads(done.stdout)["scenarios"]
 
     def with_checker(self, script):
-        """A copy of the program beside a checker that is this shell script, and a scenario to give it."""
-        program = self.here / "daxtorture"
-        shutil.copy(PROGRAM, program)
-        checker = self.here / "daxtorture-checker"
-        checker.write_text("#!/bin/sh\n" + script, encoding="utf-8")
-        checker.chmod(0o755)
-        (self.here / "s.dax").write_text(SMALL, encoding="utf-8")
-        return program
-
-    def refused(self, expected, *words):
-        """One line on stderr that says what is wrong, nothing on stdout, exit code 2."""
-        done = self.run_it(*words)
-        self.assertEqual(done.returncode, 2, (words, done.stdout, done.stderr))
-        lines = [line for line in done.stderr.splitlines() if line.startswith("daxtorture:")]
-        self.assertEqual(len(lines), 1, (words, done.stderr))
-        self.assertIn(expected, lines[0], words)
-        self.assertEqual(done.stdout, "", words)
+        """Also a scenario to give it."""
+        self.write(SMALL)
+        return super().with_checker(script)
 
     def test_usage_errors(self):
         for expected, words in (
@@ -434,7 +410,7 @@ class CommandLine(unittest.TestCase):
             encoding="utf-8",
         )
         checker.chmod(0o755)
-        scenario = PROGRAM_SOURCES / "models/museum/bug-08.dax"
+        scenario = SOURCES / "models/museum/bug-08.dax"
         done = subprocess.run(
             [self.here / "daxtorture", "check", scenario, "--out", "kept"],
             cwd=self.here, capture_output=True, text=True, timeout=HANG_GUARD, check=False,

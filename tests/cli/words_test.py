@@ -8,7 +8,8 @@ import subprocess
 
 from program import PROGRAM, ProgramTest, SOURCES, main
 
-COMMANDS = ("check", "stress", "report", "merge", "reproduce", "replay", "museum", "orderings", "kernel", "protocols", "demo")
+COMMANDS = ("check", "stress", "report", "merge", "compare", "explain", "fstest",
+            "reproduce", "replay", "museum", "orderings", "kernel", "protocols", "demo")
 SMALL = """scenario s
 file A fs=xfs pages=1
 mm m0 maps A 0..1 shared rw
@@ -123,7 +124,7 @@ class Help(ProgramTest):
         for one in fields:
             self.assertEqual(len(one), {"command": 3, "option": 5, "argument": 3, "value": 4}[one[0]], one)
         # Every option with a value says of which kind it is.
-        flags = re.compile(r"--(help|list|coverage|verbose|show-known|bisect|trace|memory-table|keep-going|or-resume|no-.*)$")
+        flags = re.compile(r"--(help|list|coverage|verbose|show-known|bisect|trace|summary|memory-table|keep-going|or-resume|no-.*)$")
         for _, command, name, kind, _ in (one for one in fields if one[0] == "option"):
             self.assertEqual(kind == "", bool(flags.match(name)), (command, name))
         values = {(one[1], one[2]) for one in fields if one[0] == "value"}

@@ -60,6 +60,22 @@ TEST_CASE("who waits for a lock in the end points at who holds it") {
     CHECK(times(lanes(f, two), "stroke-dasharray") == 0);
 }
 
+TEST_CASE("of a hang, the step that should have ended the wait is marked, and the sleeper never wakes") {
+    failure f;
+    f.kind = failure_kind::deadlock;
+    event put = at(1, "rmw", "page 0 refcount", 30);
+    put.before = "1";
+    put.after = "0";
+    f.events = {at(0, "begin", "truncate A 0", 10), at(0, "block", "page 0 to become idle", 20), put,
+                at(1, "end", "munmap m0", 40)};
+    const std::string drawn = lanes(f, two);
+    CHECK(times(drawn, "class=\"guilty\"") == 1);
+    CHECK(times(drawn, "never wakes") == 1);
+    f.events.insert(f.events.begin() + 2, at(0, "resume", "", 25));
+    CHECK(times(lanes(f, two), "guilty") == 0);
+    CHECK(times(lanes(f, two), "never wakes") == 0);
+}
+
 TEST_CASE("what began before the drawn rows runs in from above") {
     failure f;
     f.events.push_back(at(0, "begin", "evict A", 1));
@@ -70,7 +86,7 @@ TEST_CASE("what began before the drawn rows runs in from above") {
     CHECK(lanes(f, two).find("evict A") == std::string::npos);
 }
 
-TEST_CASE("a shortened text ends between two characters") {
+TEST_CASE("lanes are as wide as their longest text, which is whole") {
     for (std::size_t length = 1; length < 40; ++length) {
         failure f;
         event count = at(0, "rmw", "refcount", 1);
@@ -78,6 +94,7 @@ TEST_CASE("a shortened text ends between two characters") {
         count.before = count.after = "123456789";
         f.events.push_back(count);
         const std::string drawn = lanes(f, two);
+        CHECK(drawn.find(count.object + " 123456789 → 123456789") != std::string::npos);
         std::size_t missing = 0; // continuation bytes that the character has still to have
         for (const char c : drawn) {
             const auto byte = static_cast<unsigned char>(c);

@@ -1,6 +1,6 @@
 // Lifting: from the last operations of real threads to small scenarios that parse, end by themselves and keep the failing pattern.
 #include "report/trace.hpp"
-#include "run/lift.hpp"
+#include "run/lift/lift.hpp"
 #include "scenario/parser.hpp"
 #include "scenario/printer.hpp"
 #include "tests/catch.hpp"
