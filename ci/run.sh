@@ -153,6 +153,18 @@ step_shell() {
     shellcheck "${scripts[@]}"
 }
 
+# The real kernel in the loop, on Debian's sources of a kernel; the tree is kept. What DAXTORTURE_KERNEL_TREES names (a directory
+# with linux-source-VERSION) is used instead of a download. By name only: it takes longer than CI has.
+step_kernel() {
+    ./setup.sh --deps flex bison bc libelf-dev libssl-dev || skip "packages to build a kernel cannot be installed"
+    local version=7.3 tree code
+    tree=$(ci/kernel-tree.sh "$version" "${DAXTORTURE_KERNEL_TREES:-$cache/trees}")
+    code=$?
+    tree=$(tail -n 1 <<<"$tree")
+    ((code == 0)) || { printf '%s\n' "$tree"; return "$code"; }
+    ci/kernel.sh "$version" "$tree"
+}
+
 # They run for an hour (ci/mutations.sh), so only by hand; each must at least apply to the tree.
 step_mutations() {
     git apply --check --verbose ci/mutations/*.patch

@@ -9,6 +9,17 @@
 
 long glue_block_of(const void *page) { return block_of_pfn(page_to_pfn((struct page *)page)); }
 int glue_refcount(long block) { return page_ref_count(block_page(block)); }
+int glue_counts_agree(const void *address)
+{
+#if HAVE_ZERO_REF
+    unsigned long number = ((unsigned long)address - vmemmap_base) / sizeof(struct page);
+    struct folio *folio = page_folio((struct page *)vmemmap_base + number);
+
+    return folio_ref_count(folio) >= folio_mapcount(folio);
+#else
+    return 1; /* a mapping is no reference */
+#endif
+}
 int glue_mapcount(long block) { return folio_mapcount(page_folio(block_page(block))); }
 
 /* ---- who waits for what */

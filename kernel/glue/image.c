@@ -73,15 +73,22 @@ void glue_boot(void)
         cpumask_set_cpu(cpu, &__cpu_possible_mask);
         cpumask_set_cpu(cpu, &__cpu_online_mask);
         __per_cpu_offset[cpu] = machine_cpu(cpu) - glue_cpu_begin;
+        per_cpu(this_cpu_off, cpu) = __per_cpu_offset[cpu];
         thread_task[cpu] = machine_allocate(sizeof(struct task_struct));
+        glue_start_task(cpu);
     }
 #if !HAVE_ZERO_REF
     atomic_set(&devmap_managed_key.key.enabled, 1); /* else no put wakes anybody */
 #endif
 }
 
+extern atomic_t huge_zero_refcount; /* static in mm/huge_memory.c; made global by the build */
+
 void restart_image(void)
 {
+    huge_zero_folio = NULL;
+    huge_zero_pfn = ~0ul;
+    atomic_set(&huge_zero_refcount, 0);
 #if HAVE_ZERO_PFN_VAR
     zero_page_pfn = page_to_pfn(ram_pages(0));
 #else

@@ -130,7 +130,22 @@ long glue_umount(void)
 
 /* ---- bad memory */
 
-/* The files and pages that own the block, as the reverse mapping of xfs tells; one without a holder is unmapped by its page. */
+static bool is_reserved(unsigned long block)
+{
+    unsigned int file;
+    long page;
+
+    for (file = 0; file < machine_world.files; file++)
+        for (page = 0; page < machine_file_pages; page++)
+            if (files[file]->cow[page] == (int)block)
+                return true;
+    return false;
+}
+
+/*
+ * xfs_dax_failure_fn: the files and pages that own the block, as the reverse mapping of xfs tells, lose it; a block that only a
+ * copy on write has shuts the filesystem down. One without a holder is unmapped by its page.
+ */
 long glue_memory_failure(unsigned long block)
 {
     unsigned int file;
@@ -138,6 +153,10 @@ long glue_memory_failure(unsigned long block)
 
     mark_block_bad(block);
     machine_point(machine_point_yield);
+    if (is_reserved(block)) {
+        WRITE_ONCE(shut_down, true);
+        return 0;
+    }
     SetPageHWPoison(block_page(block));
     for (file = 0; file < machine_world.files; file++)
         for (page = 0; page < machine_file_pages; page++) {

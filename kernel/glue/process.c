@@ -56,7 +56,8 @@ static struct mm_struct *build_mm(void)
 static unsigned long flags_of(const struct machine_area *area)
 {
     return VM_READ | VM_MAYREAD | VM_MAYWRITE | VM_HUGEPAGE | (area->writable ? VM_WRITE : 0) |
-           (area->shared ? VM_SHARED | VM_MAYSHARE : 0) | (area->sync ? VM_SYNC : 0);
+           (area->shared ? VM_SHARED | VM_MAYSHARE : 0) | (area->sync ? VM_SYNC : 0) |
+           (machine_world.file[area->file].fs == machine_fuse ? VM_MIXEDMAP : 0); /* fuse_dax_mmap */
 }
 
 static void map_area(int mm, int number)

@@ -39,11 +39,11 @@ void glue_start_task(unsigned int task)
     refcount_set(&t->usage, 1000);
     INIT_LIST_HEAD(&t->tasks);
 #if HAVE_PCPU_HOT
-    this_cpu_write(pcpu_hot.current_task, t);
-    this_cpu_write(pcpu_hot.cpu_number, task);
+    per_cpu(pcpu_hot, task).current_task = t;
+    per_cpu(pcpu_hot, task).cpu_number = task;
 #else
-    this_cpu_write(current_task, t);
-    this_cpu_write(cpu_number, task);
+    per_cpu(current_task, task) = t;
+    per_cpu(cpu_number, task) = task;
 #endif
 }
 

@@ -107,7 +107,7 @@ int machine_pins(long block);
 
 void glue_boot(void);
 void glue_build_world(void);
-void glue_start_task(unsigned task); ///< on the CPU of this task
+void glue_start_task(unsigned task); ///< it becomes the one of its CPU
 extern char glue_cpu_begin[], glue_cpu_end[];   ///< per-CPU data as it is at the start
 extern char glue_data_begin[], glue_data_end[]; ///< writable data of kernel and glue
 extern const char glue_one_based[];               ///< not empty: an idle page has one reference
@@ -149,6 +149,7 @@ void glue_signal(unsigned task);
 long glue_block_of(const void* page);
 int glue_refcount(long block);
 int glue_mapcount(long block);
+int glue_counts_agree(const void* address); ///< of the page that a word of the memory map belongs to: not fewer references than mappings
 long glue_owner_block(int file, unsigned long page); ///< the block behind a page of a file; -1: a hole
 long glue_blocks(void);                              ///< blocks beyond this one were never used
 int glue_find_mapping(long block, char* text, unsigned long size); ///< a page table that maps the block

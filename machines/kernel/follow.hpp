@@ -34,13 +34,16 @@ class follower : public pilot {
         return next(turn::nobody, runnable);
     }
 
-    unsigned kept(unsigned) override { return at_ < 3 ? 0 : log_[at_ - 1]; }
+    unsigned kept(unsigned) override { return at_ < stretch_size ? 0 : log_[at_ - 1]; }
 
     bool diverged() const { return diverged_; }
-    std::size_t stretch() const { return at_ / 3; } ///< that it is in
-    std::size_t stretches() const { return log_.size() / 3; }
+    bool done() const { return at_ + stretch_size >= log_.size(); } ///< it is in its last stretch, or through
+    std::size_t stretch() const { return at_ / stretch_size; }      ///< that it is in
+    std::size_t stretches() const { return log_.size() / stretch_size; }
 
   private:
+    static constexpr std::size_t stretch_size = 3; ///< numbers of a stretch
+
     bool at_end() const { return diverged_ || at_ + 2 >= log_.size(); }
     static unsigned usual(unsigned runnable) { return static_cast<unsigned>(std::countr_zero(runnable)); }
     unsigned among(unsigned thread, unsigned runnable) {
@@ -52,7 +55,7 @@ class follower : public pilot {
     /// The stretch is over. `stays`: who goes on when the log has nobody, if it can.
     unsigned next(unsigned stays, unsigned runnable) {
         passed_ = 0;
-        at_ = std::min(at_ + 3, log_.size());
+        at_ = std::min(at_ + stretch_size, log_.size());
         if (!at_end())
             return among(log_[at_], runnable);
         return stays != turn::nobody && (runnable >> stays & 1) != 0 ? stays : usual(runnable);

@@ -128,7 +128,7 @@ FROM_KERNEL void machine_format(char* text, unsigned long size, const char* form
 }
 
 FROM_KERNEL void machine_warning(void* place, const char*) {
-    machine::get().fail(kernel_machine::failure_of_bug(place));
+    machine::get().warn(kernel_machine::failure_of_bug(place));
 }
 
 FROM_KERNEL void machine_block_taken(long block, int file, long page) {

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 namespace daxtorture::kernel_machine {
 namespace {
@@ -55,9 +56,7 @@ void machine::execute(body& what, pilot& decides) {
 }
 
 void machine::build(body& what) {
-    if (abandoned_)
-        memory_.restore();
-    abandoned_ = false;
+    memory_.restore();
     found_ = {};
     stretches_.clear();
     events_.clear();
@@ -65,6 +64,7 @@ void machine::build(body& what) {
     std::fill(last_event_of_.begin(), last_event_of_.end(), -1);
     device_removed_ = false;
     moment_ = 0;
+    changed_page_ = 0;
     phase_ = phase::building;
     current_ = set_up_task;
     memory_.drop_world();
@@ -115,11 +115,11 @@ void machine::start(unsigned task, void (*entry)()) {
     t.state = run_state::runnable;
     t.hooks = 0;
     t.rcu_depth = 0;
+    t.last_address = 0;
     t.same_address = 0;
     t.unfinished = false;
     t.depth = 0;
     t.stores.clear();
-    memory_.use_cpu(task);
     glue_start_task(task);
 }
 
@@ -184,18 +184,25 @@ void machine::fail(failure what) {
     if (phase_ == phase::threads)
         stretches_.insert(stretches_.end(), {current_, threads_[current_].hooks, 0});
     finish_event(current_);
-    abandoned_ = true;
     to_main();
     std::abort();
 }
 
-bool machine::worlds_are_equal(body& what) {
+bool machine::is_known(const failure& what) const {
+    return std::ranges::any_of(known_, [&](const known_failure& k) {
+        return k.invariant == what.invariant && what.cause.starts_with(k.cause);
+    });
+}
+
+void machine::warn(failure what) {
+    if (!is_known(what))
+        fail(std::move(what));
+}
+
+const void* machine::compare_world(body& what) {
     build(what);
     phase_ = phase::idle;
-    const std::uint64_t now = memory_.fingerprint();
-    if (first_world_ == 0)
-        first_world_ = now;
-    return first_world_ == now;
+    return memory_.compare_world();
 }
 
 // ---- who goes on
@@ -261,7 +268,6 @@ void machine::go_on_elsewhere(bool ended) {
 }
 
 void machine::hang() {
-    abandoned_ = true;
     phase_ = phase::checks; // what the explanation calls is no step of any thread
     found_ = body_->explain_hang();
     to_main();
@@ -281,10 +287,27 @@ bool machine::spins(thread_state& me, std::uintptr_t address) {
     return true;
 }
 
+/// In the memory map of devices?
+bool machine::is_page_of_device(std::uintptr_t address) {
+    constexpr unsigned long page_struct = 64;
+    return address - (machine_memmap + machine_ram_pages * page_struct) < machine_pmem_pages * page_struct;
+}
+
+/// I6, of the page whose counts the last access may have changed.
+void machine::check_changed_page() {
+    const std::uintptr_t page = std::exchange(changed_page_, 0);
+    if (page == 0 || glue_counts_agree(reinterpret_cast<const void*>(page)) != 0)
+        return;
+    failure f;
+    f.kind = failure_kind::invariant;
+    f.invariant = invariant::I6;
+    f.cause = "refcount below mapcount";
+    fail(std::move(f));
+}
+
 /// I22: the memory map of a device that was removed.
 void machine::check_memory_map(std::uintptr_t address) {
-    const std::uintptr_t pmem = machine_memmap + machine_ram_pages * 64ul;
-    if (address - pmem >= machine_pmem_pages * 64ul)
+    if (!is_page_of_device(address))
         return;
     device_removed_ = false; // once is enough
     failure f;
@@ -305,6 +328,7 @@ void machine::access(std::uintptr_t address, unsigned long size, int kind, const
     if (++moment_ > access_limit)
         fail(livelock("livelock: an execution makes millions of accesses and does not end"));
     finish_event(current_);
+    check_changed_page();
     const bool write = (kind & machine_access_write) != 0;
     const bool shared = shared_.touch(address, current_, write);
     const bool spinner = spins(me, address);
@@ -321,6 +345,8 @@ void machine::access(std::uintptr_t address, unsigned long size, int kind, const
     }
     if (device_removed_)
         check_memory_map(address);
+    if (write && !tso_ && is_page_of_device(address))
+        changed_page_ = address;
     if (recording_ && shared_.is_shared(address)) {
         raw_event e;
         e.place = place;
@@ -381,17 +407,22 @@ std::vector<const void*> machine::call_stack(unsigned thread) const {
     return stack;
 }
 
+/// Only while the threads run is there somebody who ends a wait.
+void machine::require_others(const char* problem) {
+    if (phase_ == phase::threads)
+        return;
+    failure f;
+    f.kind = failure_kind::deadlock;
+    f.cause = std::string("the set-up or the final check ") + problem;
+    fail(std::move(f));
+}
+
 void machine::wait(const void* lock, const void* place) {
     thread_state& me = threads_[current_];
     me.awaited = lock;
     me.blocked_at = place;
     me.state = run_state::waits;
-    if (phase_ != phase::threads) {
-        failure f;
-        f.kind = failure_kind::deadlock;
-        f.cause = "the set-up or the final check waits for a lock that nobody will release";
-        fail(std::move(f));
-    }
+    require_others("waits for a lock that nobody will release");
     turns_.block(1u << current_);
     go_on_elsewhere(false);
 }
@@ -409,12 +440,7 @@ void machine::sleep(const void* place) {
     thread_state& me = threads_[current_];
     me.blocked_at = place;
     me.state = run_state::asleep;
-    if (phase_ != phase::threads) {
-        failure f;
-        f.kind = failure_kind::deadlock;
-        f.cause = "the set-up sleeps, and nobody will wake it";
-        fail(std::move(f));
-    }
+    require_others("sleeps, and nobody will wake it");
     run_callbacks();
     if (me.state == run_state::runnable) // a callback woke it
         return;
@@ -468,54 +494,6 @@ void machine::finish_event(unsigned thread) {
     threads_[thread].unfinished = false;
     raw_event& last = events_[static_cast<std::size_t>(last_event_of_[thread])];
     std::memcpy(&last.after, reinterpret_cast<const void*>(last.address), last.size);
-}
-
-// ---- RCU: a callback is due when all who read at its registration have left; it runs between two operations of a thread, or where
-// one sleeps or waits for a grace period
-
-void machine::defer(void* head, void (*callback)(void*)) {
-    unsigned readers = 0;
-    for (unsigned t = 0; t < machine_threads && phase_ == phase::threads; ++t)
-        readers |= threads_[t].rcu_depth != 0 ? 1u << t : 0;
-    callbacks_.push_back({head, callback, readers});
-}
-
-void machine::rcu_leave() {
-    thread_state& me = threads_[current_];
-    if (--me.rcu_depth != 0)
-        return;
-    bool due = false;
-    for (deferred& one : callbacks_) {
-        one.readers &= ~(1u << current_);
-        due = due || one.readers == 0;
-    }
-    if (due)
-        released(&callbacks_);
-}
-
-void machine::run_callbacks() {
-    for (std::size_t i = 0; i < callbacks_.size();) {
-        if (callbacks_[i].readers != 0) {
-            ++i;
-            continue;
-        }
-        const deferred due = callbacks_[i];
-        callbacks_.erase(callbacks_.begin() + static_cast<std::ptrdiff_t>(i));
-        due.callback(due.head);
-        i = 0;
-    }
-}
-
-void machine::rcu_wait() {
-    if (phase_ != phase::threads) {
-        run_callbacks();
-        return;
-    }
-    point(machine_point_yield, nullptr);
-    defer(nullptr, [](void*) {});
-    while (std::ranges::any_of(callbacks_, [](const deferred& one) { return one.readers != 0; }))
-        wait(&callbacks_, nullptr);
-    run_callbacks();
 }
 
 } // namespace daxtorture::kernel_machine

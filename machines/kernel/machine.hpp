@@ -2,8 +2,7 @@
 ///
 /// A thread is a context of its own, on a CPU of its own. It stops at hooks only: at accesses of the kernel's code, at locks, where it
 /// sleeps, and where the glue says so. Everything between two hooks is one step. An execution ends when all threads have ended and the
-/// checks at quiescence are done, or at the first violation, crash or hang; then its contexts are abandoned and the machine's data is
-/// restored for the next one.
+/// checks at quiescence are done, or at the first violation, crash or hang; then its contexts are abandoned.
 ///
 /// There is one machine in a process: the hooks are plain functions.
 #pragma once
@@ -43,6 +42,12 @@ enum class hook : std::uint8_t {
     enter,
     leave,
     operation
+};
+
+/// A failure that is not news.
+struct known_failure {
+    daxtorture::invariant invariant = daxtorture::invariant::none;
+    std::string cause; ///< how it begins
 };
 
 /// Decides hook by hook, instead of a strategy.
@@ -101,9 +106,13 @@ class machine {
     counters& count() { return count_; }
     memory& ram() { return memory_; }
     void set_tso(bool on) { tso_ = on; }
+    /// An execution goes on after a warning of the kernel that is one of these.
+    void set_known(std::vector<known_failure> all) { known_ = std::move(all); }
+    bool is_known(const failure& what) const;
     void set_recording(bool on) { recording_ = on; }
-    /// The next world must equal the one that was remembered first: else something leaked from one execution into the next.
-    bool worlds_are_equal(body& what);
+    /// The next world must equal the one that was remembered first: else something leaked from one execution into the next. Where they
+    /// differ; nullptr: nowhere.
+    const void* compare_world(body& what);
 
     // ---- for the body
     unsigned current() const { return current_; }
@@ -135,6 +144,8 @@ class machine {
     void remove_device() { device_removed_ = true; }
     /// Ends the execution.
     [[noreturn]] void fail(failure what);
+    /// The kernel warns, and would go on.
+    void warn(failure what);
     std::uint64_t moment() const { return moment_; } ///< grows with each hook of the execution
 
   private:
@@ -183,6 +194,9 @@ class machine {
     void record(raw_event what);
     void finish_event(unsigned thread);
     void run_callbacks();
+    static bool is_page_of_device(std::uintptr_t address);
+    void check_changed_page();
+    void require_others(const char* problem);
     void check_memory_map(std::uintptr_t address);
 
     memory memory_;
@@ -200,15 +214,15 @@ class machine {
     phase phase_ = phase::idle;
     bool tso_ = false;
     bool recording_ = false;
-    bool abandoned_ = false;
     bool device_removed_ = false;
     std::uint64_t moment_ = 0;
+    std::uintptr_t changed_page_ = 0; ///< a word of the memory map that the last access wrote; 0: none
     failure found_;
     stretch_log stretches_;
+    std::vector<known_failure> known_;
     std::vector<raw_event> events_;
     std::vector<std::ptrdiff_t> last_event_of_ = std::vector<std::ptrdiff_t>(machine_tasks, -1);
     std::vector<deferred> callbacks_;
-    std::uint64_t first_world_ = 0;
 };
 
 } // namespace daxtorture::kernel_machine

@@ -4,7 +4,7 @@
 ///   kind      "search" | "replay" | "plan";  scenario: text of a scenario file;  file: its name, for errors
 ///   sites     path of the table of hooks;  tree: directory of the sources;  memory: "sc" | "tso"
 ///   search    scheduler "" | "bound" | "pct" | "uniform", bound, depth, seed, iterations, seconds; skip: [[invariant, cause], ...]
-///   replay    schedule: [numbers]
+///   replay    schedule: [numbers]; skip, as above
 ///   plan      plan: text;  plan_file: its name, for errors
 /// Standard output: one JSON object a line, as daxtorture-checker.
 ///   {"type": "progress", "executions", "seconds"}
@@ -72,6 +72,13 @@ failure recorded(scenario_body& body, pilot& decides) {
     return f;
 }
 
+std::vector<known_failure> known_in(const json& request) {
+    std::vector<known_failure> all;
+    for (const json& one : request.value("skip", json::array()))
+        all.push_back({invariant_numbered(one.at(0).get<int>()), one.at(1)});
+    return all;
+}
+
 json run_search(scenario_body& body, const json& request) {
     search_options o;
     o.scheduler = request.value("scheduler", "");
@@ -81,8 +88,7 @@ json run_search(scenario_body& body, const json& request) {
     o.iterations = request.value("iterations", o.iterations);
     o.seconds = request.value("seconds", o.seconds);
     o.tso = request.value("memory", "sc") == "tso";
-    for (const json& one : request.value("skip", json::array()))
-        o.skip.push_back({invariant_numbered(one.at(0).get<int>()), one.at(1)});
+    o.skip = known_in(request);
     o.progress = [parent = getppid()](std::uint64_t executions, double seconds) {
         if (getppid() != parent)
             _exit(4);
@@ -114,9 +120,13 @@ json run_search(scenario_body& body, const json& request) {
 }
 
 json run_replay(scenario_body& body, const json& request) {
-    machine::get().set_tso(request.value("memory", "sc") == "tso");
+    machine& m = machine::get();
+    m.set_tso(request.value("memory", "sc") == "tso");
     follower again(request.at("schedule").get<stretch_log>());
-    machine::get().execute(body, again); // which words are shared is known after it
+    m.execute(body, again); // which words are shared is known after it
+    // A search for other failures than known ones went on after the kernel's warnings of these.
+    if (!again.done() && !warnings_of(m.found()).empty())
+        m.set_known(known_in(request));
     const failure found = recorded(body, again);
     json events = json::array();
     for (const event& e : found.events)

@@ -1,9 +1,9 @@
 #include "memory.hpp"
 
-#include "base/fnv1a.hpp"
-
+#include <algorithm>
+#include <array>
 #include <cstring>
-#include <string_view>
+#include <span>
 #include <system_error>
 
 #include <asm/prctl.h>
@@ -63,7 +63,10 @@ void* memory::allocate(unsigned long size) {
     return place;
 }
 
-void memory::use_cpu(unsigned task) const {
+void memory::use_cpu(unsigned task) {
+    if (task == used_cpu_)
+        return;
+    used_cpu_ = task;
     const auto base =
         reinterpret_cast<unsigned long>(cpu(task)) - reinterpret_cast<unsigned long>(glue_cpu_begin);
     // Where the kernel of this machine does not announce FSGSBASE the instruction may work all the same, but a context switch loses
@@ -85,13 +88,25 @@ void memory::restore() {
     std::memcpy(cpus_, boot_cpus_.data(), boot_cpus_.size());
 }
 
-std::uint64_t memory::fingerprint() const {
-    const auto hash = [](const char* from, std::size_t size) { return fnv1a(std::string_view(from, size)); };
+const void* memory::compare_world() {
     const auto blocks = static_cast<std::size_t>(glue_blocks());
-    return hash(glue_data_begin, kernel_data_size()) ^ hash(arena_ + kept_, used_ - kept_) * 3 ^
-           hash(reinterpret_cast<const char*>(machine_memmap + machine_ram_pages * page_struct),
-                blocks * page_struct) *
-               5;
+    const std::array<std::span<const char>, 4> parts{
+        std::span<const char>(glue_data_begin, kernel_data_size()),
+        std::span<const char>(cpus_, cpu_size_ * machine_tasks),
+        std::span<const char>(arena_ + kept_, used_ - kept_),
+        std::span<const char>(reinterpret_cast<const char*>(machine_memmap + machine_ram_pages * page_struct),
+                              blocks * page_struct)};
+    if (first_world_.empty()) {
+        for (const std::span<const char> part : parts)
+            first_world_.emplace_back(part.begin(), part.end());
+        return nullptr;
+    }
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        const auto [now, first] = std::ranges::mismatch(parts[i], first_world_[i]);
+        if (now != parts[i].end() || first != first_world_[i].end())
+            return &*now;
+    }
+    return nullptr;
 }
 
 } // namespace daxtorture::kernel_machine

@@ -1,8 +1,8 @@
 /// The machine's memory, at addresses that are the same in every process: RAM and pmem with their memory map, the arena of a world,
 /// a stack and a per-CPU area for each task. std only.
 ///
-/// A world lives in the arena and in the writable data of kernel and glue. The data is as at boot when an execution begins after one
-/// that was abandoned half-way; one that came to its end leaves nothing behind that the next world's construction does not set.
+/// A world lives in the arena, in the per-CPU areas and in the writable data of kernel and glue. Areas and data are as at boot when an
+/// execution begins: what the kernel keeps in static data, such as the zero page of PMDs, would lead into the next world.
 #pragma once
 
 #include "abi.h"
@@ -28,14 +28,15 @@ class memory {
     bool on_stack(unsigned task, std::uintptr_t address) const {
         return address - reinterpret_cast<std::uintptr_t>(stack(task)) < stack_size;
     }
-    void use_cpu(unsigned task) const; ///< %gs is its area
+    void use_cpu(unsigned task); ///< %gs is its area
 
-    void remember_boot(); ///< the state that `restore` goes back to
+    void remember_boot(); ///< the state that is restored
     void restore();
-    /// Hash of everything that a fresh world consists of.
-    std::uint64_t fingerprint() const;
+    /// Everything that a fresh world consists of. The first call remembers it; later ones return where it differs, nullptr: nowhere.
+    const void* compare_world();
 
   private:
+    unsigned used_cpu_ = machine_tasks; ///< none yet
     char* arena_;
     char* cpus_;
     std::size_t cpu_size_;
@@ -43,6 +44,7 @@ class memory {
     std::size_t kept_ = 0;
     std::vector<char> data_; ///< at boot
     std::vector<char> boot_cpus_;
+    std::vector<std::vector<char>> first_world_; ///< its parts
 };
 
 } // namespace daxtorture::kernel_machine

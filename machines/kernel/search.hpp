@@ -13,11 +13,6 @@
 
 namespace daxtorture::kernel_machine {
 
-struct known_failure {
-    daxtorture::invariant invariant = daxtorture::invariant::none;
-    std::string cause; ///< how it begins
-};
-
 struct search_options {
     std::string scheduler; ///< empty: bound, then pct and uniform
     unsigned bound = 2;

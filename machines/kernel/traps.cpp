@@ -69,9 +69,12 @@ void on_fault(int signal, siginfo_t* info, void* at) {
         int warning = 0;
         const char* file = nullptr;
         int line = 0;
-        end_after_return(context, glue_bug_at(code, &warning, &file, &line) != 0
-                                      ? failure_of_bug(code)
-                                      : crash(code, "a trap", nullptr));
+        const bool is_bug = glue_bug_at(code, &warning, &file, &line) != 0;
+        failure met = is_bug ? failure_of_bug(code) : crash(code, "a trap", nullptr);
+        if (warning != 0 && machine::get().is_known(met))
+            context.uc_mcontext.gregs[REG_RIP] += 2;
+        else
+            end_after_return(context, std::move(met));
         return;
     }
     if (const int length = glue_fix_up(code); length != 0 && (signal == SIGILL || signal == SIGSEGV)) {

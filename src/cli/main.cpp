@@ -296,6 +296,8 @@ class command_line {
         command.add_option("--jobs", kernel_.plan.jobs, "scenarios at a time (default: one per processor)")
             ->check(CLI::Range(1, 512));
         command.add_flag("-v,--verbose", kernel_.verbose, "say which search found a failure");
+        command.add_flag("--skip-known", kernel_.plan.search.skip_known,
+                         "go on after known findings, in search of others");
         command.add_flag("--show-known", kernel_.show_known,
                          "show known findings as other failures, with the interleaving");
         command.add_flag("--bisect", kernel_.bisect,

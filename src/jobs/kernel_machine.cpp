@@ -35,6 +35,13 @@ json request_of(const program& what, const kernel_tree& tree, const std::string&
             {"memory", memory}};
 }
 
+json known_findings(const program& what) {
+    json all = json::array();
+    for (const finding& known : findings_possible(what))
+        all.push_back({number(known.broken), known.cause});
+    return all;
+}
+
 std::string search_request(const program& what, const kernel_tree& tree, const kernel_search& options) {
     json request = request_of(what, tree, options.memory);
     if (!options.plan.empty()) {
@@ -49,6 +56,8 @@ std::string search_request(const program& what, const kernel_tree& tree, const k
     request["depth"] = options.depth;
     request["seed"] = options.seed;
     request["seconds"] = options.seconds;
+    if (options.skip_known)
+        request["skip"] = known_findings(what);
     if (options.iterations != 0)
         request["iterations"] = options.iterations;
     return request.dump();
@@ -59,6 +68,7 @@ std::string replay_request(const program& what, const kernel_tree& tree, const s
     json request = request_of(what, tree, memory);
     request["kind"] = "replay";
     request["schedule"] = schedule;
+    request["skip"] = known_findings(what);
     return request.dump();
 }
 
@@ -71,7 +81,9 @@ std::string search_note(const kernel_verdict& v) {
     if (r.verdict == verdict_kind::fail)
         return "found by " + r.scheduler;
     const std::string covered = bounded_text(v.bound_done);
-    const std::string ran = counted(r.executions, "execution");
+    std::string ran = counted(r.executions, "execution");
+    if (v.skipped != 0)
+        ran += fmt::format(", {} of them with known findings", v.skipped);
     if (r.exhaustive)
         return covered + ", " + ran;
     if (r.verdict == verdict_kind::pass)
@@ -128,6 +140,7 @@ void take_answer(kernel_verdict& v, const json& answer, bool whole_on_time) {
     r.scheduler = answer.value("found_by", answer.value("kind", ""));
     r.exhaustive = answer.value("exhausted", false);
     v.bound_done = answer.value("bound_done", -1);
+    v.skipped = answer.value("skipped", std::uint64_t{0});
     v.warnings = answer.value("warnings", std::vector<std::string>{});
     take_left(v, answer);
     if (!answer["failure"].is_null())

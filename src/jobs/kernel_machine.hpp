@@ -21,6 +21,7 @@ struct kernel_search {
     std::uint64_t seed = 1;
     std::uint64_t iterations = 0; ///< of each random strategy; 0: the machine's default
     double seconds = 10;          ///< per scenario
+    bool skip_known = false;      ///< go on after known findings
 };
 
 /// What came of one scenario on the tree.
@@ -30,9 +31,10 @@ struct kernel_verdict {
     scenario_verdict verdict;
     std::string place;                 ///< of the failure: "fs/dax.c:452"
     std::vector<std::string> warnings; ///< of the kernel, in the failing schedule
-    int bound_done = -1;               ///< all schedules with so many preemptions were run
-    std::string left;                  ///< where a plan or a schedule could not go on; empty: it was followed
-    std::vector<event> events;         ///< of a replay
+    std::uint64_t skipped = 0; ///< executions that showed known findings, after which the search went on
+    int bound_done = -1;       ///< all schedules with so many preemptions were run
+    std::string left;          ///< where a plan or a schedule could not go on; empty: it was followed
+    std::vector<event> events; ///< of a replay
 };
 
 /// One machine at work on one scenario.

@@ -42,6 +42,7 @@ constexpr std::string_view foreign_pin = "got a page of a block that its file do
 constexpr std::string_view foreign_store = "a store hit a block that its file does not own";
 constexpr std::string_view still_busy = "layouts counted as broken while a page is held";
 constexpr std::string_view freed_held = "a block was freed or reused while";
+constexpr std::string_view freed_mapped = "a block was freed or reused while it is mapped";
 constexpr std::string_view left_over = "what an earlier owner left in a block was read";
 constexpr std::string_view lost_data = "a page of a file has lost its data";
 constexpr std::string_view twice = "a folio was associated twice";
@@ -76,14 +77,18 @@ constexpr std::array table{
     finding{invalidation, invariant::I7, freed_held, "invalidate", "invalidation=locked"},
     finding{invalidation, invariant::I7, foreign_pin, "invalidate", "invalidation=locked"},
     finding{reflink_busy, invariant::I7, freed_held, "reflink", "free-busy=when-idle"},
+    finding{reflink_busy, invariant::I14, let_go_held, "reflink", "free-busy=when-idle"},
     finding{failed_cow, invariant::I7, "write() hit a block that its file does not own", "reflink",
             "cow-cancel=later"},
     finding{failed_cow, invariant::I13, foreign_entry, "memory-failure", "cow-cancel=later"},
     finding{failed_cow, invariant::I13, "a folio was associated twice", "memory-failure", "cow-cancel=later"},
     finding{cow_write, invariant::I13, foreign_entry, "write", ""},
     finding{cow_write, invariant::I8, foreign_pte, "write", ""},
+    finding{cow_write, invariant::I8, freed_mapped, "write", ""},
     finding{share_count, invariant::I13, "the share count of a folio differs", "reflink",
             "share-update=locked"},
+    finding{share_count, invariant::I13, "a folio without an entry keeps an index or a share count",
+            "reflink", "share-update=locked"},
     finding{shared_pmd, invariant::I11, "nrpages differs from the entries", "reflink",
             "pmd-sharing=fall-back"},
     finding{shared_pmd, invariant::I13, "mapping and index of a folio differ", "reflink",
@@ -98,6 +103,7 @@ constexpr std::array table{
             "sync-fault-poison=check"},
     finding{failed_fault, invariant::I8, "the zero page is mapped where the file has", "memory-failure",
             "recovery-write=invalidate"},
+    finding{unbind, invariant::I14, let_go_held, "unbind", "unbind-pages=while-busy"},
     finding{unbind, invariant::I22, gone_page, "unbind", "unbind-pages=while-busy"},
     finding{unbind, invariant::I5, "refcount dropped below its idle value", "unbind",
             "unbind-pages=while-busy"},
@@ -128,13 +134,21 @@ bool has_any(const protocol& rules, std::string_view values) {
 
 std::span<const finding> finding_table() { return table; }
 
+std::vector<finding> findings_possible(const protocol& rules, std::span<const std::string_view> used) {
+    std::vector<finding> all;
+    for (const finding& known : table)
+        if ((known.needs.empty() || std::ranges::find(used, known.needs) != used.end()) &&
+            !has_any(rules, known.cures))
+            all.push_back(known);
+    return all;
+}
+
 std::string findings_like(invariant broken, std::string_view cause, const protocol& rules,
                           std::span<const std::string_view> used) {
     std::string pages;
-    for (const finding& known : table) {
-        const bool fits = known.broken == broken && cause.starts_with(known.cause) &&
-                          (known.needs.empty() || std::ranges::find(used, known.needs) != used.end());
-        if (fits && !has_any(rules, known.cures) && pages.find(known.page) == std::string::npos)
+    for (const finding& known : findings_possible(rules, used)) {
+        const bool fits = known.broken == broken && cause.starts_with(known.cause);
+        if (fits && pages.find(known.page) == std::string::npos)
             pages.append(pages.empty() ? "" : " or ").append(known.page);
     }
     return pages;

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace daxtorture {
 
@@ -23,6 +24,9 @@ struct finding {
 };
 
 std::span<const finding> finding_table();
+
+/// The findings that a protocol has, as far as the scenario has what they need. `used`: its operations and filesystems, by name.
+std::vector<finding> findings_possible(const protocol& rules, std::span<const std::string_view> used);
 
 /// The pages that a failure looks like: "docs/findings/a.md or docs/findings/b.md"; empty when it is news. `used`: the operations and
 /// filesystems of its scenario, by name.
