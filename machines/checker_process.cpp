@@ -254,12 +254,10 @@ int fail_with(const char* what, const std::string& message, int code) {
     return code;
 }
 
-} // namespace
-
-int answer_request(const machine_factory& make) {
-    const std::string input{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
+/// Answers the request that the text holds. Returns the exit code of a process that had this one alone.
+int answer_text(const machine_factory& make, const std::string& text) {
     try {
-        return answer(make, json::parse(input));
+        return answer(make, json::parse(text));
     } catch (const blocked& e) {
         say({{"type", "error"}, {"what", "set-up"}, {"operation", e.at.operation}, {"message", e.what()}});
         return 2;
@@ -271,6 +269,20 @@ int answer_request(const machine_factory& make) {
     } catch (const std::exception& e) {
         return fail_with("tool", e.what(), 4);
     }
+}
+
+} // namespace
+
+int answer_request(const machine_factory& make) {
+    return answer_text(make, {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()});
+}
+
+int answer_requests(const machine_factory& make) {
+    std::string line;
+    int code = 0;
+    while (code != 4 && std::getline(std::cin, line))
+        code = answer_text(make, line);
+    return code == 4 ? code : 0;
 }
 
 } // namespace daxtorture

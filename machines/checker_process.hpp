@@ -1,6 +1,7 @@
-/// The process of a machine that checks: one request from the command line, its answer, the end.
+/// The process of a machine that checks: one request from the command line, its answer, the end. Or, with `--stream`, a request a line
+/// and an answer to each, until the input ends: who has many small programs to search starts no process for each.
 ///
-/// Standard input, up to its end: one JSON object.
+/// Standard input, up to its end: one JSON object; with `--stream` one in each line.
 ///   kind       "search" | "replay" | "shrink"
 ///   scenario   text of a scenario file;  file: its name, for errors
 ///   protocol   a preset instead of the file's;  rules: ["NAME=VALUE", ...] on top
@@ -20,7 +21,8 @@
 ///           operations: of each operation, how many executions ended with each outcome: [thread, last the set-up][operation][outcome]
 ///   {"type": "error", "what": "request" | "scenario" | "tool", "message"}                           or this
 ///   {"type": "error", "what": "set-up", "operation": number, "message"}  that operation of the set-up sleeps; the message: for what
-/// Exit code: 0 with a result, whatever it is; 2 bad request or scenario; 4 the checker itself failed.
+/// Exit code: 0 with a result, whatever it is; 2 bad request or scenario; 4 the checker itself failed. A stream goes on after a bad request,
+/// and ends with 4 or 0.
 /// Ends at once on SIGTERM, and soon after its parent ended.
 #pragma once
 
@@ -28,7 +30,8 @@
 
 namespace daxtorture {
 
-/// For main(): returns the exit code.
+/// For main(): return the exit code.
 int answer_request(const machine_factory& make);
+int answer_requests(const machine_factory& make); ///< the stream's
 
 } // namespace daxtorture

@@ -1,5 +1,6 @@
 #include "stress/group.hpp"
 
+#include "scenario/choices.hpp"
 #include "stress/placement.hpp"
 
 #include <arch/check.hpp>

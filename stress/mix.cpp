@@ -424,6 +424,7 @@ world_config mix_world(const mix& load, const protocol& rules, const target& mac
     };
     world.unbinds = uses(concerns_devices);
     world.leases = uses(concerns_leases);
+    world.power_cuts = uses(concerns_power);
     world.reflinks = uses(concerns_reflinks);
     for (mm_config& mm : world.mms)
         for (area_config& area : mm.areas)

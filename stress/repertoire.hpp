@@ -44,14 +44,4 @@ class repertoire {
     std::uint32_t total_ = 0;
 };
 
-/// May it wait for pages to become idle, or for a lock that such a waiter holds? Then a worker first drops its own pins: a process that
-/// waits for its own pin hangs in Linux too. True of every operation that is not known to be harmless.
-bool may_wait_for_holders(op kind);
-
-/// Does it end with one more reference (not pin) for `put` to drop?
-bool takes_reference(op kind);
-
-/// The files that an operation works on, as bits; an operation on an mm works on all that the mm maps.
-std::uint64_t files_touched(const operation& what, const world_config& world);
-
 } // namespace daxtorture::stress

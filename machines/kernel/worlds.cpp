@@ -46,6 +46,8 @@ const char* operation_obstacle(op kind) {
         return "read() of the block device is code of the pmem driver, which does not run here";
     case op::pagemap:
         return "/proc/PID/pagemap is code of fs/proc, which does not run here";
+    case op::power_cut:
+        return "what the media has is not kept here";
     default:
         return nullptr;
     }

@@ -68,8 +68,7 @@ checked prepare(program what, const check_options& options) {
 
 /// Does the file itself document this failure, of a protocol as it stands?
 bool is_known(const checked& one, const failure& found) {
-    return one.documented && one.documented->verdict == verdict_kind::fail &&
-           (one.documented->invariant == invariant::none || one.documented->invariant == found.invariant) &&
+    return one.documented && one.documented->expects_failure_of(found.invariant) &&
            found.cause.starts_with(one.documented_cause);
 }
 

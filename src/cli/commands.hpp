@@ -114,6 +114,19 @@ struct orders_options {
     std::string json;
 };
 
+struct hunt_command {
+    std::string protocol = "v7.3"; ///< a preset
+    std::vector<std::string> rules;
+    double seconds = 600;
+    std::uint64_t programs = 0; ///< 0: as many as the time allows
+    std::uint64_t seed = 1;
+    unsigned jobs = 0;
+    shard part;
+    std::string json;
+    std::string out;    ///< empty: the default, without a journal
+    std::string resume; ///< directory of a hunt to go on with
+};
+
 struct replay_options {
     std::string bundle;
     bool trace = false; ///< every event, not only the interleaving that matters
@@ -137,6 +150,7 @@ exit_code run_fstest(const fstest_options& options);
 exit_code run_museum(const museum_options& options);
 exit_code run_orderings(const orders_options& options);
 exit_code run_reproduce(const reproduce_options& options);
+exit_code run_hunt(const hunt_command& options);
 exit_code run_replay(const replay_options& options);
 /// The table of presets and rules. With names of presets or preset files: one shows that one; several only where they differ.
 exit_code run_protocols(const std::vector<std::string>& names);

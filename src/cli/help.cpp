@@ -67,6 +67,7 @@ constexpr std::array words{
     option_words{"--seconds", "TIME", run_group},
     option_words{"--fixed-seconds", "TIME", run_group},
     option_words{"--iterations", "N", run_group},
+    option_words{"--programs", "N", run_group},
     option_words{"--jobs", "N", run_group},
     option_words{"--shard", "I/N", run_group},
     option_words{"--slice", "TIME", result_group},
@@ -180,6 +181,15 @@ constexpr std::array commands{
         "  daxtorture replay daxtorture-failures/break-vs-pin-I28-140115\n"
         "  daxtorture replay daxtorture-failures/break-vs-pin-I28-140115 --trace",
         "it does not fail any more", "it fails in the same way", "it fails in another way, or diverges"},
+    command_words{
+        "hunt", "",
+        "Draws small worlds and programs over all operations, searches the interleavings of each for a few "
+        "milliseconds, and keeps what fails as a scenario with its bundle. What a page of docs/findings "
+        "explains is told with that page and does not change the exit code. With --out the hunt has a "
+        "journal: it survives being killed, and --resume goes on with it.",
+        "  daxtorture hunt --seconds 10m --out hunted --json hunt.json\n"
+        "  daxtorture hunt --rule wake-key=refcount --seconds 1m --seed 7",
+        "nothing failed but what is known", "something failed that no finding explains", "a signal came"},
     command_words{
         "museum", "BUG",
         "Brings back the bugs of the kernel's history, one after the other. Each must be found by the "

@@ -86,6 +86,14 @@ void add_duration(CLI::App& command, const char* name, double& seconds, const ch
         name, [&seconds](const std::string& text) { seconds = parse_duration(text); }, help);
 }
 
+/// What goes on with a run takes no options but these: the others are as it was begun.
+void exclude_others(CLI::App& command, CLI::Option& resume, const std::vector<const CLI::Option*>& allowed) {
+    for (CLI::Option* other : command.get_options())
+        if (other != &resume && std::ranges::find(allowed, other) == allowed.end() &&
+            !other->get_lnames().empty() && other->get_lnames()[0] != "help")
+            resume.excludes(other);
+}
+
 /// A whole number from 1: CLI11 would take -3 for a large one.
 void add_count(CLI::App& command, const char* name, std::uint64_t& count, const char* help) {
     command.add_option_function<std::string>(
@@ -106,6 +114,7 @@ class command_line {
         results_.add(app_, run_);
         add_reproduce();
         add_replay();
+        add_hunt();
         add_museum();
         add_orderings();
         add_protocols();
@@ -141,8 +150,8 @@ class command_line {
         }
         // A campaign looks at its own: they may lie in the directory that it makes.
         std::vector<std::string> outputs = results_.outputs();
-        outputs.insert(outputs.end(), {check_.json, check_.junit, check_.html, museum_.json, museum_.junit,
-                                       museum_.html, orders_.json, reproduce_.json});
+        outputs.insert(outputs.end(), {check_.json, check_.junit, check_.html, hunt_.json, museum_.json,
+                                       museum_.junit, museum_.html, orders_.json, reproduce_.json});
         for (const std::string& where : outputs)
             require_writable(where);
         return run_();
@@ -364,10 +373,7 @@ class command_line {
                          "when the directory of --out holds this run already, go on with it");
         auto* resume = command.add_option("--resume", stress_.resume,
                                           "go on with the run in this directory, as it was begun");
-        for (CLI::Option* other : command.get_options())
-            if (other != resume && other != json && other != prometheus && !other->get_lnames().empty() &&
-                other->get_lnames()[0] != "help")
-                resume->excludes(other);
+        exclude_others(command, *resume, {json, prometheus});
         command.callback([this] { run_ = [this] { return run_stress_command(stress_); }; });
         app_.add_subcommand("stress-worker", "")->group("")->callback([this] { run_ = run_stress_worker; });
     }
@@ -423,6 +429,29 @@ class command_line {
         command.callback([this] { run_ = [this] { return run_orderings(orders_); }; });
     }
 
+    void add_hunt() {
+        CLI::App& command =
+            *app_.add_subcommand("hunt", "draw small scenarios, search each, and keep what fails");
+        add_rules(command, hunt_.protocol, hunt_.rules);
+        add_duration(command, "--seconds", hunt_.seconds, "time for all of it (default 10m)");
+        add_count(command, "--programs", hunt_.programs, "end after so many distinct programs");
+        add_count(command, "--seed", hunt_.seed, "seed of what is drawn (default 1)");
+        command.add_option("--jobs", hunt_.jobs, "processes (default: one per processor)")
+            ->check(CLI::Range(1, 1024));
+        command.add_option_function<std::string>(
+            "--shard", [this](const std::string& text) { hunt_.part = parse_shard(text); },
+            "draw part i of n, as i/n");
+        auto* json =
+            command.add_option("--json", hunt_.json, "write results as JSON to this file, - for stdout");
+        command.add_option("--out", hunt_.out,
+                           "directory for scenarios, bundles and a journal, which survives being killed "
+                           "(default: daxtorture-hunt, without a journal)");
+        auto* resume = command.add_option("--resume", hunt_.resume,
+                                          "go on with the hunt in this directory, as it was begun");
+        exclude_others(command, *resume, {json});
+        command.callback([this] { run_ = [this] { return run_hunt(hunt_); }; });
+    }
+
     void add_museum() {
         CLI::App& command =
             *app_.add_subcommand("museum", "every known bug: is it found, and does its fix make it go away");
@@ -451,6 +480,7 @@ class command_line {
     reproduce_options reproduce_;
     replay_options replay_;
     std::vector<std::string> protocols_;
+    hunt_command hunt_;
     museum_options museum_;
     orders_options orders_;
     std::function<exit_code()> run_;

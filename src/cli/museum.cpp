@@ -32,7 +32,7 @@ std::string outcome_text(const exhibit_result& result) {
         return "NOT FOUND";
     std::string text = short_name(result.broken.found);
     if (!result.right)
-        return fmt::format("{}, expected {}", text, name(result.expected));
+        return fmt::format("{}, expected {}", text, print(result.expected));
     if (!result.fixed_passes)
         return text + ", but the fixed protocol fails too: " + short_name(result.fixed.found);
     if (!result.fixed_never_done.empty())
@@ -71,7 +71,9 @@ json json_of(const exhibit& bug, const exhibit_result& result) {
         {"executions", result.broken.executions},
         {"seconds", result.broken.seconds},
         {"invariant", invariant_or_null(result.broken.found.invariant)},
-        {"expected_invariant", invariant_or_null(result.expected)},
+        {"expected_invariant",
+         invariant_or_null(result.expected.broken.empty() ? invariant::none
+                                                          : result.expected.broken.front())},
         {"cause", text_or_null(result.broken.found.cause)},
         {"inexpressible", text_or_null(bug.inexpressible())},
         {"tool_failure", text_or_null(result.tool_failure)},

@@ -64,6 +64,15 @@ bool dax_kernel_read(kernel& k, dax_device& device, std::uint64_t pfn) {
     return true;
 }
 
+void dax_flush(kernel& k, std::uint64_t first, std::uint64_t count) {
+    for (std::uint64_t pfn = first; pfn < first + count; ++pfn) {
+        k.mem.load_content(pfn); // nobody stores any more: writeback has write-protected the page
+        k.mem.ledger(pfn).block.dirty_since.set(0);
+        if (k.mem.power != nullptr) [[unlikely]]
+            k.mem.power->flushed(pfn);
+    }
+}
+
 bool is_badblock(const dax_device& device, std::uint64_t pfn) {
     // relaxed: a look at a list without its lock
     return device.badblocks != nullptr && device.badblocks[pfn - device.pgmap.first_pfn].load(order::relaxed);
@@ -86,7 +95,8 @@ void blk_set_queue_dying(kernel& k, dax_device& device) {
         return;
     device.pgmap.ref.kill();
     device.pgmap.dying.set(true);
-    k.rcu.barrier(); // its confirmation
+    if (k.rules.queue_dies == queue_death::confirmed)
+        k.rcu.barrier();
 }
 
 bool fs_dax_get(kernel& k, dax_device& device, void* holder, const dax_holder_operations& ops,

@@ -84,6 +84,8 @@ class dax_access_guard {
 bool dax_direct_access(kernel& k, const dax_device& device, std::uint64_t pfn, std::uint64_t pages);
 /// The kernel reads a page of the device through its own mapping; false when it may not.
 bool dax_kernel_read(kernel& k, dax_device& device, std::uint64_t pfn);
+/// Cleans the CPU caches of the pages: what was stored before is durable now.
+void dax_flush(kernel& k, std::uint64_t first, std::uint64_t count);
 /// The driver is told that a page is bad.
 void set_badblock(dax_device& device, std::uint64_t pfn);
 bool is_badblock(const dax_device& device, std::uint64_t pfn);

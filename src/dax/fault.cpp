@@ -84,9 +84,13 @@ void copy_shared_block(kernel& k, std::uint64_t from, std::uint64_t to) {
         k.mem.check_content(from, k.mem.load_content(from), "a shared block was copied");
     k.mem.store_whole(to, writer::nobody);
     k.mem.ledger(to).data.set(from == iomap::no_block ? 0 : k.mem.ledger(from).data.get());
+    if (from != iomap::no_block && k.mem.power != nullptr) [[unlikely]]
+        k.mem.power->copied(from, to);
     arch::oracle<std::uint64_t>& since = k.mem.ledger(to).block.dirty_since;
     if (since.get() == 0)
         since.set(k.fsync_count.get());
+    if (k.rules.cow_copies == cow_copy::flushed)
+        dax_flush(k, to, 1);
 }
 
 /// Clears a block whose old content must not be seen. Whoever has stored into it since loses that.

@@ -71,7 +71,9 @@ locked_page dax_lock_folio(kernel& k, folio& f) {
     for (;;) {
         // acquire stands for the dependency to the inode that it names, which RCU keeps
         address_space* mapping = f.mapping.load(order::acquire);
-        if (mapping == nullptr) {
+        if (mapping == tail_mapping) // the page was a folio of its own when the caller looked
+            arch::fail(invariant::I15, "the poison in a tail page's mapping was followed", "dax_lock_folio");
+        if (mapping == nullptr || mapping == tail_mapping) {
             k.rcu.read_unlock();
             return {};
         }

@@ -1,5 +1,6 @@
 #include "dax/writeback.hpp"
 
+#include "dax/device.hpp"
 #include "dax/entry_lock.hpp"
 #include "mm/mm_struct.hpp"
 #include "mm/rmap.hpp"
@@ -33,14 +34,6 @@ void dax_entry_mkclean(kernel& k, address_space& mapping, std::uint64_t pfn, std
         if (first < last)
             pfn_mkclean_range(k, pfn + (first - index), last - first, area,
                               area.first + (first - area.pgoff));
-    }
-}
-
-/// Cleans the CPU caches of the pages: what was stored before is durable now.
-void dax_flush(kernel& k, std::uint64_t first, std::uint64_t count) {
-    for (std::uint64_t pfn = first; pfn < first + count; ++pfn) {
-        k.mem.load_content(pfn); // nobody stores any more; mkclean's flush is the full barrier
-        k.mem.ledger(pfn).block.dirty_since.set(0);
     }
 }
 

@@ -116,6 +116,11 @@ void block_allocator::reindex(std::uint64_t block, int file, std::uint64_t from,
     k_.mem.ledger(block).block.replace(block_owner::owner(file, from), block_owner::owner(file, to));
 }
 
+void block_allocator::link(std::uint64_t block) {
+    if (k_.mem.power != nullptr) [[unlikely]]
+        k_.mem.power->linked(block, k_.fsync_count.get());
+}
+
 void block_allocator::commit(std::uint64_t block) {
     if (block != none)
         k_.mem.ledger(block).block.uncommitted.set(false);

@@ -44,6 +44,8 @@ class block_allocator {
     unsigned peek_owned() const;
     /// The owner's page has another number now.
     void reindex(std::uint64_t block, int file, std::uint64_t from, std::uint64_t to);
+    /// A file leads to the block from now on.
+    void link(std::uint64_t block);
     /// What leads to the block is on disk. `none` is nothing to do.
     void commit(std::uint64_t block);
 

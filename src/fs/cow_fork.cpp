@@ -69,6 +69,7 @@ void end_cow(inode& file, std::uint64_t pgoff, std::uint64_t pages) {
             continue;
         if (const std::uint64_t old = file.extents[page].get(); old != block_allocator::none)
             file.blocks.free(old, file.mapping.number, page);
+        file.blocks.link(file.cow_fork[page].get());
         file.extents[page].set(file.cow_fork[page].get());
         file.cow_fork[page].set(block_allocator::none);
         file.log_pinned.set(true); // an fsync since the reservation has not seen this

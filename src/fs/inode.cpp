@@ -4,6 +4,7 @@
 #include "fs/cow_fork.hpp"
 #include "fs/dmap.hpp"
 #include "fs/lease.hpp"
+#include "fs/power_cut.hpp"
 #include "fs/super.hpp"
 
 namespace daxtorture {
@@ -48,6 +49,7 @@ void give_blocks(inode& file, std::uint64_t page, std::uint64_t block, std::uint
         if (state == new_block::zeroed)
             file.blocks.zero(block + i);
         file.unwritten[page + i].set(state == new_block::unwritten);
+        file.blocks.link(block + i);
         file.extents[page + i].set(block + i);
     }
     file.log_pinned.set(true);
@@ -109,6 +111,7 @@ void free_extents(inode& file, std::uint64_t first, std::uint64_t last) {
         check_not_leased(file, "free_blocks");
         file.extents[page].set(block_allocator::none);
         file.data[page].set(0);
+        forget_promise(file, page);
         // What was shut down changes nothing on disk any more
         file.blocks.free(block, file.mapping.number, page, file.sb->shut_down.peek());
         file.log_pinned.set(true);
@@ -325,8 +328,11 @@ bool page_has_data(const kernel& k, const inode& file, std::uint64_t index) {
            !is_badblock(file.sb->device, block);
 }
 
-const vm_operations file_vm_ops{
-    .fault = file_fault, .huge_fault = file_huge_fault, .pud_fault = nullptr, .has_data = file_has_data};
+const vm_operations file_vm_ops{.fault = file_fault,
+                                .huge_fault = file_huge_fault,
+                                .pud_fault = nullptr,
+                                .has_data = file_has_data,
+                                .stored_durably = promise_page};
 
 open_file::open_file(inode& file) : file_(nullptr) {
     arch::read_guard i_mmap(file.mapping.i_mmap_rwsem);

@@ -48,6 +48,8 @@ struct inode {
     std::unique_ptr<arch::plain<bool>[]> unwritten;
     /// The oracle's: which data each page is to have, as page_ledger::data says of its block. Of dmaps it says nothing: their data is elsewhere [I34].
     std::unique_ptr<arch::oracle<std::uint32_t>[]> data;
+    /// The oracle's: which version of each page's data must be there after a power cut (fs/power_cut.hpp). Null where the power is not cut.
+    std::unique_ptr<arch::oracle<std::uint32_t>[]> promised;
     /// Did it ever share a block? (XFS_DIFLAG2_REFLINK) Under ilock.
     arch::plain<bool> is_reflink{false};
     /// virtiofs: the extents are the dmap ranges that are bound to the file's pages (fs/dmap.hpp); how many lookups of each are in use.

@@ -4,9 +4,11 @@
 #include "dax/writeback.hpp"
 #include "fs/layouts.hpp"
 #include "fs/lease.hpp"
+#include "fs/power_cut.hpp"
 #include "fs/super.hpp"
 #include "mm/zap.hpp"
 
+#include <arch/check.hpp>
 #include <arch/task.hpp>
 
 #include <algorithm>
@@ -23,6 +25,9 @@ bool second_layouts_broken(kernel& k, inode& second) {
     if (k.rules.reflink == reflink_break::nowait)
         return break_dax_layouts(k, second, true) == outcome::done;
     folio* busy = dax_layout_busy_page_range(k, second.mapping, 0, to_the_end);
+    if (busy == nullptr && k.rules.reflink == reflink_break::null_is_busy)
+        arch::fail(invariant::I16, "livelock: no page is busy, and the locks are dropped to wait for one",
+                   "dax_page_is_idle(NULL) is false");
     return busy == nullptr ||
            folio_ref_count(*busy) == k.idle_count(); // the first busy page of perhaps several
 }
@@ -135,6 +140,7 @@ outcome remap_blocks(inode& from, inode& to, inode& first, inode& second, unsign
             to.blocks.free(old, to.mapping.number, page);
         }
         to.data[page].set(0);
+        forget_promise(to, page);
         const std::uint64_t block = from.extents[page].get();
         if (block == block_allocator::none)
             continue;

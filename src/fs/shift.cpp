@@ -6,6 +6,7 @@
 #include "fs/cow_fork.hpp"
 #include "fs/inode.hpp"
 #include "fs/layouts.hpp"
+#include "fs/power_cut.hpp"
 #include "fs/super.hpp"
 #include "mm/zap.hpp"
 
@@ -50,6 +51,10 @@ void move_block(inode& file, std::uint64_t from, std::uint64_t to) {
     file.extents[from].set(block_allocator::none);
     file.data[to].set(file.data[from].get());
     file.data[from].set(0);
+    if (file.promised != nullptr) {
+        file.promised[to].set(file.promised[from].get());
+        forget_promise(file, from);
+    }
     if (block != block_allocator::none)
         file.blocks.reindex(block, file.mapping.number, from, to);
 }

@@ -1,6 +1,7 @@
 /// fsync, as ext4, xfs and fuse do it for DAX: no lock of the filesystem is held over the pages (kernel facts 2.18).
 #include "dax/writeback.hpp"
 #include "fs/inode.hpp"
+#include "fs/power_cut.hpp"
 #include "mm/zap.hpp"
 
 #include <arch/check.hpp>
@@ -9,10 +10,11 @@ namespace daxtorture {
 inline namespace ARCH_MACHINE {
 namespace {
 
-/// Is this a page of the file whose data nobody is throwing away?
-bool wanted(const inode& file, std::uint64_t owner) {
+/// Is this the block of a page of the file whose data nobody is throwing away? What a write is still filling, reserved in the CoW fork, is not yet.
+bool wanted(const inode& file, std::uint64_t owner, std::uint64_t block) {
     const std::uint64_t index = owner - block_owner::owner(file.mapping.number, 0);
-    return index < file.max_pages && !(file.discard_first.get() <= index && index < file.discard_last.get());
+    return index < file.max_pages && file.extents[index].peek() == block &&
+           !(file.discard_first.get() <= index && index < file.discard_last.get());
 }
 
 /// I20: no block of the file has a store from before the fsync that no flush has covered. A page whose data is being thrown away
@@ -24,7 +26,7 @@ void check_durable(const kernel& k, const inode& file, std::uint64_t fsync) {
             const std::uint64_t generation = block.generation.get();
             const std::uint64_t owner = slot.get();
             const std::uint64_t since = block.dirty_since.get();
-            if (since == 0 || since >= fsync || !wanted(file, owner))
+            if (since == 0 || since >= fsync || !wanted(file, owner, pfn))
                 continue;
             if (slot.get() == owner && block.generation.get() == generation &&
                 block.dirty_since.get() == since)
@@ -50,8 +52,10 @@ outcome file_writeback(kernel& k, inode& file, bool durable) {
         return outcome::refused;
     const std::uint64_t fsync = k.fsync_count.add(1);
     file_fsync_range(k, file, 0, to_the_end);
-    if (durable)
+    if (durable) {
         check_durable(k, file, fsync);
+        promise_file(k, file, fsync);
+    }
     return outcome::done;
 }
 

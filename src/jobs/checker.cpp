@@ -155,6 +155,13 @@ std::uint64_t search_coverage::ways_possible(const operation_pair& pair) const {
 }
 
 checker::checker(const checker_request& request) : child_(checker_program(), text_of(request)) {}
+checker::checker() : child_(checker_program(), child_process::open_input{}, {"--stream"}) {}
+
+void checker::ask(const checker_request& request) {
+    answer_ = {};
+    answered_ = false;
+    child_.write(text_of(request) + "\n");
+}
 
 void checker::hear(const std::string& text) {
     try {
@@ -217,10 +224,7 @@ void check_setup(const program& what) {
     with_usable_setup(what, [&] { return ask_checker(once); });
 }
 
-checker_answer ask_checker(const checker_request& request) {
-    if (interrupted())
-        throw stopped_by_signal();
-    checker one(request);
+checker_answer wait_for_answer(checker& one) {
     while (!one.advance()) {
         pollfd more{one.output(), POLLIN, 0};
         poll(&more, 1, 200); // a signal wakes one thread of those that wait
@@ -228,6 +232,13 @@ checker_answer ask_checker(const checker_request& request) {
             throw stopped_by_signal();
     }
     return one.answer();
+}
+
+checker_answer ask_checker(const checker_request& request) {
+    if (interrupted())
+        throw stopped_by_signal();
+    checker one(request);
+    return wait_for_answer(one);
 }
 
 } // namespace daxtorture::jobs

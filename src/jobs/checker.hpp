@@ -122,6 +122,10 @@ struct checker_answer {
 class checker {
   public:
     explicit checker(const checker_request& request);
+    /// One that is asked again and again: starting a process takes longer than searching a small program.
+    checker();
+    /// Of one that has no question open. It stands after usage_error and blocked_setup, too; after checker_failed it is gone.
+    void ask(const checker_request& request);
 
     int output() const { return child_.output(); }
     /// Takes what the checker has said. True when it has answered; throws checker_failed when it failed, blocked_setup when the
@@ -155,7 +159,9 @@ template <class Ask> auto with_usable_setup(const program& what, const Ask& ask)
 /// Runs the scenario's set-up once on the simulated machine, where a sleep shows at once. Throws usage_error when it does not end.
 void check_setup(const program& what);
 
-/// Starts one checker and waits for its answer; throws stopped_by_signal when a signal comes first.
+/// Waits for a checker's answer; throws stopped_by_signal when a signal comes first.
+checker_answer wait_for_answer(checker& one);
+/// Starts one checker and waits for its answer.
 checker_answer ask_checker(const checker_request& request);
 
 } // namespace daxtorture::jobs

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -38,7 +39,20 @@ int input_file(const std::string& text) {
 
 child_process::child_process(const std::filesystem::path& program, const std::string& input,
                              const std::vector<std::string>& arguments) {
-    const int in = input_file(input);
+    start(program, input_file(input), arguments);
+}
+
+child_process::child_process(const std::filesystem::path& program, open_input,
+                             const std::vector<std::string>& arguments) {
+    std::array<int, 2> ends{}; // not a pipe: a child that is gone must not end this process by SIGPIPE
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
+        failed("cannot make a channel to the checker");
+    input_ = ends[0];
+    start(program, ends[1], arguments);
+}
+
+void child_process::start(const std::filesystem::path& program, int in,
+                          const std::vector<std::string>& arguments) {
     std::array<int, 2> out{};
     if (pipe2(out.data(), O_CLOEXEC) != 0)
         failed("cannot make a pipe");
@@ -67,16 +81,28 @@ child_process::child_process(const std::filesystem::path& program, const std::st
 }
 
 child_process::child_process(child_process&& other) noexcept
-    : pid_(std::exchange(other.pid_, -1)), output_(std::exchange(other.output_, -1)),
-      unread_(std::move(other.unread_)) {}
+    : pid_(std::exchange(other.pid_, -1)), input_(std::exchange(other.input_, -1)),
+      output_(std::exchange(other.output_, -1)), unread_(std::move(other.unread_)) {}
 
 child_process::~child_process() {
     if (pid_ > 0) {
         kill(pid_, SIGKILL);
         wait();
     }
+    if (input_ >= 0)
+        close(input_);
     if (output_ >= 0)
         close(output_);
+}
+
+void child_process::write(std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t n = send(input_, text.data(), text.size(), MSG_NOSIGNAL);
+        if (n >= 0)
+            text.remove_prefix(static_cast<std::size_t>(n));
+        else if (errno != EINTR)
+            return; // it is gone: its output says so
+    }
 }
 
 bool child_process::read_more() {

@@ -93,14 +93,13 @@ std::vector<exhibit> exhibits(const std::vector<std::string>& wanted) {
 
 exhibit_result examine(const exhibit& bug, const museum_budget& budget, const museum_progress& progress) {
     exhibit_result result;
-    if (const auto expected = expectation_of(bug.scenario))
-        result.expected = expected->invariant;
+    result.expected = expectation_of(bug.scenario).value_or(expectation{verdict_kind::fail, {}, ""});
     const std::string memory = bug.scenario.memory.empty() ? "weak" : bug.scenario.memory;
     result.broken = search(bug.scenario, memory, budget.seconds, budget.jobs, "broken", progress);
     if (tool_failed(result, result.broken.found))
         return result;
     result.caught = result.broken.found.kind != failure_kind::none;
-    result.right = result.expected == invariant::none || result.broken.found.invariant == result.expected;
+    result.right = result.expected.expects_failure_of(result.broken.found.invariant);
     program fixed = bug.scenario;
     override_rules(fixed, "", fix_of(bug));
     const double fixed_seconds =

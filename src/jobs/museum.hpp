@@ -44,7 +44,7 @@ struct exhibit_result {
     bool fixed_cut_off = false;                ///< ... but its search was not done when its time was over
     std::vector<std::string> fixed_never_done; ///< ... but operations did nothing, so that it shows nothing
     portfolio_result broken, fixed;
-    invariant expected = invariant::none;
+    expectation expected;
 
     bool found() const { return caught && right && fixed_passes && fixed_never_done.empty(); }
     bool ended() const { return !broken.interrupted && !fixed.interrupted; }

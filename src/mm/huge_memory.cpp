@@ -62,7 +62,7 @@ vm_fault_result vmf_insert_folio_pud(kernel& k, vm_fault& fault, folio& f) {
     arch::guard held(table.pud_lock);
     const pte_t old = table.pud(fault.page);
     if (old.none()) {
-        if (k.rules.mapping == mapping_counts::yes) {
+        if (k.rules.mapping == mapping_counts::yes && k.rules.pud_mapping == pud_counts::yes) {
             folio_get(f); // one, whatever its size
             folio_add_file_rmap_pud(f);
         }

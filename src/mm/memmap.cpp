@@ -56,11 +56,15 @@ std::uint32_t written_for(const block_owner& block) {
 void memmap::store_whole(std::uint64_t pfn, writer by, arch::site at) {
     folios_[pfn].contents.store(written_for(ledgers_[pfn].block) | static_cast<std::uint32_t>(by),
                                 order::relaxed, at);
+    if (power != nullptr) [[unlikely]]
+        power->stored_through(pfn);
 }
 
 void memmap::store_part(std::uint64_t pfn, writer by, arch::site at) {
     arch::atomic<std::uint32_t>& contents = folios_[pfn].contents;
     contents.store((contents.peek() & ~writer_mask) | static_cast<std::uint32_t>(by), order::relaxed, at);
+    if (power != nullptr) [[unlikely]]
+        power->stored(pfn);
 }
 
 std::uint32_t memmap::load_content(std::uint64_t pfn, arch::site at) const {

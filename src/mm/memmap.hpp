@@ -5,6 +5,7 @@
 #pragma once
 
 #include "mm/dev_pagemap.hpp"
+#include "mm/durability.hpp"
 #include "mm/folio.hpp"
 
 #include <arch/machine.hpp>
@@ -112,6 +113,8 @@ class memmap {
     std::uint64_t zero_page() const { return pages_; }
     /// The same for a whole PMD (the huge zero folio).
     std::uint64_t huge_zero_page() const { return pages_ + 1; }
+
+    std::unique_ptr<durability> power; ///< null where nobody cuts the power
 
   private:
     unsigned pages_;

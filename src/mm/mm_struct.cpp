@@ -167,6 +167,8 @@ bool hardware_access(kernel& k, mm_struct& mm, std::uint64_t page, bool write) {
     if (write && area.sync && block.uncommitted.get())
         arch::fail(invariant::I20, "a MAP_SYNC store hit a block that nothing on disk leads to",
                    "the fault did not wait for the filesystem's log");
+    if (write && area.sync && area.ops->stored_durably != nullptr)
+        area.ops->stored_durably(k, area, page, pte.pfn());
     return true;
 }
 

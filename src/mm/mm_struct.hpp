@@ -41,6 +41,8 @@ struct vm_operations {
     vm_fault_result (*pud_fault)(kernel&, vm_fault&) = nullptr;
     /// For the oracle: has anybody stored into the block that the file has behind this page? Null where there is no file.
     bool (*has_data)(const kernel&, const vm_area&, std::uint64_t page) = nullptr;
+    /// For the oracle: a store through a MAP_SYNC area hit that frame and was flushed. Null where there is no file.
+    void (*stored_durably)(kernel&, const vm_area&, std::uint64_t page, std::uint64_t pfn) = nullptr;
 };
 
 struct vm_area {

@@ -117,6 +117,7 @@ constexpr protocol zero_based_7_3_fixed = [] {
     row.frees = free_busy::when_idle;
     row.partial = partial_entry::flush;
     row.recovers = recovery_write::invalidate;
+    row.cow_copies = cow_copy::flushed;
     row.warns = dissolve_warning::
         large_only; // a copy on write does not wait for who holds the old page, and need not
     row.mf_unmaps = mf_page::page;
@@ -143,6 +144,7 @@ constexpr protocol zero_based_fixed = [] {
     row.frees = free_busy::at_once;
     row.partial = partial_entry::drop;
     row.recovers = recovery_write::keep;
+    row.cow_copies = cow_copy::cached;
     return row;
 }();
 

@@ -214,6 +214,15 @@ constexpr std::array shift_values{
 constexpr std::array sync_fault_values{
     rule_value{"after-fsync", "map a page with dirty metadata only after an fsync of its range"},
     rule_value{"at-once", "map it as any other page"}};
+constexpr std::array pud_counts_values{
+    rule_value{"yes", "inserting it takes a reference and counts, as removing it drops both"},
+    rule_value{"no", "inserting it does neither, and removing it does"}};
+constexpr std::array queue_death_values{
+    rule_value{"confirmed", "everything is unmapped when no CPU takes the queue for alive any more"},
+    rule_value{"announced", "everything is unmapped as soon as the queue is marked dying"}};
+constexpr std::array cow_copy_values{
+    rule_value{"cached", "it lies in the CPU's caches: the log may lead to it before it is durable"},
+    rule_value{"flushed", "it is flushed first: no kernel has this"}};
 constexpr std::array sync_lock_values{
     rule_value{"keep", "invalidate_lock stays held from the first half of a synchronous fault to its end"},
     rule_value{"drop", "invalidate_lock is dropped before the fsync"}};
@@ -233,7 +242,9 @@ constexpr std::array cow_towrite_values{
 constexpr std::array reflink_values{
     rule_value{"nowait", "the second file's layouts are broken without waiting; any busy page starts over"},
     rule_value{"one-page", "only the count of the first busy page is looked at again"},
-    rule_value{"none", "neither file's layouts are broken"}};
+    rule_value{"none", "neither file's layouts are broken"},
+    rule_value{"null-is-busy",
+               "the count of a page that the scan did not find is looked at: all begins again for ever"}};
 constexpr std::array break_cows_values{
     rule_value{"keep", "a layout break leaves private copies mapped (even_cows is 0)"},
     rule_value{"unmap", "it unmaps them too: what the process stored is lost"}};
@@ -580,6 +591,12 @@ constexpr std::array table{
                            "59eb73b98ae0", dissolve_warning_values),
     rule<&protocol::mf_unmaps>("mf-page", "what memory failure unmaps without a holder", "38607c62b34b",
                                mf_page_values),
+    rule<&protocol::cow_copies>("cow-copy", "the copy of a shared block, before it takes the block's place",
+                                "", cow_copy_values),
+    rule<&protocol::pud_mapping>("pud-mapping", "is a PUD entry of a device's page counted as a mapping",
+                                 "349994cf61e6", pud_counts_values),
+    rule<&protocol::queue_dies>("queue-death", "what revokes a device of the first protocol", "",
+                                queue_death_values),
     rule<&protocol::sync_lock>("sync-fault-lock", "invalidate lock between the halves of a synchronous fault",
                                "", sync_lock_values),
 };

@@ -77,7 +77,7 @@ enum class share_update : std::uint8_t { plain, locked };
 enum class share_reset : std::uint8_t { always, large_only };
 enum class share_mark : std::uint8_t { null, marker };
 enum class cow_towrite : std::uint8_t { set, leave };
-enum class reflink_break : std::uint8_t { nowait, one_page, none };
+enum class reflink_break : std::uint8_t { nowait, one_page, none, null_is_busy };
 enum class break_cows : std::uint8_t { keep, unmap };
 enum class fault_iomap : std::uint8_t { under_entry_lock, before_entry_lock };
 enum class hole_zeroing : std::uint8_t { at_allocation, by_the_fault };
@@ -119,6 +119,9 @@ enum class free_busy : std::uint8_t { at_once, when_idle };
 enum class partial_entry : std::uint8_t { drop, flush };
 enum class recovery_write : std::uint8_t { keep, invalidate };
 enum class dissolve_warning : std::uint8_t { any_order, large_only };
+enum class cow_copy : std::uint8_t { cached, flushed };
+enum class pud_counts : std::uint8_t { yes, no };
+enum class queue_death : std::uint8_t { confirmed, announced };
 enum class mf_page : std::uint8_t { head, page };
 
 /// One row of the table. Default-constructed it is the zero-based protocol of v7.3.
@@ -234,6 +237,9 @@ struct protocol {
     recovery_write recovers = recovery_write::keep;
     dissolve_warning warns = dissolve_warning::any_order;
     mf_page mf_unmaps = mf_page::head;
+    cow_copy cow_copies = cow_copy::cached;
+    pud_counts pud_mapping = pud_counts::yes;
+    queue_death queue_dies = queue_death::confirmed;
 
     friend bool operator==(const protocol&, const protocol&) = default;
 };

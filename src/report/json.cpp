@@ -53,7 +53,11 @@ json scenario(const scenario_verdict& v) {
     one["seconds"] = v.seconds;
     one["exhaustive"] = v.exhaustive;
     one["expected"] = v.expected ? json(name(v.expected->verdict)) : json(nullptr);
-    one["expected_invariant"] = v.expected ? invariant_of(v.expected->invariant) : json(nullptr);
+    one["expected_invariants"] = json::array();
+    for (const invariant id : v.expected ? v.expected->broken : std::vector<invariant>())
+        one["expected_invariants"].push_back(name(id));
+    one["expected_invariant"] =
+        one["expected_invariants"].empty() ? json(nullptr) : one["expected_invariants"].front();
     one["as_expected"] = as_expected(v);
     one["known_finding"] = v.known_finding;
     one["finding"] = page_or_null(v.finding);

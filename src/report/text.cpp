@@ -33,8 +33,10 @@ std::string what_ran(const scenario_verdict& v) {
 }
 
 std::string expected_text(const expectation& one) {
-    return one.invariant == invariant::none ? std::string(name(one.verdict))
-                                            : fmt::format("{} {}", name(one.verdict), name(one.invariant));
+    std::string text = name(one.verdict);
+    for (const invariant id : one.broken)
+        text += " " + name(id);
+    return text;
 }
 
 std::string wrapped(std::string_view text, const ladder_options& options, std::size_t indent = 2) {

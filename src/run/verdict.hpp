@@ -87,13 +87,12 @@ struct scenario_verdict {
 };
 
 /// The verdict is the expected one. An inconclusive run contradicts nothing; without an expectation nothing is unexpected.
-constexpr bool as_expected(const scenario_verdict& v) {
+inline bool as_expected(const scenario_verdict& v) {
     if (!v.expected || v.verdict == verdict_kind::inconclusive)
         return true;
     if (v.verdict != v.expected->verdict)
         return v.expected->verdict == verdict_kind::inconclusive;
-    return v.verdict != verdict_kind::fail || v.expected->invariant == invariant::none ||
-           v.expected->invariant == v.found.invariant;
+    return v.verdict != verdict_kind::fail || v.expected->expects_failure_of(v.found.invariant);
 }
 
 /// The exit code of a check: its worst verdict. Known findings do not count; a scenario that breaks the protocol by rules of its own

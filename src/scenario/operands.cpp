@@ -1,6 +1,7 @@
 #include "scenario/operands.hpp"
 
 #include "base/suggest.hpp"
+#include "scenario/choices.hpp"
 #include "words/invariant.hpp"
 
 #include <algorithm>
@@ -87,6 +88,14 @@ void parse_two_mms(line& from, const program& names, operation& into) {
         unexpected(second.at, "another mm with the same areas", second.text);
 }
 
+std::uint32_t parse_device_page(line& from, std::uint8_t number, const world_config& world) {
+    const unsigned pages = device_operands(world)[number].pages;
+    const word at = from.take("a page of the device");
+    if (pages == 0)
+        unexpected(at.at, "a device that has pages", at.text);
+    return parse_number(at, "a page of the device", 0, pages - 1);
+}
+
 void parse_operands(line& from, operands takes, const program& names, operation& into) {
     switch (takes) {
     case operands::none:
@@ -114,8 +123,7 @@ void parse_operands(line& from, operands takes, const program& names, operation&
         into.object = static_cast<std::uint8_t>(
             parse_choice(from.take("a device"), "a device", device_names(names.world)));
         if (takes == operands::device_page)
-            into.first = parse_number(from.take("a page of the device"), "a page of the device", 0,
-                                      pmem_pages(names.world) - 1);
+            into.first = parse_device_page(from, into.object, names.world);
         return;
     case operands::file:
     case operands::file_size:

@@ -61,7 +61,6 @@ class builder {
     void resolve_lines();
     void check_alignments() const;
     void check_whole(unsigned lines);
-    bool uses(bool (*concerned)(op)) const;
 
     program program_;
     bool pmd_given_ = false;
@@ -244,12 +243,14 @@ void builder::read_expectation(line& from) {
     const word at = from.take("a verdict");
     expectation made;
     made.verdict = static_cast<verdict_kind>(parse_choice(at, "a verdict", verdict_names));
-    if (made.verdict == verdict_kind::fail && !from.at_end() && from.peek().text != "under")
-        made.invariant = parse_invariant(from.take(""));
+    while (made.verdict == verdict_kind::fail && !from.at_end() && from.peek().text != "under") {
+        const word next = from.take("");
+        made.broken.push_back(parse_invariant(next));
+        if (std::ranges::count(made.broken, made.broken.back()) != 1)
+            unexpected(next.at, "an invariant not expected yet", next.text);
+    }
     if (!from.at_end()) {
-        from.expect("under", made.verdict == verdict_kind::fail
-                                 ? "'under' or end of line"
-                                 : "'under' or end of line (only 'fail' names an invariant)");
+        from.expect("under", "'under' or end of line (only 'fail' names invariants)");
         const word which = from.take("a protocol");
         parse_choice(which, "a protocol", names_of(preset_table()));
         made.under = which.text;
@@ -387,15 +388,6 @@ void builder::check_whole(unsigned lines) {
                       " pages in all files and spare blocks, got " + std::to_string(pages));
 }
 
-/// Is any operation of the file of that sort?
-bool builder::uses(bool (*concerned)(op)) const {
-    const auto one_of_them = [&](const operation& what) { return concerned(what.kind); };
-    return std::ranges::any_of(program_.setup, one_of_them) ||
-           std::ranges::any_of(program_.threads, [&](const thread_program& thread) {
-               return std::ranges::any_of(thread.operations, one_of_them);
-           });
-}
-
 program builder::build(std::string_view text) {
     const std::vector<std::string_view> lines = split_lines(text);
     bool opening = true;
@@ -416,16 +408,28 @@ program builder::build(std::string_view text) {
     resolve_lines();
     check_alignments();
     check_whole(static_cast<unsigned>(lines.size()));
-    program_.world.workers = static_cast<unsigned>(program_.threads.size());
-    program_.world.unbinds = uses(concerns_devices);
-    program_.world.leases = uses(concerns_leases);
-    program_.world.reflinks = uses(concerns_reflinks);
+    note_uses(program_);
     if (const std::optional<std::string> wrong = resolve_rules(program_, "", {}))
         fail({}, *wrong);
     return std::move(program_);
 }
 
 } // namespace
+
+void note_uses(program& what) {
+    const auto uses = [&](bool (*concerned)(op)) {
+        const auto is_concerned = [&](const operation& one) { return concerned(one.kind); };
+        return std::ranges::any_of(what.setup, is_concerned) ||
+               std::ranges::any_of(what.threads, [&](const thread_program& thread) {
+                   return std::ranges::any_of(thread.operations, is_concerned);
+               });
+    };
+    what.world.workers = static_cast<unsigned>(what.threads.size());
+    what.world.unbinds = uses(concerns_devices);
+    what.world.leases = uses(concerns_leases);
+    what.world.power_cuts = uses(concerns_power);
+    what.world.reflinks = uses(concerns_reflinks);
+}
 
 std::string parse_error::text() const {
     if (line == 0)

@@ -31,6 +31,9 @@ struct parse_result {
 
 parse_result parse_scenario(std::string_view text, std::string_view file_name);
 
+/// Sets what the world has by what its threads and operations are: how many workers, and what costs steps where nothing concerns it.
+void note_uses(program& what);
+
 /// What a program may hold. Engines rely on these.
 namespace limits {
 inline constexpr unsigned threads = 8;

@@ -195,8 +195,8 @@ std::string print(const expectation& what) {
     std::string text = what.verdict == verdict_kind::pass   ? "pass"
                        : what.verdict == verdict_kind::fail ? "fail"
                                                             : "inconclusive";
-    if (what.invariant != invariant::none)
-        text += " " + name(what.invariant);
+    for (const invariant id : what.broken)
+        text += " " + name(id);
     return what.under.empty() ? text : text + " under " + what.under;
 }
 

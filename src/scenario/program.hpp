@@ -7,6 +7,7 @@
 #include "words/invariant.hpp"
 #include "words/operation.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,11 +21,17 @@ enum class verdict_kind : std::uint8_t {
     error ///< the tool failed; no scenario expects it
 };
 
-/// "expect fail I18" or "expect fail I18 under v6.12": the first expectation that matches the protocol applies.
+/// "expect fail I18" or "expect fail I8 I14 under v6.12": the first expectation that matches the protocol applies.
 struct expectation {
     verdict_kind verdict = verdict_kind::pass;
-    daxtorture::invariant invariant = daxtorture::invariant::none; ///< none: any
-    std::string under; ///< preset name; empty: whatever no other line names
+    std::vector<invariant> broken; ///< which of them a failure may violate; empty: any
+    std::string under;             ///< preset name; empty: whatever no other line names
+
+    /// Is it a failure of this invariant that is expected?
+    bool expects_failure_of(invariant id) const {
+        return verdict == verdict_kind::fail &&
+               (broken.empty() || std::find(broken.begin(), broken.end(), id) != broken.end());
+    }
 
     friend bool operator==(const expectation&, const expectation&) = default;
 };

@@ -81,6 +81,7 @@ struct world_config {
     unsigned workers = 1;      ///< threads that perform operations
     bool unbinds = false;      ///< an operation concerns a device: its being there is looked at
     bool leases = false;       ///< an operation concerns layout leases: they are looked at
+    bool power_cuts = false;   ///< an operation cuts the power: what the media has is kept
     bool reflinks = true;      ///< blocks may be remapped: write faults look whether they are
     bool ledger = true; ///< the oracle counts who holds each page: the checks in `ledger_checks` need it
 

@@ -7,6 +7,7 @@ namespace daxtorture {
 namespace {
 
 constexpr std::string_view drops_dirty = "docs/findings/break-layout-drops-dirty-marks.md";
+constexpr std::string_view cow_copy = "docs/findings/cow-copy-is-not-flushed.md";
 constexpr std::string_view cow_fault = "docs/findings/cow-fault-undoes-write.md";
 constexpr std::string_view cow_write = "docs/findings/cow-write-vs-read-fault.md";
 constexpr std::string_view ext2 = "docs/findings/ext2-breaks-no-layouts.md";
@@ -51,6 +52,8 @@ constexpr std::string_view gone_device = "a page table maps a device that was un
 
 constexpr std::array table{
     finding{cow_fault, invariant::I34, lost_data, "write", "cow-write-lock=invalidate-lock"},
+    finding{cow_copy, invariant::I20, "after a power cut a page lacks data that was durable", "reflink",
+            "cow-copy=flushed"},
     finding{failed_pmd_copy, invariant::I34, lost_data, "memory-failure", "pmd-copy-failure=cancel"},
     finding{failed_cow, invariant::I34, lost_data, "write", "cow-cancel=later"},
     finding{let_go, invariant::I22, "", "umount", "holder-null=check"},

@@ -49,6 +49,7 @@ enum class op : std::uint8_t {
     fork,
     mlock,
     pagemap,
+    power_cut,
     count_
 };
 
@@ -158,6 +159,8 @@ inline constexpr std::array<operation_info, static_cast<std::size_t>(op::count_)
     {op::mlock, "mlock", operands::mm, 0,
      "lock what the mm maps into memory: pages of devices are passed by"},
     {op::pagemap, "pagemap", operands::mm, 0, "read /proc/PID/pagemap: DAX pages are pages of files"},
+    {op::power_cut, "power-cut", operands::none, 0,
+     "the power fails at this step: what fsync and MAP_SYNC promised must be on the device"},
 }};
 
 /// Operations on devices: a world in which none occurs need not look whether its device is there.
@@ -168,6 +171,9 @@ constexpr bool concerns_devices(op kind) {
 
 /// Operations on layout leases: a world in which none occurs need not look whether there is one.
 constexpr bool concerns_leases(op kind) { return kind == op::lease || kind == op::unlease; }
+
+/// Operations that look at what is durable: a world in which none occurs need not keep it.
+constexpr bool concerns_power(op kind) { return kind == op::power_cut; }
 
 /// Operations after which write faults look whether blocks are being remapped.
 constexpr bool concerns_reflinks(op kind) { return kind == op::reflink; }

@@ -3,6 +3,7 @@
 #include "dax/memory_failure.hpp"
 #include "fs/dmap.hpp"
 #include "fs/lease.hpp"
+#include "fs/power_cut.hpp"
 #include "mm/fork.hpp"
 #include "mm/lock_classes.hpp"
 #include "mm/mremap.hpp"
@@ -78,6 +79,8 @@ std::vector<pagemap_range> memory_ranges(const world_config& config) {
 void add_what_is_used(const world_config& config, inode& file) {
     if (config.leases)
         file.leases = std::make_unique<layout_leases>();
+    if (config.power_cuts && !file.has_dmaps()) // a dmap is a window: what it shows is durable with the host
+        file.promised = std::make_unique<arch::oracle<std::uint32_t>[]>(file.max_pages);
     if (config.reflinks)
         file.remapping = std::make_unique<arch::atomic<bool>>();
     if (config.rules.holes != hole_entry::zero_entry)
@@ -141,6 +144,8 @@ world_state::world_state(const world_config& given)
     for (unsigned i = 0; i < worker_count(); ++i)
         workers[i].task.id = i;
     arch::bind_current(workers[config.workers].task); // locks are taken from here on
+    if (config.power_cuts)
+        k.mem.power = std::make_unique<durability>(k.mem.pages());
     pmem_attach(k, sb);
     if (config.unbinds)
         pmem.badblocks = std::make_unique<arch::atomic<bool>[]>(pmem.pgmap.pages);
@@ -303,6 +308,14 @@ outcome return_lease(worker_state& self) {
     return outcome::done;
 }
 
+/// Nothing goes off: it is asked what a power cut at this step would leave.
+outcome cut_power(world_state& w) {
+    w.k.mem.power->step();
+    for (const inode* file : w.sb.files)
+        check_power_cut(w.k, *file);
+    return outcome::done;
+}
+
 outcome dispatch(world_state& w, worker_state& self, const operation& what) {
     if (needs_filesystem(w, what))
         return outcome::refused;
@@ -382,6 +395,8 @@ outcome dispatch(world_state& w, worker_state& self, const operation& what) {
         return done_or_nothing(do_mlock(w.k, *w.mms[what.object]));
     case op::pagemap:
         return done_or_nothing(pagemap_read(w.k, *w.mms[what.object]));
+    case op::power_cut:
+        return cut_power(w);
     case op::count_:
         break;
     }

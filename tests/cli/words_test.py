@@ -9,7 +9,7 @@ import subprocess
 from program import PROGRAM, ProgramTest, SOURCES, main
 
 COMMANDS = ("check", "stress", "report", "merge", "compare", "explain", "fstest",
-            "reproduce", "replay", "museum", "orderings", "kernel", "protocols", "demo")
+            "reproduce", "replay", "hunt", "museum", "orderings", "kernel", "protocols", "demo")
 SMALL = """scenario s
 file A fs=xfs pages=1
 mm m0 maps A 0..1 shared rw

@@ -1,5 +1,6 @@
 // The stress engine over a fake world: rounds, the end of a run, violations, hangs and what is left after them.
 #include "protocol/presets.hpp"
+#include "scenario/choices.hpp"
 #include "scenario/printer.hpp"
 #include "stress/repertoire.hpp"
 #include "stress/stress.hpp"
@@ -366,7 +367,7 @@ TEST_CASE("in a mix a worker holds nothing when it breaks layouts, and lets go f
                 return outcome::nothing;
             --pins[worker];
         }
-        if (stress::may_wait_for_holders(what.kind))
+        if (may_wait_for_holders(what.kind))
             own_pins += pins[worker];
         if (what.kind == op::truncate)
             while (pins[1 - worker] != 0)

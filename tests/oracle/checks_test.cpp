@@ -11,6 +11,7 @@
 #include "dax/truncate.hpp"
 #include "fs/all_or_nothing.hpp"
 #include "fs/lease.hpp"
+#include "fs/power_cut.hpp"
 #include "mm/huge_memory.hpp"
 #include "mm/memremap.hpp"
 #include "mm/pagewalk.hpp"
@@ -84,6 +85,13 @@ class fixture {
     static world_config with_tlb() {
         world_config c = config("v6.15");
         c.shape.tlb_entries = 2;
+        return c;
+    }
+
+    /// The same where the power is cut.
+    static world_config with_power_cuts() {
+        world_config c = config("v7.3");
+        c.power_cuts = true;
         return c;
     }
 
@@ -603,6 +611,46 @@ TEST_CASE("a mapped page that loses its last entry is reported, of any size sinc
         violated.clear();
         dax_folio_reset_order(f.w.k, page);
         CHECK(reported(invariant::I14) == warns);
+    }
+}
+
+TEST_CASE("what was durable and is lost in a power cut is reported") {
+    fixture f(fixture::with_power_cuts());
+    inode& file = *f.w.files[0];
+    const std::uint64_t block = file.extents[0].get();
+    f.touch();
+    check_power_cut(f.w.k, file);
+    CHECK(violated.empty()); // nothing was promised of the store
+    REQUIRE(file_writeback(f.w.k, file, true) == outcome::done);
+    f.touch(); // a newer store promises nothing, and takes nothing away
+    check_power_cut(f.w.k, file);
+    CHECK(violated.empty());
+
+    SECTION("the file leads to a copy that was not flushed") {
+        f.w.k.mem.power->copied(block, block);
+        check_power_cut(f.w.k, file);
+        CHECK(reported(invariant::I20));
+    }
+    SECTION("the file leads to another page's block") {
+        file.extents[0].set(f.w.files[1]->extents[0].get());
+        check_power_cut(f.w.k, file);
+        CHECK(reported(invariant::I20));
+    }
+    SECTION("the file leads to nothing") {
+        file.extents[0].set(block_allocator::none);
+        check_power_cut(f.w.k, file);
+        CHECK(reported(invariant::I20));
+    }
+    SECTION("what is thrown away may go") {
+        REQUIRE(file_punch(f.w.k, file, 0, 1) == outcome::done);
+        check_power_cut(f.w.k, file);
+        CHECK(violated.empty());
+    }
+    SECTION("an fsync that did not force the log") {
+        f.w.k.mem.ledger(block).block.uncommitted.set(true);
+        const std::uint64_t fsync = f.w.k.fsync_count.add(1);
+        promise_file(f.w.k, file, fsync);
+        CHECK(reported(invariant::I20));
     }
 }
 

@@ -74,7 +74,7 @@ scenario_verdict sample(verdict_kind verdict) {
     v.executions = 7191;
     v.seconds = 0.25;
     v.exhaustive = verdict == verdict_kind::pass;
-    v.expected = expectation{verdict_kind::pass, invariant::none, ""};
+    v.expected = expectation{verdict_kind::pass, {}, ""};
     if (verdict == verdict_kind::fail)
         v.found = lost_wake_up();
     return v;
@@ -204,9 +204,9 @@ TEST_CASE("verdict lines say what ran, what came of it and what was expected") {
     CHECK(verdict_line(v) ==
           "fail         break-vs-pin  v6.15, memory weak: I16, lost wake-up: the page is idle and its "
           "waiter sleeps; after 7,191 executions in 0.25 s; expected pass");
-    v.expected = expectation{verdict_kind::fail, invariant::I7, ""};
-    CHECK(verdict_line(v).ends_with("; expected fail I7"));
-    v.expected = expectation{verdict_kind::fail, invariant::I16, ""};
+    v.expected = expectation{verdict_kind::fail, {invariant::I7, invariant::I8}, ""};
+    CHECK(verdict_line(v).ends_with("; expected fail I7 I8"));
+    v.expected = expectation{verdict_kind::fail, {invariant::I7, invariant::I16}, ""};
     v.rules = "wake-key=refcount";
     CHECK(verdict_line(v).find("v6.15 wake-key=refcount, memory weak") != std::string::npos);
     CHECK(verdict_line(v).ends_with("; as expected"));

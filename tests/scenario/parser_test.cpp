@@ -97,7 +97,7 @@ TEST_CASE("a scenario with everything is read as written") {
     CHECK(p.threads[1].operations[0] == operation{op::punch, 0, 0, 1, 3, 0});
     CHECK(p.threads[1].operations[1] == operation{op::brk, 4, 0, 2, 3, 0});
     REQUIRE(p.expectations.size() == 3);
-    CHECK(p.expectations[1] == expectation{verdict_kind::fail, invariant::I7, "v6.1"});
+    CHECK(p.expectations[1] == expectation{verdict_kind::fail, {invariant::I7}, "v6.1"});
     CHECK(p.notes == std::vector<std::pair<std::string, std::string>>{{"bug", "BUG-00 # not a comment"}});
 
     const std::string text = print(p);
@@ -231,7 +231,8 @@ TEST_CASE("each kind of mistake is named with its exact place") {
         {"thread three:", "14: expected an operation, got end of line"},
         {"expect maybe", "8: expected a verdict (pass, fail, inconclusive), got 'maybe'"},
         {"expect", "7: expected a verdict"},
-        {"expect pass I7", "13: expected 'under' or end of line (only 'fail' names an invariant), got 'I7'"},
+        {"expect pass I7", "13: expected 'under' or end of line (only 'fail' names invariants), got 'I7'"},
+        {"expect fail I7 I8 I7", "19: expected an invariant not expected yet, got 'I7'"},
         {"expect fail X7", "13: expected an invariant, I1 to I34, got 'X7'"},
         {"expect fail I7 under", "21: expected a protocol, got end of line"},
         {"expect fail under v9",
@@ -286,6 +287,17 @@ TEST_CASE("the machine decides the size of leaves at real geometry, unless the f
     CHECK(error_of(with("arch arm64")).starts_with("f.dax:2:6: expected an architecture"));
 }
 
+TEST_CASE("a page of a device lies within that device") {
+    const std::string devices = "scenario t\nfile A pages=1\nfile D fs=devdax pages=3\n";
+    CHECK(parsed(devices + "thread a: grab D 2; put\n").threads[0].operations[0].first == 2);
+    CHECK(error_of(devices + "thread a: grab D 3; put\n") ==
+          "f.dax:4:18: expected a page of the device (0 to 2), got '3'");
+    CHECK(error_of(devices + "thread a: grab pmem0 1\n") ==
+          "f.dax:4:22: expected a page of the device (0 to 0), got '1'");
+    CHECK(error_of("scenario t\nfile P fs=p2pdma\nthread a: grab pmem0 0\n") ==
+          "f.dax:3:22: expected a device that has pages, got '0'");
+}
+
 TEST_CASE("areas of one mm may not overlap") {
     CHECK(error_of(with("mm m0 maps A 0..1 at 4 shared rw")).empty());
     CHECK(error_of(with("mm m0 maps A 1..2 shared rw")) ==
@@ -328,7 +340,8 @@ TEST_CASE("protocol and rules of the command line come on top of the file's") {
     }
     SECTION("a rule that changes nothing leaves the expectation") {
         REQUIRE_FALSE(resolve_rules(p, "", std::vector<std::string>{"wake-key=refcount"}));
-        CHECK(expectation_of(p)->invariant == invariant::I16);
+        CHECK(expectation_of(p)->expects_failure_of(invariant::I16));
+        CHECK_FALSE(expectation_of(p)->expects_failure_of(invariant::I17));
     }
     SECTION("unknown names are errors and change nothing") {
         const program before = p;

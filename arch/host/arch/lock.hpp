@@ -6,7 +6,8 @@
 ///           itself; the full barrier between the two steps is made for both sides by the sleeper (arch/membarrier.hpp)
 /// Blocking  spins about 2 us, then sleeps on a futex; a blocked task shows in current().waiting. Unlock of an uncontended lock
 ///           makes no system call. A writer of an rwsem waits for the readers inside, not for later ones; after it
-///           unlocks, waiting readers and writers compete, so neither starves.
+///           unlocks or is demoted, waiting readers and writers compete, so neither starves. Linux lets them in by age: where the oldest is a
+///           writer, a demotion wakes nobody (rwsem_mark_wake); who is the oldest is left to chance here.
 /// Lifetime  unlock still reads the lock after it has let go of it: a lock outlives whoever used it, as the model's do.
 /// Lock order  would_invert is asked before waiting; an inversion is reported as invariant 29, then the lock is taken.
 ///           try_ forms cannot deadlock and are not asked.

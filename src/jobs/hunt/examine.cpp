@@ -1,0 +1,241 @@
+#include "jobs/hunt/examine.hpp"
+
+#include "jobs/interrupt.hpp"
+
+#include "protocol/presets.hpp"
+#include "scenario/known.hpp"
+#include "scenario/parser.hpp"
+#include "scenario/printer.hpp"
+#include "words/findings.hpp"
+
+#include <algorithm>
+#include <sstream>
+#include <utility>
+
+namespace daxtorture::jobs::hunt {
+namespace {
+
+constexpr unsigned rounds_max = 4; ///< of switching on the cure of a finding that hides what comes after it
+constexpr std::uint64_t sure_executions =
+    3'000; ///< after which a failure that does not come back is gone, at most
+constexpr std::uint64_t executions_to_failure = 30; ///< times as many as the failure took
+constexpr unsigned attempts_max =
+    6; ///< searches that end at other failures, before the one that is looked for counts as gone
+
+std::vector<std::string> words_of(std::string_view text) {
+    std::istringstream from{std::string(text)};
+    std::vector<std::string> all;
+    for (std::string word; from >> word;)
+        all.push_back(word);
+    return all;
+}
+
+program under(const program& drawn, const std::string& preset, const std::vector<std::string>& rules) {
+    program what = drawn;
+    what.rules.clear();
+    static_cast<void>(resolve_rules(what, preset, rules)); // they were tried when the hunt began
+    return what;
+}
+
+std::vector<std::string> joined(std::vector<std::string> rules, const std::vector<std::string>& more) {
+    rules.insert(rules.end(), more.begin(), more.end());
+    return rules;
+}
+
+constexpr std::string_view between_pages = " or "; ///< in what findings_like returns
+
+std::vector<std::string> pages_of(std::string text) {
+    std::vector<std::string> pages;
+    for (std::size_t end; !text.empty(); text.erase(0, end)) {
+        end = std::min(text.find(between_pages), text.size());
+        pages.push_back(text.substr(0, end));
+        end += end == text.size() ? 0 : between_pages.size();
+    }
+    return pages;
+}
+
+/// A rule that mends what a page describes, as far as it shows in this failure; nothing when no rule helps.
+std::vector<std::string> cure_of(const std::string& page, const failure& found) {
+    for (const finding& row : finding_table())
+        if (row.page == page && row.broken == found.invariant && !row.cures.empty())
+            return {words_of(row.cures).back()};
+    return {};
+}
+
+/// The pages of the findings that these rules mend, or else the rules.
+std::string pages_cured_by(const std::vector<std::string>& rules) {
+    std::string pages;
+    std::string others;
+    for (const std::string& rule : rules) {
+        const auto row = std::ranges::find_if(finding_table(), [&](const finding& one) {
+            const std::vector<std::string> cures = words_of(one.cures);
+            return std::ranges::find(cures, rule) != cures.end();
+        });
+        std::string& list = row == finding_table().end() ? others : pages;
+        const std::string_view name = row == finding_table().end() ? std::string_view(rule) : row->page;
+        if (list.find(name) == std::string::npos)
+            list.append(list.empty() ? "" : " and ").append(name);
+    }
+    return pages.empty() ? others : pages;
+}
+
+} // namespace
+
+protocols find_protocols(const std::string& preset, const std::vector<std::string>& rules) {
+    program tried;
+    if (const auto wrong = resolve_rules(tried, preset, rules))
+        throw usage_error(*wrong);
+    const std::string mended = preset + "-fixed";
+    return {preset, find_preset(mended) != nullptr ? mended : "", rules};
+}
+
+std::vector<std::vector<std::string>> explanations::of(const key& failure) const {
+    const std::scoped_lock lock(mutex_);
+    const auto found = cures_.find(failure);
+    return found == cures_.end() ? std::vector<std::vector<std::string>>() : found->second;
+}
+
+void explanations::add(const key& failure, const std::vector<std::string>& cures) {
+    const std::scoped_lock lock(mutex_);
+    std::vector<std::vector<std::string>>& all = cures_[failure];
+    if (std::ranges::find(all, cures) == all.end())
+        all.push_back(cures);
+}
+
+examiner::examiner(protocols under, explanations& known, std::uint64_t seed)
+    : under_(std::move(under)), known_(known), seed_(seed) {}
+
+examined examiner::examine(const program& drawn, const effort& much) {
+    result_ = {};
+    try {
+        if (!under_.mended.empty())
+            if (auto found = search(under(drawn, under_.mended, under_.rules), much, much.coverage))
+                result_.suspects.push_back(std::move(*found)); // whatever it looks like is mended there
+        std::vector<std::string> rules = under_.rules;
+        for (unsigned round = 0; round < rounds_max; ++round) {
+            auto found = search(under(drawn, under_.given, rules), much,
+                                much.coverage && under_.mended.empty() && round == 0);
+            if (!found)
+                break;
+            explain(*found);
+            const std::vector<std::string> cures = found->cures;
+            const bool goes_on = !found->known.empty() && !cures.empty();
+            result_.suspects.push_back(std::move(*found));
+            if (!goes_on)
+                break;
+            rules = joined(std::move(rules), cures);
+        }
+    } catch (const blocked_setup&) {
+        result_.unusable = true;
+    } catch (const checker_failed& problem) {
+        checker_.reset();
+        result_.tool_failure = problem.what();
+    } catch (const usage_error& problem) { // the program was drawn here: it is no input of the user's
+        result_.tool_failure = problem.what();
+    }
+    return std::move(result_);
+}
+
+checker_answer examiner::ask(const program& what, const char* scheduler, std::uint64_t executions,
+                             bool coverage, std::uint64_t first) {
+    if (interrupted())
+        throw stopped_by_signal();
+    if (checker_ == nullptr)
+        checker_ = std::make_unique<checker>();
+    checker_request request;
+    request.scenario = print(what);
+    request.file = what.name;
+    request.scheduler = scheduler;
+    request.bound = 1;
+    request.seed = seed_;
+    request.first = first;
+    request.iterations = executions;
+    request.coverage = coverage;
+    checker_->ask(request);
+    const checker_answer answer = wait_for_answer(*checker_);
+    result_.executions += answer.executions;
+    return answer;
+}
+
+std::optional<suspect> examiner::search(const program& what, const effort& much, bool coverage) {
+    for (const auto& [scheduler, executions] :
+         {std::pair("pos", much.sampled), std::pair("bound", much.bounded)}) {
+        if (executions == 0)
+            continue;
+        const bool tells = coverage && std::string_view(scheduler) == "pos";
+        checker_answer answer = ask(what, scheduler, executions, tells);
+        if (answer.found.kind == failure_kind::tool)
+            throw checker_failed(answer.found.cause + " " + answer.found.detail);
+        const bool failed = answer.found.kind != failure_kind::none;
+        suspect found{what, std::move(answer.found), {}, {}, scheduler, answer.failed_at};
+        if (tells)
+            result_.first = std::move(answer);
+        if (failed)
+            return found;
+    }
+    return std::nullopt;
+}
+
+/// Does the program fail no more like this when these rules are added?
+bool examiner::is_gone(const program& what, const suspect& like, const std::vector<std::string>& cures) {
+    std::vector<std::string> rules;
+    for (const auto& [name, value] : what.rules)
+        rules.push_back(name + "=" + value);
+    const program tried = under(what, what.protocol, joined(std::move(rules), cures));
+    const std::uint64_t enough = std::min(sure_executions, 200 + executions_to_failure * like.execution);
+    for (std::uint64_t attempt = 0; attempt < attempts_max; ++attempt) {
+        const failure again =
+            ask(tried, like.scheduler.c_str(), enough, false, 1 + attempt * sure_executions).found;
+        if (again.kind == failure_kind::none)
+            return true;
+        if (same_failure(again, like.found))
+            return false;
+    }
+    return true;
+}
+
+void examiner::explain(suspect& found) {
+    const std::vector<std::string> pages =
+        pages_of(findings_like(found.what, found.found.invariant, found.found.cause));
+    for (const std::string& page : pages) {
+        found.known = page;
+        found.cures = cure_of(page, found.found);
+        if (!found.cures.empty() && (pages.size() == 1 || is_gone(found.what, found, found.cures)))
+            return;
+    }
+    found.known.clear();
+    found.cures.clear();
+    explain_by_rules(found);
+    if (pages.size() == 1)
+        found.known = pages.front();
+}
+
+/// The fewest of the rules in which the mended protocol differs, one after the other left out.
+void examiner::explain_by_rules(suspect& found) {
+    if (under_.mended.empty())
+        return;
+    const explanations::key key{found.found.invariant, found.found.cause};
+    for (const std::vector<std::string>& cures : known_.of(key))
+        if (is_gone(found.what, found, cures)) {
+            found.cures = cures;
+            found.known = pages_cured_by(cures);
+            return;
+        }
+    const program mended = under(found.what, under_.mended, under_.rules);
+    std::vector<std::string> cures = words_of(differences(found.what.world.rules, mended.world.rules));
+    if (!is_gone(found.what, found, cures))
+        return;
+    for (std::size_t i = cures.size(); i-- != 0;) {
+        std::vector<std::string> fewer = cures;
+        fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(i));
+        if (is_gone(found.what, found, fewer))
+            cures = std::move(fewer);
+    }
+    if (cures.empty()) // it did not come back at all: nothing explains it
+        return;
+    known_.add(key, cures);
+    found.cures = cures;
+    found.known = pages_cured_by(cures);
+}
+
+} // namespace daxtorture::jobs::hunt

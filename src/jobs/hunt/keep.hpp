@@ -1,0 +1,15 @@
+/// What a hunt keeps: a scenario file for each failure, and its bundle, with the interleaving as columns.
+#pragma once
+
+#include "jobs/hunt/examine.hpp"
+#include "jobs/hunt/hunt.hpp"
+
+namespace daxtorture::jobs::hunt {
+
+/// Makes the failure small and writes OUT/NAME.dax and the bundle OUT/NAME. Throws usage_error when OUT cannot be written.
+trophy keep(const suspect& found, const hunt_options& options);
+
+/// Writes a program that the checker failed at; its file.
+std::string keep_program(program what, const std::string& out);
+
+} // namespace daxtorture::jobs::hunt
