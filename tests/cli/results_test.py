@@ -230,13 +230,13 @@ class Widths(ProgramTest):
         return (self.here / "kept").iterdir()
 
     def test_stress_names_the_finding(self):
-        self.run_it("stress", "break-vs-refault", "--duration", "600s", "--hang-after", "1s", "--json", "stress.json")
+        self.run_it("stress", "truncate-keeps-dirty", "--duration", "600s", "--json", "stress.json")
         failures = json.loads((self.here / "stress.json").read_text(encoding="utf-8"))["failures"]
         self.assertTrue(failures)
         for failure in failures:
             self.assertIn("finding", failure)
-            if failure["invariant"] == "I16":
-                self.assertIn("docs/findings/refault-during-idle-wait.md", failure["finding"])
+            if failure["invariant"] == "I20":
+                self.assertIn("docs/findings/break-layout-drops-dirty-marks.md", failure["finding"])
 
 
 if __name__ == "__main__":
