@@ -4,7 +4,7 @@
 usage: hunt-museum.py DAXTORTURE SECONDS [BUG]...
 
 For each bug: `hunt` under its protocol and rules, for SECONDS. It is found when a scenario that the hunt kept fails, and
-does not fail any more with the bug's fix (`note fixed`). One line each, then the number. Exit code 0.
+fails no more in that way with the bug's fix (`note fixed`). One line each, then the number. Exit code 0.
 """
 
 import json
@@ -40,10 +40,13 @@ def hunt(program, text, seconds, directory):
 
 
 def goes_with_the_fix(program, failure, fixes, directory):
-    """With its rules, but for the fix."""
-    done = subprocess.run([program, "check", failure["scenario"], *options("--rule", fixes), "--seconds", "2", "--no-shrink", "--out",
-                           str(Path(directory) / "checked")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-    return done.returncode in (0, 3)
+    """With its rules, but for the fix, the scenario does not fail in the same way: it may have known findings beside the bug."""
+    result = Path(directory) / "checked.json"
+    subprocess.run([program, "check", failure["scenario"], *options("--rule", fixes), "--seconds", "2", "--no-shrink", "--out",
+                    str(Path(directory) / "checked"), "--json", str(result)],
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    verdict = json.loads(result.read_text(encoding="utf-8"))["scenarios"][0]
+    return (verdict["invariant"], verdict["cause"]) != (failure["invariant"], failure["cause"])
 
 
 def finds(program, text, seconds):
