@@ -59,12 +59,12 @@ class Found(HuntTest):
         self.assertEqual(self.run_it("replay", bundle).returncode, 1)
         self.assertIn("wrong queue", (self.here / bundle / "report.txt").read_text(encoding="utf-8"))
 
-    def test_a_finding_that_is_switched_back_on_is_known(self):
-        # Two of them: the second hides behind the first in every program that has both.
+    def test_findings_are_met_and_known(self):
+        # Some stand behind others: in one program, too.
         code, result = self.hunt("--programs", "400", "--out", "out")
-        known = {one["known"] for one in result["failures"]}
-        self.assertIn("docs/findings/refault-during-idle-wait.md", known)
-        self.assertIn("docs/findings/fsync-skips-locked-entries.md", known)
+        known = [one["known"] for one in result["failures"]]
+        pages = {page for text in known if text for page in text.split() if page.startswith("docs/findings/")}
+        self.assertGreaterEqual(len(pages), 4, known)
         self.assertEqual(code, 1 if None in known else 0)
 
     def test_a_failure_is_told_once(self):
