@@ -3,8 +3,12 @@
 import os
 import pty
 import re
+import signal
 import threading
 import time
+
+# Who runs the tests under nohup makes every child ignore SIGHUP; programs that are tested for it start as a terminal starts them.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # Ends a test that would never end, and nothing else: many times what a busy machine needs for any of them.
 HANG_GUARD = 3600
