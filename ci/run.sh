@@ -241,7 +241,7 @@ step_fuzz() {
 
 # slices FILE: how many records of what was done a journal has; none while there is no journal.
 slices() {
-    cat "$1" 2>/dev/null | grep -c '"type":"slice"'
+    grep -hc '"type":"slice"' "$1" /dev/null 2>/dev/null | head -n 1
 }
 
 # A run that is killed half-way goes on where it was, and ends with a summary.
