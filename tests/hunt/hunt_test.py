@@ -47,7 +47,7 @@ class HuntTest(ProgramTest):
 
 class Found(HuntTest):
     def test_a_planted_bug_is_found_and_its_scenario_fails(self):
-        code, result = self.hunt("--rule", "wake-key=refcount", "--programs", "300", "--out", "out")
+        code, result = self.hunt("--rule", "wake-key=refcount", "--programs", "1500", "--out", "out")
         self.assertEqual(code, 1)
         planted = [one for one in result["failures"] if one["invariant"] == "I28" and one["known"] is None]
         self.assertEqual(len(planted), 1, result["failures"])

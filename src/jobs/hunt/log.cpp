@@ -1,10 +1,13 @@
 #include "jobs/hunt/log.hpp"
 
+#include "base/write_all.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <system_error>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -193,12 +196,10 @@ void log_writer::add(const trophy& kept) {
 void log_writer::add(const progress_record& reached) { append(encode(reached).dump()); }
 
 void log_writer::append(const std::string& line) {
-    const std::string text = line + "\n";
-    for (std::size_t done = 0; done < text.size();) {
-        const ssize_t n = ::write(fd_, text.data() + done, text.size() - done);
-        if (n < 0 && errno != EINTR)
-            fail_errno(file_);
-        done += n < 0 ? 0 : static_cast<std::size_t>(n);
+    try {
+        write_all(fd_, line + "\n");
+    } catch (const std::system_error& wrong) {
+        throw usage_error(file_.string() + ": " + wrong.code().message());
     }
 }
 

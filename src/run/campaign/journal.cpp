@@ -1,6 +1,7 @@
 #include "run/campaign/journal.hpp"
 
 #include "base/fnv1a.hpp"
+#include "base/write_all.hpp"
 #include "run/campaign/codec.hpp"
 
 #include <fmt/format.h>
@@ -77,16 +78,6 @@ void put(run_contents& into, journal_record what, std::uint64_t number) {
         into.events.push_back(std::move(*event));
     } else
         into.end = std::get<end_record>(what);
-}
-
-void write_all(int fd, std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t written = ::write(fd, text.data(), text.size());
-        if (written >= 0)
-            text.remove_prefix(static_cast<std::size_t>(written));
-        else if (errno != EINTR)
-            throw std::system_error(errno, std::generic_category());
-    }
 }
 
 [[noreturn]] void fail_errno(const fs::path& file) {
