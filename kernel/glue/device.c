@@ -134,7 +134,9 @@ struct device_state *device_of_block(long block)
     struct device_state *device;
     int i;
 
-    for (i = 0; (device = device_number(i)) != NULL; i++)
+    if (block >= pmem.first_block && block < pmem.first_block + pmem.blocks) /* most are */
+        return &pmem;
+    for (i = 1; (device = device_number(i)) != NULL; i++)
         if (block >= device->first_block && block < device->first_block + device->blocks)
             return device;
     return NULL;

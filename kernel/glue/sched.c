@@ -26,6 +26,8 @@ static void lift_limits(struct signal_struct *signal)
         signal->rlim[i].rlim_cur = signal->rlim[i].rlim_max = RLIM_INFINITY;
 }
 
+void glue_call(void (*callback)(void *), void *argument) { callback(argument); }
+
 void glue_start_task(unsigned int task)
 {
     struct task_struct *t = thread_task[task];

@@ -64,6 +64,10 @@ struct machine_world_config {
 };
 extern struct machine_world_config machine_world;
 
+/// What is added to the address of a per-CPU variable: where the running task's CPU has it. It is in a register while kernel code runs
+/// (kernel/assembler).
+extern long machine_cpu_base;
+
 // ---- the host, called by the glue ----------------------------------------------------------------------------------
 
 enum machine_point_kind { machine_point_lock, machine_point_unlock, machine_point_yield };
@@ -73,6 +77,7 @@ enum machine_access {
     machine_access_atomic = 4,
 };
 
+void machine_wrote(const volatile void* address, unsigned long size); ///< without a hook: a world can be restored
 void* machine_allocate(unsigned long size); ///< zeroed; it lives as long as the world
 void machine_point(enum machine_point_kind kind);
 void machine_accessed(const volatile void* address, unsigned long size, int kind, void* caller);
@@ -108,6 +113,7 @@ int machine_pins(long block);
 void glue_boot(void);
 void glue_build_world(void);
 void glue_start_task(unsigned task); ///< it becomes the one of its CPU
+void glue_call(void (*callback)(void*), void* argument); ///< a function of the kernel
 extern char glue_cpu_begin[], glue_cpu_end[];   ///< per-CPU data as it is at the start
 extern char glue_data_begin[], glue_data_end[]; ///< writable data of kernel and glue
 extern const char glue_one_based[];               ///< not empty: an idle page has one reference

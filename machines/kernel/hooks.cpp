@@ -8,6 +8,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #define FROM_KERNEL extern "C" __attribute__((force_align_arg_pointer))
 #define CALLER __builtin_return_address(0)
@@ -60,6 +61,52 @@ FROM_KERNEL void __tsan_atomic_signal_fence(int order) {
     constexpr int full_barrier = 5;
     if (order == full_barrier)
         machine::get().fence();
+}
+
+// ---- the same hooks in the glue, under names of their own: its accesses are no steps, its writes are to be noted
+
+namespace {
+void glue_wrote(const volatile void* address, unsigned long size) {
+    machine::get().ram().wrote(number(address), size);
+}
+} // namespace
+
+#define GLUE_ACCESSES(size)                                                                                  \
+    FROM_KERNEL void glue_tsan_read##size(void*) {}                                                          \
+    FROM_KERNEL void glue_tsan_unaligned_read##size(void*) {}                                                \
+    FROM_KERNEL void glue_tsan_volatile_read##size(void*) {}                                                 \
+    FROM_KERNEL void glue_tsan_write##size(void* a) { glue_wrote(a, size); }                                 \
+    FROM_KERNEL void glue_tsan_read_write##size(void* a) { glue_wrote(a, size); }                            \
+    FROM_KERNEL void glue_tsan_unaligned_write##size(void* a) { glue_wrote(a, size); }                       \
+    FROM_KERNEL void glue_tsan_volatile_write##size(void* a) { glue_wrote(a, size); }
+GLUE_ACCESSES(1)
+GLUE_ACCESSES(2)
+GLUE_ACCESSES(4)
+GLUE_ACCESSES(8)
+GLUE_ACCESSES(16)
+
+FROM_KERNEL void glue_tsan_read_range(void*, unsigned long) {}
+FROM_KERNEL void glue_tsan_write_range(void* a, unsigned long size) { glue_wrote(a, size); }
+FROM_KERNEL void glue_tsan_func_entry(void*) {}
+FROM_KERNEL void glue_tsan_func_exit(void) {}
+FROM_KERNEL void glue_tsan_init(void) {}
+FROM_KERNEL void glue_tsan_atomic_signal_fence(int) {}
+FROM_KERNEL void glue_kcsan_check_access(const volatile void* a, unsigned long size, int) { glue_wrote(a, size); }
+
+// ---- memory as a whole
+
+FROM_KERNEL void machine_wrote(const volatile void* a, unsigned long size) { glue_wrote(a, size); }
+FROM_KERNEL void* machine_memset(void* to, int value, unsigned long size) {
+    glue_wrote(to, size);
+    return std::memset(to, value, size);
+}
+FROM_KERNEL void* machine_memcpy(void* to, const void* from, unsigned long size) {
+    glue_wrote(to, size);
+    return std::memcpy(to, from, size);
+}
+FROM_KERNEL void* machine_memmove(void* to, const void* from, unsigned long size) {
+    glue_wrote(to, size);
+    return std::memmove(to, from, size);
 }
 
 // ---- abi.h

@@ -30,7 +30,7 @@ ledger& ledger::get() {
 }
 
 void ledger::begin() {
-    std::fill(blocks_.begin(), blocks_.end(), block_state{});
+    blocks_.clear();
     dirty_.clear();
     stores_ = 0;
 }

@@ -33,12 +33,16 @@ failure livelock(const char* cause) {
 
 } // namespace
 
-machine& machine::get() {
+machine& machine::make() {
     static machine only;
+    only_ = &only;
     return only;
 }
 
-machine::machine() { turns_.set_limit(decision_limit); }
+machine::machine() {
+    turns_.set_limit(decision_limit);
+    memory_.each_region([&](region r, std::uintptr_t base, std::size_t size) { shared_.add(r, base, size); });
+}
 
 // ---- one execution
 
@@ -55,8 +59,8 @@ void machine::execute(body& what, pilot& decides) {
     execute(what);
 }
 
-void machine::build(body& what) {
-    memory_.restore();
+/// The world of the body, as it is before the threads begin. False: it could not be built, and `found()` says why.
+bool machine::prepare(body& what) {
     found_ = {};
     stretches_.clear();
     events_.clear();
@@ -65,48 +69,61 @@ void machine::build(body& what) {
     device_removed_ = false;
     moment_ = 0;
     changed_page_ = 0;
-    phase_ = phase::building;
-    current_ = set_up_task;
-    memory_.drop_world();
-    memory_.use_cpu(set_up_task);
     operations_.fill(-1);
     body_ = &what;
+    memory_.restore();
+    memory_.use_cpu(set_up_task);
+    if (kept_ != &what)
+        return build(what);
+    what.go_back();
+    return true;
+}
+
+bool machine::build(body& what) {
+    phase_ = phase::building;
     what.begin();
+    current_ = set_up_task;
     glue_start_task(set_up_task);
     run_task(build_entry);
+    if (found_.kind != failure_kind::none)
+        return false;
+    phase_ = phase::set_up;
     glue_start_task(set_up_task);
+    run_task(set_up_entry);
+    if (found_.kind != failure_kind::none)
+        return false;
+    memory_.keep(what.threads());
+    what.keep();
+    kept_ = &what;
+    return true;
 }
 
 void machine::execute(body& what) {
     ++count_.executions;
-    build(what);
-    if (found_.kind == failure_kind::none) {
-        phase_ = phase::set_up;
-        run_task(set_up_entry);
-    }
-    if (found_.kind == failure_kind::none) {
-        phase_ = phase::threads;
-        const unsigned threads = what.threads();
-        for (unsigned t = 0; t < threads; ++t)
-            start(t, thread_entry);
-        steps_.fill(0);
-        turns_.begin(*strategy_, threads, !tso_);
-        turns_.start(steps_.data(), operations_.data(), nullptr);
-        const unsigned all = (1u << threads) - 1;
-        const unsigned first =
-            pilot_ ? pilot_->after(turn::nobody, false, all) : turns_.next(turn::nobody, false);
-        current_ = first;
-        memory_.use_cpu(first);
-        machine_switch_context(&main_context_, threads_[first].context);
-        turns_.end();
-    }
+    if (prepare(what))
+        run_threads(what);
     if (found_.kind == failure_kind::none) {
         phase_ = phase::checks;
         current_ = set_up_task;
         run_task(check_entry);
     }
     phase_ = phase::idle;
-    memory_.use_cpu(set_up_task);
+}
+
+void machine::run_threads(body& what) {
+    phase_ = phase::threads;
+    const unsigned threads = what.threads();
+    for (unsigned t = 0; t < threads; ++t)
+        start(t, thread_entry);
+    steps_.fill(0);
+    turns_.begin(*strategy_, threads, !tso_);
+    turns_.start(steps_.data(), operations_.data(), nullptr);
+    const unsigned all = (1u << threads) - 1;
+    const unsigned first = pilot_ ? pilot_->after(turn::nobody, false, all) : turns_.next(turn::nobody, false);
+    current_ = first;
+    memory_.use_cpu(first);
+    machine_switch_context(&main_context_, threads_[first].context);
+    turns_.end();
 }
 
 void machine::start(unsigned task, void (*entry)()) {
@@ -199,10 +216,14 @@ void machine::warn(failure what) {
         fail(std::move(what));
 }
 
-const void* machine::compare_world(body& what) {
-    build(what);
-    phase_ = phase::idle;
-    return memory_.compare_world();
+const void* machine::leak() {
+    memory_.restore();
+    return memory_.difference();
+}
+
+void machine::learn_leaks() {
+    memory_.restore();
+    memory_.learn();
 }
 
 // ---- who goes on
@@ -289,8 +310,8 @@ bool machine::spins(thread_state& me, std::uintptr_t address) {
 
 /// In the memory map of devices?
 bool machine::is_page_of_device(std::uintptr_t address) {
-    constexpr unsigned long page_struct = 64;
-    return address - (machine_memmap + machine_ram_pages * page_struct) < machine_pmem_pages * page_struct;
+    return address - (machine_memmap + machine_ram_pages * page_struct_size) <
+           machine_pmem_pages * page_struct_size;
 }
 
 /// I6, of the page whose counts the last access may have changed.
@@ -319,9 +340,10 @@ void machine::check_memory_map(std::uintptr_t address) {
 
 void machine::access(std::uintptr_t address, unsigned long size, int kind, const void* place) {
     ++count_.accesses;
-    if (phase_ != phase::threads)
-        return;
-    if (memory_.on_stack(current_, address))
+    const bool write = (kind & machine_access_write) != 0;
+    if (write)
+        memory_.wrote(address, size);
+    if (phase_ != phase::threads || memory_.on_stack(current_, address))
         return;
     thread_state& me = threads_[current_];
     ++me.hooks;
@@ -329,7 +351,6 @@ void machine::access(std::uintptr_t address, unsigned long size, int kind, const
         fail(livelock("livelock: an execution makes millions of accesses and does not end"));
     finish_event(current_);
     check_changed_page();
-    const bool write = (kind & machine_access_write) != 0;
     const bool shared = shared_.touch(address, current_, write);
     const bool spinner = spins(me, address);
     if (pilot_ != nullptr || spinner || shared)

@@ -29,6 +29,8 @@ class body {
     virtual unsigned threads() const = 0;
     virtual void begin() = 0;  ///< before the world is built
     virtual void set_up() = 0; ///< as a task of its own, before the threads
+    virtual void keep() = 0;   ///< the world is complete: each further execution begins here
+    virtual void go_back() = 0;
     virtual void thread(unsigned number) = 0;
     virtual void check() = 0; ///< after the threads
     virtual failure explain_hang() = 0;
@@ -90,7 +92,7 @@ using stretch_log = std::vector<std::uint32_t>;
 
 class machine {
   public:
-    static machine& get();
+    static machine& get() { return only_ != nullptr ? *only_ : make(); }
 
     /// Executes the body once. `found()` says what came of it.
     void execute(body& what, strategy& decides);
@@ -110,9 +112,10 @@ class machine {
     void set_known(std::vector<known_failure> all) { known_ = std::move(all); }
     bool is_known(const failure& what) const;
     void set_recording(bool on) { recording_ = on; }
-    /// The next world must equal the one that was remembered first: else something leaked from one execution into the next. Where they
-    /// differ; nullptr: nowhere.
-    const void* compare_world(body& what);
+    /// Each execution must begin in the same world: else something leaked from one into the next. Where it differs; nullptr: nowhere.
+    const void* leak();
+    /// What leaked is put right, and copied before each execution from now on.
+    void learn_leaks();
 
     // ---- for the body
     unsigned current() const { return current_; }
@@ -175,8 +178,11 @@ class machine {
     };
 
     machine();
+    static machine& make();
     void execute(body& what);
-    void build(body& what);
+    bool prepare(body& what);
+    bool build(body& what);
+    void run_threads(body& what);
     void run_task(void (*entry)());
     void start(unsigned task, void (*entry)());
     static void build_entry();
@@ -199,11 +205,14 @@ class machine {
     void require_others(const char* problem);
     void check_memory_map(std::uintptr_t address);
 
+    inline static machine* only_ = nullptr;
+
     memory memory_;
     footprints shared_;
     counters count_;
     turns turns_;
     body* body_ = nullptr;
+    const body* kept_ = nullptr; ///< whose world was kept
     strategy* strategy_ = nullptr;
     pilot* pilot_ = nullptr;
     std::array<thread_state, machine_tasks> threads_;

@@ -54,8 +54,7 @@ void boot() {
     machine& m = machine::get();
     m.ram().use_cpu(machine_threads);
     glue_boot();
-    m.ram().keep_allocations();
-    m.ram().remember_boot();
+    m.ram().keep(machine_threads);
     catch_traps();
 }
 

@@ -34,7 +34,7 @@ void machine::run_callbacks() {
         }
         const deferred due = callbacks_[i];
         callbacks_.erase(callbacks_.begin() + static_cast<std::ptrdiff_t>(i));
-        due.callback(due.head);
+        glue_call(due.callback, due.head);
         i = 0;
     }
 }

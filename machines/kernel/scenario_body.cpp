@@ -55,11 +55,27 @@ void scenario_body::begin() {
     stored_ = 0;
     for (std::vector<hold>& of_task : holds_)
         of_task.clear();
+    kept_.outcomes.clear();
 }
 
 void scenario_body::set_up() {
     for (std::size_t i = 0; i < program_.setup.size(); ++i)
-        run_operation(program_.setup, i, machine_threads, program_.threads.size());
+        kept_.outcomes.push_back(
+            run_operation(program_.setup, i, machine_threads, program_.threads.size()));
+}
+
+void scenario_body::keep() {
+    kept_.oracle = ledger::get();
+    kept_.stored = stored_;
+    kept_.holds = holds_;
+}
+
+void scenario_body::go_back() {
+    ledger::get() = kept_.oracle;
+    stored_ = kept_.stored;
+    holds_ = kept_.holds;
+    for (std::size_t i = 0; i < kept_.outcomes.size(); ++i) // each execution begins with the set-up
+        ++outcomes_.back()[i][static_cast<std::size_t>(kept_.outcomes[i])];
 }
 
 void scenario_body::thread(unsigned number) {
@@ -76,10 +92,11 @@ void scenario_body::check() { glue_check_quiescent(); }
 
 // ---- operations
 
-void scenario_body::run_operation(const std::vector<operation>& of, std::size_t number, unsigned task,
-                                  std::size_t row) {
+outcome scenario_body::run_operation(const std::vector<operation>& of, std::size_t number, unsigned task,
+                                     std::size_t row) {
     const outcome result = perform(of[number], task);
     ++outcomes_[row][number][static_cast<std::size_t>(result)];
+    return result;
 }
 
 outcome scenario_body::perform(const operation& what, unsigned task) {

@@ -33,7 +33,6 @@ class searcher {
     search_result run() {
         machine_.set_tso(options_.tso);
         machine_.set_known(options_.skip);
-        compare_worlds(); // remembers the first
         if (options_.scheduler.empty() || options_.scheduler == "bound")
             search_bounded();
         if (options_.scheduler.empty() || options_.scheduler == "pct")
@@ -75,7 +74,7 @@ class searcher {
             look_at_clock();
         if (machine_.found().kind == failure_kind::none) {
             if (executions_ % world_check_every == 0)
-                compare_worlds();
+                look_for_leak();
             return false;
         }
         if (machine_.is_known(machine_.found())) {
@@ -85,8 +84,8 @@ class searcher {
         return true;
     }
 
-    void compare_worlds() {
-        if (const void* leak = machine_.compare_world(body_))
+    void look_for_leak() {
+        if (const void* leak = machine_.leak())
             result_.found = tool_failure(fmt::format(
                 "an execution left something behind in the next one's world, at {}", fmt::ptr(leak)));
     }
@@ -117,6 +116,7 @@ class searcher {
             if (execute(*decides) && met_early_.found.kind == failure_kind::none)
                 met_early_ = meeting("pct");
             decides->end(0);
+            machine_.learn_leaks();
         }
     }
 
