@@ -152,29 +152,39 @@ void mark_blocks_good(long block, long count) { memset(bad + block, 0, count); }
 
 /* ---- dax operations: a section of readers that killing the device waits for */
 
-static int readers;
+static long sections_of[machine_tasks]; /* that each task is in */
 
 int dax_read_lock(void)
 {
-    machine_point(machine_point_lock);
-    readers++;
+    machine_point(machine_point_lock, NULL);
+    sections_of[machine_task()]++;
     return 0;
 }
 
 void dax_read_unlock(int id)
 {
-    readers--;
-    machine_released(&readers);
-    machine_point(machine_point_unlock);
+    sections_of[machine_task()]--;
+    machine_released(sections_of);
+    machine_point(machine_point_unlock, NULL);
+}
+
+static bool somebody_reads(void)
+{
+    int task;
+
+    for (task = 0; task < machine_tasks; task++)
+        if (sections_of[task] != 0)
+            return true;
+    return false;
 }
 
 bool dax_alive(struct dax_device *device) { return device->state->alive; }
 
 static void synchronize_readers(void)
 {
-    machine_point(machine_point_yield);
-    while (readers != 0)
-        machine_wait_for(&readers, RETURN_ADDRESS);
+    machine_point(machine_point_yield, NULL);
+    while (somebody_reads())
+        machine_wait_for(sections_of, RETURN_ADDRESS);
 }
 
 static long access_range(pgoff_t offset, long pages, enum dax_access_mode mode)
@@ -214,9 +224,9 @@ long dax_direct_access(struct dax_device *device, pgoff_t offset, long pages, en
 
 void dax_flush(struct dax_device *device, void *address, size_t size)
 {
-    machine_point(machine_point_yield);
+    machine_point(machine_point_yield, NULL);
     machine_block_flushed(PHYS_PFN(__pa(address)) - PMEM_PFN, size >> PAGE_SHIFT);
-    machine_point(machine_point_yield);
+    machine_point(machine_point_yield, NULL);
 }
 
 int dax_zero_page_range(struct dax_device *device, pgoff_t offset, size_t pages)
@@ -228,7 +238,7 @@ int dax_zero_page_range(struct dax_device *device, pgoff_t offset, size_t pages)
 /* The contents of files are the user's business; what matters is which block a transfer reaches. */
 static size_t transfer(size_t bytes, struct iov_iter *iter)
 {
-    machine_point(machine_point_yield);
+    machine_point(machine_point_yield, NULL);
     bytes = min(bytes, iter->count);
     iter->count -= bytes;
     return bytes;

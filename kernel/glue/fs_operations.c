@@ -285,7 +285,7 @@ static int lock_two_and_break(struct inode *first, struct inode *second)
             return 0;
         filemap_invalidate_unlock(second->i_mapping);
         filemap_invalidate_unlock(first->i_mapping);
-        machine_point(machine_point_yield);
+        machine_point(machine_point_yield, NULL);
     }
 }
 

@@ -45,7 +45,7 @@ void wait_tables_init(void);                            /* waits.c */
 void forget_sleepers(void);
 
 /* ---- device.c: pmem0 and the devdax devices */
-#define PMEM_PFN 8192ul /* aligned to a PMD; RAM lies below */
+#define PMEM_PFN ((unsigned long)machine_ram_pages) /* aligned to a PMD; RAM lies below */
 #define block_page(block) pfn_to_page(PMEM_PFN + (block))
 struct device_state {
     struct dev_pagemap pagemap;

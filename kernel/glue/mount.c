@@ -152,7 +152,7 @@ long glue_memory_failure(unsigned long block)
     long page;
 
     mark_block_bad(block);
-    machine_point(machine_point_yield);
+    machine_point(machine_point_yield, NULL);
     if (is_reserved(block)) {
         WRITE_ONCE(shut_down, true);
         return 0;

@@ -17,7 +17,7 @@ enum {
     machine_mms = 8,
     machine_areas = 4,         ///< of one mm
     machine_file_pages = 2048, ///< of one file, and virtual pages of one mm
-    machine_ram_pages = 8192,
+    machine_ram_pages = 16384,
     machine_pmem_pages = 8192,
 };
 
@@ -79,7 +79,7 @@ enum machine_access {
 
 void machine_wrote(const volatile void* address, unsigned long size); ///< without a hook: a world can be restored
 void* machine_allocate(unsigned long size); ///< zeroed; it lives as long as the world
-void machine_point(enum machine_point_kind kind);
+void machine_point(enum machine_point_kind kind, const void* object); ///< `object`: what the step that follows changes, or NULL
 void machine_accessed(const volatile void* address, unsigned long size, int kind, void* caller);
 void machine_wait_for(const void* lock, void* caller);
 void machine_released(const void* lock);

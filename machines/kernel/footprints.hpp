@@ -3,6 +3,9 @@
 /// Addresses are the same in every execution, so the set grows over all of them. The search stops a thread only at words of a frozen
 /// copy of the set, so that the decisions of an execution depend on its schedule alone; when new shared words were met meanwhile, what was
 /// searched is not all there is, and the search is repeated with them.
+///
+/// The glue's accesses are no steps, but two steps of which one writes what the glue reads in the other do not commute: words that are
+/// shared so are known, too.
 #pragma once
 
 #include "regions.hpp"
@@ -22,49 +25,62 @@ class footprints {
         parts_[r] = {base, size / word_size, reinterpret_cast<word*>(map_memory(size / word_size * sizeof(word)))};
     }
 
-    /// Notes the access. Is the word in the frozen set? Not frozen yet: is it shared?
-    bool touch(std::uintptr_t address, unsigned thread, bool write) {
+    struct answer {
+        bool stops = false;     ///< the word is in the frozen set; not frozen yet: it is shared
+        bool conflicts = false; ///< another thread's access to it may not commute with this one
+    };
+    /// Notes an access of the kernel's code, or of the glue.
+    answer touch(std::uintptr_t address, unsigned thread, bool write, bool by_glue) {
         word* const w = find(address);
         if (w == nullptr)
-            return false;
-        const bool before = w->shared();
-        if ((w->readers | w->writers) == 0)
+            return {};
+        if ((w->all.readers | w->all.writers) == 0)
             touched_.push_back(w);
-        (write ? w->writers : w->readers) |= static_cast<std::uint8_t>(1u << thread);
-        if (!before && w->shared())
-            ++fresh_;
-        return frozen_ ? w->frozen : w->shared();
+        fresh_ += w->all.touch(thread, write);
+        if (!by_glue)
+            fresh_ += w->kernel.touch(thread, write);
+        return {!by_glue && (frozen_ ? w->frozen : w->kernel.shared()), w->all.shared()};
     }
     bool is_shared(std::uintptr_t address) {
         const word* const w = find(address);
-        return w != nullptr && w->shared();
+        return w != nullptr && w->kernel.shared();
     }
 
     /// From now on the set is what is known at this moment.
     void freeze() {
         for (word* w : touched_)
-            w->frozen = w->shared();
+            w->frozen = w->kernel.shared();
         frozen_ = true;
         fresh_ = 0;
     }
     std::size_t fresh() const { return fresh_; } ///< words that became shared since the set was frozen
     std::size_t shared_words() const {
         return static_cast<std::size_t>(
-            std::ranges::count_if(touched_, [](const word* w) { return w->shared(); }));
+            std::ranges::count_if(touched_, [](const word* w) { return w->kernel.shared(); }));
     }
 
   private:
     static constexpr std::size_t word_size = 8;
 
-    struct word {
+    struct users {
         std::uint8_t readers;
         std::uint8_t writers;
-        bool frozen;
 
         bool shared() const {
-            const unsigned all = readers | static_cast<unsigned>(writers);
-            return writers != 0 && (all & (all - 1)) != 0;
+            const unsigned both = readers | static_cast<unsigned>(writers);
+            return writers != 0 && (both & (both - 1)) != 0;
         }
+        /// It became shared by this access.
+        bool touch(unsigned thread, bool write) {
+            const bool before = shared();
+            (write ? writers : readers) |= static_cast<std::uint8_t>(1u << thread);
+            return !before && shared();
+        }
+    };
+    struct word {
+        users kernel; ///< of the kernel's code
+        users all;    ///< and the glue
+        bool frozen;
     };
     struct part {
         std::uintptr_t base = 0;

@@ -1,5 +1,5 @@
 /// What the oracle remembers of one execution: who owns each block, who holds references to its page, which stores no flush has reached.
-/// It orders nothing and is no scheduling point. std only.
+/// It is no scheduling point, but steps of which one changes it do not commute. std only.
 #pragma once
 
 #include "abi.h"
@@ -58,13 +58,16 @@ class ledger {
         std::uint64_t since; ///< the first store that was not flushed
     };
 
+    static void touched(bool write);
     block_state& at(long block) {
+        touched(true);
         const auto number = static_cast<std::size_t>(block);
         if (number >= blocks_.size())
             blocks_.resize(number + 1);
         return blocks_[number];
     }
     block_state of(long block) const {
+        touched(false);
         const auto number = static_cast<std::size_t>(block);
         return number < blocks_.size() ? blocks_[number] : block_state{};
     }

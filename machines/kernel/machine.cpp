@@ -24,6 +24,8 @@ class nobody_decides : public strategy {
 };
 nobody_decides idle_strategy;
 
+const void* word_of(std::uintptr_t address) { return reinterpret_cast<const void*>(address & ~7ul); }
+
 failure livelock(const char* cause) {
     failure f;
     f.kind = failure_kind::livelock;
@@ -66,7 +68,8 @@ bool machine::prepare(body& what) {
     events_.clear();
     callbacks_.clear();
     std::fill(last_event_of_.begin(), last_event_of_.end(), -1);
-    device_removed_ = false;
+    device_removed_ = abandoned_ = false;
+    next_.fill({});
     moment_ = 0;
     changed_page_ = 0;
     operations_.fill(-1);
@@ -102,7 +105,7 @@ void machine::execute(body& what) {
     ++count_.executions;
     if (prepare(what))
         run_threads(what);
-    if (found_.kind == failure_kind::none) {
+    if (found_.kind == failure_kind::none && !abandoned_) {
         phase_ = phase::checks;
         current_ = set_up_task;
         run_task(check_entry);
@@ -117,13 +120,14 @@ void machine::run_threads(body& what) {
         start(t, thread_entry);
     steps_.fill(0);
     turns_.begin(*strategy_, threads, !tso_);
-    turns_.start(steps_.data(), operations_.data(), nullptr);
+    turns_.start(steps_.data(), operations_.data(), next_.data());
     const unsigned all = (1u << threads) - 1;
     const unsigned first = pilot_ ? pilot_->after(turn::nobody, false, all) : turns_.next(turn::nobody, false);
     current_ = first;
     memory_.use_cpu(first);
     machine_switch_context(&main_context_, threads_[first].context);
-    turns_.end();
+    if (found_.kind == failure_kind::none && !abandoned_)
+        turns_.end();
 }
 
 void machine::start(unsigned task, void (*entry)()) {
@@ -259,7 +263,16 @@ void machine::count_step() {
         fail(livelock("livelock: an execution has no end"));
 }
 
-void machine::choose(hook kind, const void* place, bool yields) {
+void machine::obey(unsigned next) {
+    if (next == turn::stop) {
+        abandoned_ = true;
+        to_main();
+    }
+    switch_to(next);
+}
+
+void machine::choose(hook kind, const void* place, bool yields, daxtorture::access first) {
+    next_[current_] = first;
     if (pilot_ != nullptr) {
         const unsigned next = pilot_->at(kind, place, current_, turns_.runnable());
         if (next != current_ && recording_ && last_event_of_[current_] >= 0)
@@ -272,13 +285,12 @@ void machine::choose(hook kind, const void* place, bool yields) {
     ++count_.points;
     ++steps_[current_];
     count_step();
-    switch_to(turns_.next(current_, yields));
+    obey(turns_.next(current_, yields));
 }
 
 void machine::go_on_elsewhere(bool ended) {
     if (turns_.runnable() != 0) {
-        switch_to(pilot_ ? pilot_->after(current_, ended, turns_.runnable())
-                         : turns_.next(turn::nobody, false));
+        obey(pilot_ ? pilot_->after(current_, ended, turns_.runnable()) : turns_.next(turn::nobody, false));
         return;
     }
     stretches_.insert(stretches_.end(), {current_, threads_[current_].hooks, 0});
@@ -351,10 +363,14 @@ void machine::access(std::uintptr_t address, unsigned long size, int kind, const
         fail(livelock("livelock: an execution makes millions of accesses and does not end"));
     finish_event(current_);
     check_changed_page();
-    const bool shared = shared_.touch(address, current_, write);
+    const footprints::answer word = shared_.touch(address, current_, write, false);
     const bool spinner = spins(me, address);
-    if (pilot_ != nullptr || spinner || shared)
-        choose(spinner ? hook::spin : hook::access, place, spinner);
+    if (pilot_ != nullptr || spinner || word.stops)
+        choose(spinner ? hook::spin : hook::access, place, spinner, {word_of(address), write});
+    if (word.conflicts && notes())
+        turns_.this_step().add(address >> 3, write);
+    for (std::uintptr_t more = address + 8; more < address + size; more += 8)
+        glue_access(more, 1, write); // of a copied struct the first word stands for all where a thread stops
     if (tso_) {
         me.stores.take();
         if ((kind & machine_access_atomic) != 0 || size > 8) {
@@ -378,7 +394,28 @@ void machine::access(std::uintptr_t address, unsigned long size, int kind, const
     }
 }
 
-void machine::point(machine_point_kind kind, const void* place) {
+/// Part of a step. What is larger than a few words is a page, which has one user while it is filled.
+void machine::glue_access(std::uintptr_t address, unsigned long size, bool write) {
+    constexpr unsigned long small = 256;
+    if (phase_ != phase::threads || size > small || memory_.on_stack(current_, address))
+        return;
+    for (std::uintptr_t word = address & ~7ul; word < address + size; word += 8)
+        if (shared_.touch(word, current_, write, true).conflicts && notes())
+            turns_.this_step().add(word >> 3, write);
+}
+
+void machine::touch(unspoken object, bool write, unsigned number) {
+    if (notes())
+        turns_.this_step().add(static_cast<std::uint64_t>(object) << 8 | number, write);
+}
+
+void machine::remove_device() {
+    device_removed_ = true;
+    if (notes())
+        turns_.this_step().everything = true;
+}
+
+void machine::point(machine_point_kind kind, const void* object, const void* place) {
     if (phase_ != phase::threads)
         return;
     ++threads_[current_].hooks;
@@ -391,7 +428,7 @@ void machine::point(machine_point_kind kind, const void* place) {
         e.place = place;
         record(e);
     }
-    choose(hook::point, place, false);
+    choose(hook::point, place, false, {object, true});
 }
 
 void machine::fence() {
@@ -461,6 +498,7 @@ void machine::sleep(const void* place) {
     thread_state& me = threads_[current_];
     me.blocked_at = place;
     me.state = run_state::asleep;
+    touch(unspoken::task, true, current_);
     require_others("sleeps, and nobody will wake it");
     run_callbacks();
     if (me.state == run_state::runnable) // a callback woke it
@@ -472,6 +510,7 @@ void machine::sleep(const void* place) {
 }
 
 void machine::wake(unsigned task) {
+    touch(unspoken::task, true, task);
     if (task >= machine_threads || threads_[task].state != run_state::asleep)
         return;
     threads_[task].state = run_state::runnable;
@@ -486,7 +525,7 @@ void machine::begin_operation(unsigned thread, int number) {
         record({.what = raw_event::kind::begin});
     if (pilot_ != nullptr)
         choose(hook::operation, nullptr, false);
-    point(machine_point_yield, nullptr);
+    point(machine_point_yield, nullptr, nullptr);
 }
 
 void machine::end_operation(unsigned thread) {

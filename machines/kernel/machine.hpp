@@ -52,6 +52,9 @@ struct known_failure {
     std::string cause; ///< how it begins
 };
 
+/// What steps have in common beside memory. Numbers below those of any word.
+enum class unspoken : std::uint8_t { task, grace_periods, oracle };
+
 /// Decides hook by hook, instead of a strategy.
 class pilot {
   public:
@@ -99,6 +102,7 @@ class machine {
     void execute(body& what, pilot& decides);
 
     const failure& found() const { return found_; }
+    bool abandoned() const { return abandoned_; }
     const stretch_log& stretches() const { return stretches_; }
     const schedule_log& decisions() const { return turns_.log(); }
     const std::string& strategy_error() const { return turns_.error(); }
@@ -132,7 +136,10 @@ class machine {
     bool searching() const { return phase_ == phase::threads; }
     bool in_kernel() const { return phase_ != phase::idle; }
     void access(std::uintptr_t address, unsigned long size, int kind, const void* place);
-    void point(machine_point_kind kind, const void* place);
+    void glue_access(std::uintptr_t address, unsigned long size, bool write);
+    void point(machine_point_kind kind, const void* object, const void* place);
+    /// The step looks at, or changes, something that has no address in the world.
+    void touch(unspoken object, bool write, unsigned number = 0);
     void fence();
     void enter(const void* place);
     void leave(const void* place);
@@ -141,10 +148,10 @@ class machine {
     void sleep(const void* place);
     void wake(unsigned task);
     void defer(void* head, void (*callback)(void*));
-    void rcu_enter() { ++threads_[current_].rcu_depth; }
+    void rcu_enter();
     void rcu_leave();
     void rcu_wait();
-    void remove_device() { device_removed_ = true; }
+    void remove_device();
     /// Ends the execution.
     [[noreturn]] void fail(failure what);
     /// The kernel warns, and would go on.
@@ -193,7 +200,10 @@ class machine {
     void hang();
     void switch_to(unsigned task);
     void to_main();
-    void choose(hook kind, const void* place, bool yields);
+    /// `first`: the access that comes next, when it is known.
+    void choose(hook kind, const void* place, bool yields, daxtorture::access first = {});
+    bool notes() const { return phase_ == phase::threads && pilot_ == nullptr && turns_.noting(); }
+    void obey(unsigned next);
     void go_on_elsewhere(bool ended);
     void count_step();
     bool spins(thread_state& me, std::uintptr_t address);
@@ -218,12 +228,14 @@ class machine {
     std::array<thread_state, machine_tasks> threads_;
     std::array<std::uint32_t, machine_tasks> steps_{};
     std::array<int, machine_tasks> operations_{};
+    std::array<daxtorture::access, machine_tasks> next_{}; ///< by which each thread's next step begins
     void* main_context_ = nullptr;
     unsigned current_ = set_up_task;
     phase phase_ = phase::idle;
     bool tso_ = false;
     bool recording_ = false;
     bool device_removed_ = false;
+    bool abandoned_ = false; ///< the strategy has seen enough of this execution
     std::uint64_t moment_ = 0;
     std::uintptr_t changed_page_ = 0; ///< a word of the memory map that the last access wrote; 0: none
     failure found_;

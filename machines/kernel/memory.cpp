@@ -41,12 +41,15 @@ char* memory::stack(unsigned task) const {
     return reinterpret_cast<char*>(address_of(region_stacks) + task * stack_distance);
 }
 
-void* memory::allocate(unsigned long size) {
+/// The set-up's part comes first: a world is what lies there when the set-up has ended.
+void* memory::allocate(unsigned task, unsigned long size) {
+    constexpr std::size_t share = arena_size / machine_tasks & ~std::size_t{4095};
     size = (size + 63) & ~63ul;
-    if (used_ + size > arena_size)
+    std::size_t& used = used_[task];
+    if (used + size > share)
         return nullptr;
-    char* const place = arena_ + used_;
-    used_ += size;
+    char* const place = arena_ + share * (task == machine_threads ? 0 : task + 1) + used;
+    used += size;
     state_.wrote(reinterpret_cast<std::uintptr_t>(place), size);
     std::memset(place, 0, size);
     return place;
@@ -60,7 +63,7 @@ void memory::keep(unsigned threads) {
     for (unsigned task = 0; task < threads; ++task)
         kept_cpus_.push_back(reinterpret_cast<std::uintptr_t>(cpu(task)));
     kept_cpus_.push_back(reinterpret_cast<std::uintptr_t>(cpu(machine_threads)));
-    state_.take(used_);
+    state_.take(used_[machine_threads]);
 }
 
 void memory::restore() {

@@ -6,6 +6,7 @@
 
 #include "world_state.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -18,7 +19,8 @@ class memory {
 
     memory(); ///< throws std::system_error when an address is taken
 
-    void* allocate(unsigned long size); ///< zeroed, at a multiple of 64; nullptr when the arena is full
+    /// Zeroed, at a multiple of 64, from the task's part of the arena; nullptr when that is full.
+    void* allocate(unsigned task, unsigned long size);
 
     char* stack(unsigned task) const;
     char* cpu(unsigned task) const { return cpus_ + task * cpu_size_; }
@@ -49,8 +51,8 @@ class memory {
     char* arena_;
     char* cpus_;
     std::size_t cpu_size_;
-    std::size_t used_ = 0; ///< of the arena
-    std::size_t kept_ = 0;
+    std::array<std::size_t, machine_tasks> used_{}; ///< of each part of the arena
+    std::array<std::size_t, machine_tasks> kept_{};
     std::vector<std::uintptr_t> kept_cpus_;
     world_state state_;
 };

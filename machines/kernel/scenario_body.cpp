@@ -262,7 +262,7 @@ outcome scenario_body::device_writes(unsigned task) {
         for (const held_page& target : one.pages) {
             if (!one.pinned || target.block < 0)
                 continue;
-            machine::get().point(machine_point_yield, nullptr);
+            machine::get().point(machine_point_yield, nullptr, nullptr);
             if (ledger::get().generation(target.block) != target.generation)
                 violation(invariant::I7, "DMA wrote to a block that has a new owner",
                           fmt::format("block {}", target.block));

@@ -282,7 +282,9 @@ class command_line {
         command.add_option("--memory", kernel_.plan.search.memory, "memory model: sc or tso")
             ->check(one_of({"sc", "tso"}));
         command.add_option("--scheduler", kernel_.plan.search.scheduler, "one strategy instead of all")
-            ->check(one_of({"bound", "pct", "uniform"}));
+            ->check(one_of({"bound", "full", "pos", "pct", "surw", "uniform"}));
+        command.add_flag("!--no-reduction", kernel_.plan.search.reduce,
+                         "bound, full: run schedules, too, that differ only in the order of steps that commute");
         command.add_option("--bound", kernel_.plan.search.bound, "preemptions of the bounded search")
             ->capture_default_str()
             ->check(CLI::Range(0, 100));
