@@ -71,7 +71,8 @@ class bound final : public strategy {
         if (costs && chosen != first) {
             if (preemptions_left_ != unlimited)
                 --preemptions_left_;
-            if (reduce_ && here.step_is_known)
+            // Where parts of the tree are told apart all parts must see the same branches.
+            if (reduce_ && here.step_is_known && !path_.splits_at(path_.depth() - 1))
                 preempted_.add(t.current, here.step);
         }
         preempted_.remove(chosen);

@@ -416,16 +416,20 @@ TEST_CASE("what a footprint leaves out is missed: every object, reads and writes
               all, [](std::uint64_t, bool) { return false; }, true) > 0);
 }
 
-TEST_CASE("the parts of a reduced tree together see every outcome") {
+namespace {
+
+/// Do three parts of the reduced tree together see what the whole tree has?
+void compare_parts(const std::function<std::unique_ptr<strategy>()>& whole,
+                   const std::function<std::unique_ptr<strategy>(tree_part)>& reduced) {
     unsigned compared = 0, shared = 0;
     for (std::uint64_t seed = 1; seed <= 150; ++seed) {
-        const found all = explored(seed, memory_class::weak, make_bound(unlimited, unlimited));
+        const found all = explored(seed, memory_class::weak, whole());
         if (all.result.found.kind != failure_kind::none || !all.result.exhausted)
             continue;
         ++compared;
         std::set<std::string> together;
         for (unsigned i = 0; i < 3; ++i) {
-            const found part = explored(seed, memory_class::weak, make_reduced({i, 3}));
+            const found part = explored(seed, memory_class::weak, reduced({i, 3}));
             REQUIRE(part.result.exhausted);
             shared += part.outcomes != all.outcomes;
             together.insert(part.outcomes.begin(), part.outcomes.end());
@@ -435,6 +439,18 @@ TEST_CASE("the parts of a reduced tree together see every outcome") {
     }
     CHECK(compared > 80);
     CHECK(shared > 0); // of those with more than a few decisions no part has it all
+}
+
+} // namespace
+
+TEST_CASE("the parts of a reduced tree together see every outcome") {
+    compare_parts([] { return make_bound(unlimited, unlimited); },
+                  [](tree_part part) { return make_reduced(part); });
+}
+
+TEST_CASE("so do those of a reduced tree within a bound") {
+    compare_parts([] { return make_bound(2, 1); },
+                  [](tree_part part) { return make_bound(2, 1, part, true); });
 }
 
 TEST_CASE("the order of two fences counts, even when nothing else tells them apart") {
