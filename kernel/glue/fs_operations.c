@@ -330,18 +330,30 @@ long glue_reflink(int from, int to)
     return error;
 }
 
-/* An inode that somebody maps is in use. */
+int glue_open(int file)
+{
+    if (files[file]->evicting)
+        return 0;
+    files[file]->users++;
+    return 1;
+}
+
+void glue_close(int file) { files[file]->users--; }
+
+/* An inode that somebody maps, or has opened, is in use. */
 long glue_evict(int file)
 {
     struct inode *inode = inode_of(file);
 
-    if (mapping_mapped(&inode->i_data))
+    if (mapping_mapped(&inode->i_data) || files[file]->users != 0)
         return -EBUSY;
+    files[file]->evicting = true;
 #if HAVE_BREAK_LAYOUT
     dax_break_layout_final(inode);
 #endif
     truncate_inode_pages_final(&inode->i_data);
     inode->i_data.flags &= ~(1ul << AS_EXITING); /* the next user of the slot is another inode */
     free_file_blocks(files[file], 0, machine_file_pages);
+    files[file]->evicting = false;
     return 0;
 }

@@ -85,6 +85,8 @@ struct glue_file {
     struct file file;
     int number;
     unsigned long first_pages; /* size at the start */
+    long users;                /* operations through an open file */
+    bool evicting;             /* who opens the file now gets another inode */
     int map[machine_file_pages]; /* page -> block; -1: a hole */
     int cow[machine_file_pages]; /* reserved for a copy on write; -1: none */
 };

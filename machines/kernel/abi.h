@@ -144,6 +144,8 @@ long glue_invalidate(int file, unsigned long first, unsigned long last);
 long glue_write(int file, unsigned long first, unsigned long last);
 long glue_reflink(int from, int to);
 long glue_evict(int file);
+int glue_open(int file); ///< no eviction until glue_close; 0: it is being evicted
+void glue_close(int file);
 long glue_memory_failure(unsigned long block);
 long glue_unbind(int device, int only_unmounted);
 long glue_bind(int device);

@@ -38,6 +38,25 @@ outcome outcome_of(long result) {
     }
 }
 
+/// Open files for the length of an operation.
+class open_files {
+  public:
+    bool open(int file) {
+        if (glue_open(file) == 0)
+            return false;
+        files_[count_++] = file;
+        return true;
+    }
+    ~open_files() {
+        while (count_ != 0)
+            glue_close(files_[--count_]);
+    }
+
+  private:
+    std::array<int, machine_areas> files_{}; // no memory that an abandoned execution would keep
+    unsigned count_ = 0;
+};
+
 constexpr long to_the_end = std::numeric_limits<long>::max();
 
 } // namespace
@@ -107,7 +126,7 @@ outcome scenario_body::perform(const operation& what, unsigned task) {
     case op::store:
         return outcome_of(glue_store(mm, page(what.first), ++stored_));
     case op::mmap:
-        return outcome_of(glue_mmap(mm));
+        return map(mm);
     case op::munmap:
         return outcome_of(glue_munmap(mm));
     case op::mremap:
@@ -138,7 +157,19 @@ outcome scenario_body::perform(const operation& what, unsigned task) {
     }
 }
 
+outcome scenario_body::map(int mm) {
+    open_files opened;
+    for (const area_config& area : program_.world.mms[mm].areas)
+        if (!opened.open(static_cast<int>(area.file)))
+            return outcome::refused;
+    return outcome_of(glue_mmap(mm));
+}
+
 outcome scenario_body::perform_file(const operation& what) {
+    open_files opened;
+    if (what.kind != op::evict &&
+        (!opened.open(what.object) || (what.kind == op::reflink && !opened.open(what.other))))
+        return outcome::refused;
     ledger& oracle = ledger::get();
     const int file = what.object;
     const unsigned first = page(what.first), last = page(what.last);

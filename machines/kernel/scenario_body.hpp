@@ -46,6 +46,7 @@ class scenario_body : public body {
 
     outcome run_operation(const std::vector<operation>& of, std::size_t number, unsigned task, std::size_t row);
     outcome perform(const operation& what, unsigned task);
+    outcome map(int mm);
     outcome perform_file(const operation& what);
     outcome perform_device(const operation& what);
     outcome get_pages(const operation& what, unsigned task);
