@@ -2,7 +2,8 @@
 ///
 /// Masking     a failure that a finding explains ends the search of its executions, so its cure is switched on and the search goes on, until
 ///             nothing fails or something that no finding explains
-/// Explained   a failure looks like a finding (words/findings), or a few of the rules that mend findings make it go away
+/// Explained   the rule that mends a finding which it looks like (words/findings), or a few of the rules that mend findings, make it go away:
+///             it does not fail so under its own schedule, nor in a search of its own
 #pragma once
 
 #include "jobs/checker.hpp"
@@ -13,8 +14,8 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,12 +42,17 @@ struct suspect {
     std::uint64_t execution = 0;
 };
 
+/// Which rules have explained failures, by invariant and cause.
+using explanations = std::map<std::pair<invariant, std::string>, std::set<std::vector<std::string>>>;
+
 struct examined {
     std::uint64_t executions = 0;
     bool unusable = false;    ///< its set-up does not end
+    bool stopped = false;     ///< a signal came first: nothing is known
     std::string tool_failure; ///< of the checker; empty: none
     std::vector<suspect> suspects;
     checker_answer first; ///< of the first search: what it covered
+    explanations learnt;  ///< new ones
 };
 
 /// How much a program is searched.
@@ -56,42 +62,31 @@ struct effort {
     bool coverage = true;  ///< the first search tells what it covered
 };
 
-/// Which rules have explained a failure: shared by all examiners.
-class explanations {
-  public:
-    using key = std::pair<invariant, std::string>;
-    std::vector<std::vector<std::string>> of(const key& failure) const;
-    void add(const key& failure, const std::vector<std::string>& cures);
-
-  private:
-    mutable std::mutex mutex_;
-    std::map<key, std::vector<std::vector<std::string>>> cures_;
-};
-
 /// Examines one program after the other, by a checker of its own.
 class examiner {
   public:
-    examiner(protocols under, explanations& known, std::uint64_t seed);
+    examiner(protocols under, std::uint64_t seed);
 
     /// Throws stopped_by_signal.
-    examined examine(const program& drawn, const effort& much);
+    examined examine(const program& drawn, const effort& much, const explanations& known);
+
+    /// A failure that is told is looked at more closely: it is news when it comes back in a longer search, or in one of all executions where
+    /// they are few. Returns the number of executions.
+    std::uint64_t doubt(suspect& found);
 
   private:
-    struct outcome_of_search {
-        failure found;
-        std::string scheduler;
-        std::uint64_t execution = 0;
-    };
-
-    checker_answer ask(const program& what, const char* scheduler, std::uint64_t executions, bool coverage,
-                       std::uint64_t first = 1);
+    checker_answer ask(const checker_request& request);
     std::optional<suspect> search(const program& what, const effort& much, bool coverage);
-    bool is_gone(const program& what, const suspect& like, const std::vector<std::string>& cures);
+    bool explains(suspect& found, const std::string& known, const std::vector<std::string>& cures);
+    bool fails_by_its_schedule(const program& tried, const failure& like);
+    bool is_gone(const program& tried, const suspect& like, std::uint64_t executions);
+    bool is_gone_from_all(const program& tried, const failure& like);
+    bool is_gone(const suspect& found, const std::vector<std::string>& cures);
     void explain(suspect& found);
-    void explain_by_rules(suspect& found);
+    void explain_by_rules(suspect& found, std::vector<std::string> cures);
 
     protocols under_;
-    explanations& known_;
+    const explanations* known_ = nullptr; ///< of other programs
     std::uint64_t seed_;
     std::unique_ptr<checker> checker_;
     examined result_;
