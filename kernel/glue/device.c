@@ -96,6 +96,8 @@ struct dev_pagemap *devdax_pagemap(int file) { return &devdax[file].pagemap; }
 
 extern struct xarray pgmap_array; /* static in mm/memremap.c; made global by the build */
 
+static const struct dev_pagemap_ops pmem_operations = { .memory_failure = fs_memory_failure };
+
 void build_devices(void)
 {
     unsigned int i;
@@ -104,6 +106,7 @@ void build_devices(void)
     used_blocks = 0;
     memset(bad, 0, sizeof bad);
     prepare(&pmem, MEMORY_DEVICE_FS_DAX, fs_blocks());
+    pmem.pagemap.ops = &pmem_operations;
     if (pmem.blocks != 0 && attach(&pmem) != 0)
         machine_impossible("memremap_pages fails");
     for (i = 0; i < machine_world.files; i++) {
@@ -146,8 +149,11 @@ long glue_blocks(void) { return used_blocks; }
 
 /* ---- bad memory */
 
-bool block_is_bad(long block) { return bad[block]; }
+#define REVOKED 2 /* memory failure has taken it from its users */
+
+bool block_was_revoked(long block) { return bad[block] == REVOKED; }
 void mark_block_bad(long block) { bad[block] = 1; }
+void mark_block_revoked(long block) { bad[block] = REVOKED; }
 void mark_blocks_good(long block, long count) { memset(bad + block, 0, count); }
 
 /* ---- dax operations: a section of readers that killing the device waits for */

@@ -172,6 +172,7 @@ static void move_block(int file, unsigned long from, unsigned long to)
 {
     files[file]->map[to] = files[file]->map[from];
     files[file]->map[from] = -1;
+    machine_block_moved(files[file]->map[to], file, from, to);
 }
 
 long glue_collapse(int file, unsigned long first, unsigned long last)
@@ -235,8 +236,10 @@ long glue_reuse(int file)
 
         /* The hole may be mapped by the zero page: nobody may go on seeing it. */
         for (page = 0; page < files[file]->first_pages; page++)
-            if (files[file]->map[page] < 0)
-                truncate_pagecache_range(inode, bytes(page), bytes(page + 1) - 1);
+            if (files[file]->map[page] < 0 && xa_load(&inode->i_data.i_pages, page)) {
+                unmap_mapping_pages(inode->i_mapping, page, 1, false);
+                dax_delete_mapping_entry(inode->i_mapping, page);
+            }
         error = fill_holes(file, 0, files[file]->first_pages);
         i_size_write(inode, bytes(files[file]->first_pages));
     }

@@ -59,14 +59,16 @@ extern struct dax_device *pmem_dax;
 void build_devices(void);
 struct device_state *device_number(int device);
 struct device_state *device_of_block(long block);
-bool block_is_bad(long block);
 void mark_block_bad(long block);
+void mark_block_revoked(long block); /* memory failure has taken it from its users */
+bool block_was_revoked(long block);
 void mark_blocks_good(long block, long count);
 long device_start(int file); /* first block of a devdax file */
 
 /* ---- mount.c: the filesystem as its device sees it */
 void build_mount(void);
 bool fs_is_mounted(void);
+int fs_memory_failure(struct dev_pagemap *pagemap, unsigned long pfn, unsigned long pages, int flags);
 bool fs_holds_device(void); /* it hears of failing memory: xfs */
 void fs_pre_remove(void);
 void fs_mark_dead(void);

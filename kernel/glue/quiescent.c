@@ -133,7 +133,7 @@ static void check_memory(int mm, unsigned long address, unsigned long pfn, bool 
     print_mapping(mm, address, writable, text, sizeof text);
     if (!block_is_present(block))
         machine_violation(23, "a page table maps a device that was unbound", "block %ld: %s", block, text);
-    if (block_is_bad(block) && PageHWPoison(block_page(block)))
+    if (block_was_revoked(block))
         machine_violation(31, "a page with bad memory is mapped again", "block %ld: %s", block, text);
 }
 

@@ -100,6 +100,7 @@ void machine_impossible(const char* problem) __attribute__((noreturn)); ///< the
 // What the oracle is told. Blocks are counted from the first page of the device.
 void machine_block_taken(long block, int file, long page);
 void machine_block_freed(long block, int file, long page);
+void machine_block_moved(long block, int file, long from, long to); ///< to another page of its file; -1: a hole
 void machine_block_flushed(long block, unsigned long count);
 void machine_stored(int file, long page, long block, long expected);
 void machine_loaded(int file, long page, long block, long expected);

@@ -22,7 +22,8 @@ class footprints {
   public:
     /// The region's words can be shared; those of regions that were not added never are.
     void add(region r, std::uintptr_t base, std::size_t size) {
-        parts_[r] = {base, size / word_size, reinterpret_cast<word*>(map_memory(size / word_size * sizeof(word)))};
+        parts_[r] = {base, size / word_size,
+                     reinterpret_cast<word*>(map_memory(size / word_size * sizeof(word)))};
     }
 
     struct answer {

@@ -77,9 +77,9 @@ void glue_read(const volatile void* address, unsigned long size) {
 } // namespace
 
 #define GLUE_ACCESSES(size)                                                                                  \
-    FROM_KERNEL void glue_tsan_read##size(void* a) { glue_read(a, size); }                                                          \
-    FROM_KERNEL void glue_tsan_unaligned_read##size(void* a) { glue_read(a, size); }                                                \
-    FROM_KERNEL void glue_tsan_volatile_read##size(void* a) { glue_read(a, size); }                                                 \
+    FROM_KERNEL void glue_tsan_read##size(void* a) { glue_read(a, size); }                                   \
+    FROM_KERNEL void glue_tsan_unaligned_read##size(void* a) { glue_read(a, size); }                         \
+    FROM_KERNEL void glue_tsan_volatile_read##size(void* a) { glue_read(a, size); }                          \
     FROM_KERNEL void glue_tsan_write##size(void* a) { glue_wrote(a, size); }                                 \
     FROM_KERNEL void glue_tsan_read_write##size(void* a) { glue_wrote(a, size); }                            \
     FROM_KERNEL void glue_tsan_unaligned_write##size(void* a) { glue_wrote(a, size); }                       \
@@ -96,7 +96,9 @@ FROM_KERNEL void glue_tsan_func_entry(void*) {}
 FROM_KERNEL void glue_tsan_func_exit(void) {}
 FROM_KERNEL void glue_tsan_init(void) {}
 FROM_KERNEL void glue_tsan_atomic_signal_fence(int) {}
-FROM_KERNEL void glue_kcsan_check_access(const volatile void* a, unsigned long size, int) { glue_wrote(a, size); }
+FROM_KERNEL void glue_kcsan_check_access(const volatile void* a, unsigned long size, int) {
+    glue_wrote(a, size);
+}
 
 // ---- memory as a whole
 
@@ -192,6 +194,9 @@ FROM_KERNEL void machine_block_taken(long block, int file, long page) {
 }
 FROM_KERNEL void machine_block_freed(long block, int file, long page) {
     kernel_machine::ledger::get().freed(block, file, page);
+}
+FROM_KERNEL void machine_block_moved(long block, int file, long from, long to) {
+    kernel_machine::ledger::get().moved(block, file, from, to);
 }
 FROM_KERNEL void machine_block_flushed(long block, unsigned long count) {
     kernel_machine::ledger::get().flushed(block, count);

@@ -71,6 +71,14 @@ void ledger::freed(long block, int file, long page) {
                               glue_refcount(block)));
 }
 
+/// What was stored to the page goes with its block.
+void ledger::moved(long block, int file, long from, long to) {
+    touched(true);
+    for (dirty_page& d : dirty_)
+        if (d.file == file && d.page == from && d.block == block)
+            d.page = to;
+}
+
 void ledger::flushed(long block, unsigned long count) {
     touched(true);
     std::erase_if(dirty_,

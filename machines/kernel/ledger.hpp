@@ -33,6 +33,7 @@ class ledger {
     // What the filesystem tells.
     void taken(long block, int file, long page);
     void freed(long block, int file, long page);
+    void moved(long block, int file, long from, long to);
     void flushed(long block, unsigned long count);
 
     // What users do.

@@ -122,7 +122,8 @@ void machine::run_threads(body& what) {
     turns_.begin(*strategy_, threads, !tso_);
     turns_.start(steps_.data(), operations_.data(), next_.data());
     const unsigned all = (1u << threads) - 1;
-    const unsigned first = pilot_ ? pilot_->after(turn::nobody, false, all) : turns_.next(turn::nobody, false);
+    const unsigned first =
+        pilot_ ? pilot_->after(turn::nobody, false, all) : turns_.next(turn::nobody, false);
     current_ = first;
     memory_.use_cpu(first);
     machine_switch_context(&main_context_, threads_[first].context);

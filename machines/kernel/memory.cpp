@@ -17,8 +17,8 @@ constexpr std::uintptr_t stack_distance = 0x1000000u; // what lies between two s
 char* map_memory(std::size_t size, std::uintptr_t address) {
     void* const place = reinterpret_cast<void*>(address);
     const int fixed = address != 0 ? MAP_FIXED_NOREPLACE : 0;
-    void* const got = mmap(place, size, PROT_READ | PROT_WRITE,
-                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | fixed, -1, 0);
+    void* const got =
+        mmap(place, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | fixed, -1, 0);
     if (got == MAP_FAILED || (address != 0 && got != place))
         throw std::system_error(errno, std::generic_category(), "the machine's memory cannot be mapped");
     return static_cast<char*>(got);

@@ -79,8 +79,7 @@ void scenario_body::begin() {
 
 void scenario_body::set_up() {
     for (std::size_t i = 0; i < program_.setup.size(); ++i)
-        kept_.outcomes.push_back(
-            run_operation(program_.setup, i, machine_threads, program_.threads.size()));
+        kept_.outcomes.push_back(run_operation(program_.setup, i, machine_threads, program_.threads.size()));
 }
 
 void scenario_body::keep() {

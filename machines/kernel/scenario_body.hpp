@@ -44,7 +44,8 @@ class scenario_body : public body {
         std::vector<held_page> pages;
     };
 
-    outcome run_operation(const std::vector<operation>& of, std::size_t number, unsigned task, std::size_t row);
+    outcome run_operation(const std::vector<operation>& of, std::size_t number, unsigned task,
+                          std::size_t row);
     outcome perform(const operation& what, unsigned task);
     outcome map(int mm);
     outcome perform_file(const operation& what);

@@ -125,9 +125,8 @@ class searcher {
     void search_bounded() {
         warm_up();
         for (unsigned bound = 0; bound <= options_.bound && !over(); ++bound)
-            if (search_tree("bound", [&] {
-                    return make_bound(bound, options_.tso ? bound : 0, {}, reduces());
-                }))
+            if (search_tree("bound",
+                            [&] { return make_bound(bound, options_.tso ? bound : 0, {}, reduces()); }))
                 result_.bound_done = static_cast<int>(bound);
         result_.exhausted = result_.bound_done == static_cast<int>(options_.bound);
     }

@@ -73,7 +73,8 @@ class world_state {
 
     void note(part& p, std::size_t line) {
         p.marks[line] = mark::written;
-        written_.push_back({static_cast<std::uint32_t>(&p - parts_.data()), static_cast<std::uint32_t>(line)});
+        written_.push_back(
+            {static_cast<std::uint32_t>(&p - parts_.data()), static_cast<std::uint32_t>(line)});
     }
     template <class Visit> void each_difference(Visit visit) const;
 

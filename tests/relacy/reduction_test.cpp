@@ -371,9 +371,8 @@ TEST_CASE("within a bound, what a footprint leaves out is missed") {
         if (all.result.found.kind != failure_kind::none || !all.result.exhausted)
             continue;
         const auto everything = [](std::uint64_t, bool) { return true; };
-        const found some =
-            explored(seed, memory_class::sc,
-                     std::make_unique<blind>(everything, true, make_bound(2, 0, {}, true)));
+        const found some = explored(seed, memory_class::sc,
+                                    std::make_unique<blind>(everything, true, make_bound(2, 0, {}, true)));
         lose += some.outcomes != all.outcomes;
     }
     CHECK(lose > programs / 16);
