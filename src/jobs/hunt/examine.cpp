@@ -135,7 +135,7 @@ examined examiner::examine(const program& drawn, const effort& much, const expla
                 break;
             explain(*found);
             const std::vector<std::string> cures = found->cures;
-            const bool goes_on = !found->known.empty() && !cures.empty();
+            const bool goes_on = !found->known.empty() && found->clean < much.sampled + much.bounded;
             result_.suspects.push_back(std::move(*found));
             if (!goes_on)
                 break;
@@ -198,6 +198,7 @@ bool examiner::is_gone(const program& tried, const suspect& like, std::uint64_t 
     checker_request request = search_of(tried, like.scheduler.c_str(), executions, seed_);
     request.wanted = likeness_of(like.found);
     std::uint64_t clean = 0;
+    clean_ = 0;
     for (std::uint64_t i = 0; i < searches_in_vain && clean < executions; ++i) {
         const checker_answer answer = ask(request);
         if (answer.found.kind != failure_kind::none)
@@ -206,6 +207,8 @@ bool examiner::is_gone(const program& tried, const suspect& like, std::uint64_t 
             return answer.passed_by == 0;
         clean += answer.executions - answer.passed_by;
         request.first += answer.executions;
+        if (i == 0 && answer.passed_by == 0)
+            clean_ = clean;
     }
     return clean >= executions;
 }
@@ -220,7 +223,7 @@ bool examiner::is_gone_from_all(const program& tried, const failure& like) {
 /// Does the program fail no more like this when these rules are added?
 bool examiner::is_gone(const suspect& found, const std::vector<std::string>& cures) {
     const program tried = cured(found.what, cures);
-    const std::uint64_t enough = std::min(sure_executions, 200 + executions_to_failure * found.execution);
+    const std::uint64_t enough = std::min(sure_executions, 300 + executions_to_failure * found.execution);
     return !fails_by_its_schedule(tried, found.found) && is_gone(tried, found, enough);
 }
 
@@ -229,6 +232,7 @@ bool examiner::explains(suspect& found, const std::string& known, const std::vec
         return false;
     found.known = known;
     found.cures = cures;
+    found.clean = clean_;
     return true;
 }
 

@@ -40,6 +40,7 @@ struct suspect {
     std::vector<std::string> cures; ///< rules with which it is gone
     std::string scheduler;
     std::uint64_t execution = 0;
+    std::uint64_t clean = 0; ///< with them: the first so many executions of a search did not fail at all
 };
 
 /// Which rules have explained failures, by invariant and cause.
@@ -89,6 +90,7 @@ class examiner {
     const explanations* known_ = nullptr; ///< of other programs
     std::uint64_t seed_;
     std::unique_ptr<checker> checker_;
+    std::uint64_t clean_ = 0; ///< the last search for a failure that was gone: as suspect::clean
     examined result_;
 };
 
