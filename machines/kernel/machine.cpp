@@ -114,10 +114,10 @@ void machine::execute(body& what) {
 }
 
 void machine::run_threads(body& what) {
-    phase_ = phase::threads;
     const unsigned threads = what.threads();
     for (unsigned t = 0; t < threads; ++t)
         start(t, thread_entry);
+    phase_ = phase::threads;
     steps_.fill(0);
     turns_.begin(*strategy_, threads, !tso_);
     turns_.start(steps_.data(), operations_.data(), next_.data());
