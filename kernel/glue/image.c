@@ -157,7 +157,11 @@ void arch_remove_memory(u64 start, u64 size, struct vmem_altmap *altmap
 {
     machine_device_removed();
 }
-int arch_add_memory(int node, u64 start, u64 size, struct mhp_params *params) { return 0; }
+int arch_add_memory(int node, u64 start, u64 size, struct mhp_params *params)
+{
+    machine_device_added();
+    return 0;
+}
 void remove_pfn_range_from_zone(struct zone *zone, unsigned long start, unsigned long pages) {}
 void move_pfn_range_to_zone(struct zone *zone, unsigned long start, unsigned long pages, struct vmem_altmap *altmap,
                             int migratetype

@@ -189,7 +189,7 @@ long glue_memory_failure(unsigned long block)
     mark_block_bad(block);
     machine_point(machine_point_yield, NULL);
     error = memory_failure(PMEM_PFN + block, 0);
-    if (error == 0)
+    if (error == 0 && !fs_is_shut_down())
         mark_block_revoked(block);
     return error;
 }

@@ -105,6 +105,7 @@ void machine_block_flushed(long block, unsigned long count);
 void machine_stored(int file, long page, long block, long expected);
 void machine_loaded(int file, long page, long block, long expected);
 void machine_device_removed(void);
+void machine_device_added(void);
 void machine_layouts_broken(int file, long first, long last); ///< nobody holds a page of the range
 int machine_gets(long block); ///< references that operations hold
 int machine_pins(long block);

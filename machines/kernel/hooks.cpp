@@ -139,7 +139,11 @@ FROM_KERNEL void machine_rcu_wait(void) { machine::get().rcu_wait(); }
 FROM_KERNEL char* machine_cpu(unsigned task) { return machine::get().ram().cpu(task); }
 FROM_KERNEL void machine_device_removed(void) {
     if (machine::get().searching())
-        machine::get().remove_device();
+        machine::get().remove_device(true);
+}
+FROM_KERNEL void machine_device_added(void) {
+    if (machine::get().searching())
+        machine::get().remove_device(false);
 }
 
 FROM_KERNEL void machine_impossible(const char* problem) {

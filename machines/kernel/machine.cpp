@@ -410,8 +410,8 @@ void machine::touch(unspoken object, bool write, unsigned number) {
         turns_.this_step().add(static_cast<std::uint64_t>(object) << 8 | number, write);
 }
 
-void machine::remove_device() {
-    device_removed_ = true;
+void machine::remove_device(bool removed) {
+    device_removed_ = removed;
     if (notes())
         turns_.this_step().everything = true;
 }

@@ -151,7 +151,7 @@ class machine {
     void rcu_enter();
     void rcu_leave();
     void rcu_wait();
-    void remove_device();
+    void remove_device(bool removed); ///< false: its memory is there again
     /// Ends the execution.
     [[noreturn]] void fail(failure what);
     /// The kernel warns, and would go on.
