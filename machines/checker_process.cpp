@@ -203,6 +203,7 @@ json run_shrink(const machine_factory& make, const program& what, memory_class m
     shrink_options o;
     o.memory = memory;
     o.seconds = request.value("seconds", o.seconds);
+    o.by_executions = request.value("by_executions", o.by_executions);
     o.depth_limit = request.value("depth_limit", o.depth_limit);
     o.reduce_program = request.value("reduce_program", o.reduce_program);
     o.progress = progress_lines();
@@ -214,8 +215,8 @@ json run_shrink(const machine_factory& make, const program& what, memory_class m
     wanted.schedule = target.schedule;
     shrink_result r = shrink(make, what, wanted, o);
     if (r.reproduced && request.value("no_return", false))
-        if (const auto point =
-                point_of_no_return(*make(r.what), r.found, memory, o.depth_limit, o.seconds / 2))
+        if (const auto point = point_of_no_return(*make(r.what), r.found, memory, o.depth_limit,
+                                                  o.seconds / 2, o.by_executions))
             mark_no_return(r.found.events, *point, r.what.threads.size());
     return {{"failure", failure_or_null(r.found)},
             {"reproduced", r.reproduced},

@@ -42,8 +42,8 @@ class reseeded : public replay_strategy {
 class finder {
   public:
     finder(machine& runs, const failure& found, memory_class memory, std::uint64_t depth_limit,
-           double seconds)
-        : machine_(runs), found_(found), time_(seconds) {
+           double seconds, bool by_executions)
+        : machine_(runs), found_(found), time_(seconds, by_executions ? &executions_ : nullptr) {
         options_.memory = memory;
         options_.depth_limit = depth_limit;
         options_.executions = 1;
@@ -58,6 +58,7 @@ class finder {
             reseeded goes_on(prefix, i + 1);
             const failure f = explore(machine_, goes_on, options_).found;
             missed += same_failure(f, found_) ? 0 : 1;
+            ++executions_;
         }
         return missed <= tries - sure && !time_.over();
     }
@@ -66,6 +67,7 @@ class finder {
   private:
     machine& machine_;
     const failure& found_;
+    std::uint64_t executions_ = 0;
     budget time_;
     exploration_options options_;
 };
@@ -73,8 +75,8 @@ class finder {
 } // namespace
 
 std::optional<std::size_t> point_of_no_return(machine& runs, const failure& found, memory_class memory,
-                                              std::uint64_t depth_limit, double seconds) {
-    finder look(runs, found, memory, depth_limit, seconds);
+                                              std::uint64_t depth_limit, double seconds, bool by_executions) {
+    finder look(runs, found, memory, depth_limit, seconds, by_executions);
     std::size_t open = 0; // after so many decisions the failure can still be escaped
     std::size_t lost = found.schedule.size();
     if (look.fails_after(0))

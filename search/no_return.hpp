@@ -11,8 +11,10 @@
 namespace daxtorture {
 
 /// Number of decisions up to and including that one; 0 when it fails (nearly) always from the start. Nothing when the time is over.
+/// `by_executions`: not the clock counts the seconds (budget.hpp).
 std::optional<std::size_t> point_of_no_return(machine& runs, const failure& found, memory_class memory,
-                                              std::uint64_t depth_limit, double seconds);
+                                              std::uint64_t depth_limit, double seconds,
+                                              bool by_executions = false);
 
 /// Marks the first event of one of the threads after that many decisions.
 void mark_no_return(std::vector<event>& events, std::size_t decisions, std::size_t threads);

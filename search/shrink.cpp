@@ -56,11 +56,16 @@ class program_shrinker {
         search_options s;
         s.memory = options_.memory;
         s.depth_limit = options_.depth_limit;
-        s.iterations = executions_of_one;
         for (const bool whole : {true, false}) {
             s.scheduler = whole ? "full" : "pct";
             for (s.seed = 1; s.seed <= 3 && !time_.over(); ++s.seed) {
-                s.seconds = std::max(0.01, std::min(0.25, time_.left()));
+                const double seconds = std::max(0.01, std::min(0.25, time_.left()));
+                s.iterations = executions_of_one;
+                if (time_.by_executions())
+                    s.iterations = std::min(
+                        s.iterations, static_cast<std::uint64_t>(seconds * budget::executions_in_a_second));
+                else
+                    s.seconds = seconds;
                 search_result r = search(*make_(candidate), s);
                 executions += r.executions;
                 if (same_failure(r.found, target)) {
@@ -86,8 +91,11 @@ class program_shrinker {
 
 shrink_result shrink(const machine_factory& make, const program& what, const failure& target,
                      const shrink_options& options) {
-    const budget time(options.seconds);
     shrink_result best;
+    const auto budget_of = [&](double seconds) {
+        return budget(seconds, options.by_executions ? &best.executions : nullptr);
+    };
+    const budget time = budget_of(options.seconds);
     best.what = what;
     best.found = replay(*make(what), target.schedule, options.memory, false, options.depth_limit).found;
     best.executions = 1;
@@ -95,7 +103,7 @@ shrink_result shrink(const machine_factory& make, const program& what, const fai
     if (!best.reproduced)
         return best;
     if (options.reduce_program) {
-        const budget first_half(options.seconds / 2);
+        const budget first_half = budget_of(options.seconds / 2);
         program_shrinker(make, options, first_half).run(best);
     }
     if (options.progress)
@@ -104,7 +112,7 @@ shrink_result shrink(const machine_factory& make, const program& what, const fai
     e.memory = options.memory;
     e.depth_limit = options.depth_limit;
     const std::unique_ptr<machine> runs = make(best.what);
-    schedule_shrink s = shrink_schedule(*runs, best.found, e, time.left());
+    schedule_shrink s = shrink_schedule(*runs, best.found, e, time.left(), options.by_executions);
     best.executions += s.executions;
     best.shown_stale = s.shown_stale;
     best.found = replay(*runs, s.found.schedule, options.memory, true, options.depth_limit).found;

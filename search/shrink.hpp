@@ -11,6 +11,7 @@ namespace daxtorture {
 
 struct shrink_options {
     double seconds = 10;
+    bool by_executions = false; ///< not the clock counts the seconds (budget.hpp)
     memory_class memory = memory_class::weak;
     std::uint64_t depth_limit = 10'000;
     bool reduce_program = true;

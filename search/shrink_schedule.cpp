@@ -30,8 +30,9 @@ struct cost {
 class schedule_shrinker {
   public:
     schedule_shrinker(machine& runs, const failure& target, const exploration_options& options,
-                      double seconds)
-        : machine_(runs), options_(options), time_(seconds) {
+                      double seconds, bool by_executions)
+        : machine_(runs), options_(options), executions_(by_executions ? &best_.executions : nullptr),
+          time_(seconds, executions_) {
         best_.found = target;
         options_.record = false;
         options_.progress = nullptr;
@@ -57,7 +58,7 @@ class schedule_shrinker {
     /// Bounds below the present number of preemptions, from none up: the first hit is a minimum.
     void find_fewest_preemptions() {
         const unsigned start = count_preemptions(best_.found.schedule);
-        const budget mine(std::min(time_.left() / 2, proof_seconds));
+        const budget mine(std::min(time_.left() / 2, proof_seconds), executions_);
         unsigned shown = stale_limit; // of all bounds so far
         for (unsigned bound = 0; bound < start; ++bound) {
             for (unsigned stale = 0; stale <= shown; ++stale) {
@@ -79,7 +80,7 @@ class schedule_shrinker {
     }
 
     void find_fewest_unusual() {
-        const budget mine(std::min(time_.left() / 2, search_seconds));
+        const budget mine(std::min(time_.left() / 2, search_seconds), executions_);
         for (unsigned stale = 0; stale < count_unusual(best_.found.schedule); ++stale)
             if (search_below(count_preemptions(best_.found.schedule), stale, mine.left()) != outcome::none)
                 return;
@@ -87,7 +88,7 @@ class schedule_shrinker {
 
     /// Other schedules that fail so at no higher cost, in the order of the tree.
     void find_fewer_switches() {
-        const budget mine(std::min(time_.left() / 2, search_seconds));
+        const budget mine(std::min(time_.left() / 2, search_seconds), executions_);
         const auto how =
             make_bound(count_preemptions(best_.found.schedule), count_unusual(best_.found.schedule));
         for (unsigned i = 0; i < same_failures_limit && !mine.over(); ++i) {
@@ -103,7 +104,7 @@ class schedule_shrinker {
 
     /// A schedule with at most `preemptions` and `unusual`.
     outcome search_below(unsigned preemptions, unsigned unusual, double seconds) {
-        const budget mine(seconds);
+        const budget mine(seconds, executions_);
         const auto how = make_bound(preemptions, unusual);
         for (unsigned others = 0; others < other_failures_limit && !mine.over(); ++others) {
             exploration_result r = search(*how, mine.left());
@@ -119,8 +120,10 @@ class schedule_shrinker {
     }
 
     exploration_result search(strategy& how, double seconds) {
-        options_.executions = 0;
-        options_.seconds = std::max(seconds, 0.001);
+        const double some = std::max(seconds, 0.001);
+        options_.executions =
+            time_.by_executions() ? static_cast<std::uint64_t>(some * budget::executions_in_a_second) : 0;
+        options_.seconds = time_.by_executions() ? 0 : some;
         exploration_result r = explore(machine_, how, options_);
         best_.executions += r.executions;
         return r;
@@ -192,15 +195,16 @@ class schedule_shrinker {
 
     machine& machine_;
     exploration_options options_;
-    budget time_;
     schedule_shrink best_;
+    const std::uint64_t* executions_; ///< what counts the seconds; null: the clock
+    budget time_;
 };
 
 } // namespace
 
 schedule_shrink shrink_schedule(machine& runs, const failure& target, const exploration_options& options,
-                                double seconds) {
-    return schedule_shrinker(runs, target, options, seconds).run();
+                                double seconds, bool by_executions) {
+    return schedule_shrinker(runs, target, options, seconds, by_executions).run();
 }
 
 } // namespace daxtorture

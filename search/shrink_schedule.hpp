@@ -19,8 +19,8 @@ struct schedule_shrink {
     std::uint64_t executions = 0;
 };
 
-/// `options` say memory class and depth limit.
+/// `options` say memory class and depth limit. `by_executions`: not the clock counts the seconds (budget.hpp).
 schedule_shrink shrink_schedule(machine& runs, const failure& target, const exploration_options& options,
-                                double seconds);
+                                double seconds, bool by_executions = false);
 
 } // namespace daxtorture

@@ -64,6 +64,7 @@ json json_of(const hunt_result& result) {
     return all;
 }
 
+/// In full when nothing explains it.
 void tell(const trophy& one) {
     const std::string head =
         fmt::format("{}{}: {}", one.invariant.empty() ? "" : one.invariant + " ", one.kind, one.cause);
@@ -119,7 +120,9 @@ exit_code run_hunt(const hunt_command& command) {
     jobs::status_line status;
     const jobs::hunt::hunt_listener listener{[&](const trophy& one) {
                                                  status.clear();
-                                                 if (!quiet)
+                                                 if (!one.unkept.empty())
+                                                     fmt::print(stderr, "{}", one.report); // lost otherwise
+                                                 else if (!quiet)
                                                      tell(one);
                                              },
                                              [&](const std::string& line) { status.show(line); }};
@@ -130,6 +133,8 @@ exit_code run_hunt(const hunt_command& command) {
         fmt::print("{}", summary(result));
     if (!command.json.empty())
         jobs::write_result(command.json, json_of(result));
+    if (!result.unwritten.empty())
+        fmt::print(stderr, "daxtorture: {}\n", result.unwritten);
     return jobs::hunt::exit_code_of(result);
 }
 

@@ -53,8 +53,10 @@ std::string text_of(const checker_request& request) {
             {{"kind", "replay"}, {"schedule", request.schedule}, {"no_return", request.no_return}});
         break;
     case checker_request::kind::shrink:
-        message.update(
-            {{"kind", "shrink"}, {"schedule", request.schedule}, {"no_return", request.no_return}});
+        message.update({{"kind", "shrink"},
+                        {"schedule", request.schedule},
+                        {"no_return", request.no_return},
+                        {"by_executions", request.by_executions}});
         break;
     }
     return message.dump(-1, ' ', false, json::error_handler_t::replace); // a file name may hold any bytes

@@ -53,6 +53,8 @@ struct checker_request {
     std::uint64_t first = 1;
     std::uint64_t iterations = 0;
     double seconds = 0;
+    bool by_executions =
+        false; ///< shrink: not the clock counts the seconds, so that the same comes out every time
     std::vector<std::uint32_t> schedule;
     bool coverage = false;       ///< search: report what it covered
     bool collect_orders = false; ///< search: report the memory orders it met

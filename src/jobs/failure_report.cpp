@@ -69,13 +69,14 @@ std::string size_text(const checker_answer& smaller) {
 }
 
 /// Asks a checker process for a smaller failure. Throws std::runtime_error when it has no answer that can be used.
-void shrink_to(told_failure& told, double seconds) {
+void shrink_to(told_failure& told, double seconds, bool by_executions) {
     checker_request request;
     request.what = checker_request::kind::shrink;
     request.scenario = print(told.kept.what);
     request.file = told.kept.what.name;
     request.memory = told.kept.memory;
     request.seconds = seconds;
+    request.by_executions = by_executions;
     request.schedule = told.kept.found.schedule;
     request.no_return = true;
     checker_answer smaller = ask_checker(request);
@@ -119,10 +120,10 @@ told_failure failure_as_found(const program& what, const std::string& memory, co
 }
 
 told_failure shrink_failure(const program& what, const std::string& memory, const failure& found,
-                            double seconds) {
+                            double seconds, bool by_executions) {
     told_failure told = failure_as_found(what, memory, found);
     try {
-        shrink_to(told, seconds);
+        shrink_to(told, seconds, by_executions);
     } catch (const std::exception& problem) {
         told.size = std::string("not shrunk: ") + problem.what();
     }

@@ -25,9 +25,10 @@ struct told_failure {
 told_failure failure_as_found(const program& what, const std::string& memory, const failure& found);
 
 /// Shrinks a failure of `what` on the simulated machine, for at most `seconds`. If the shrinker fails, the failure stays as it was found,
-/// and its size says so: a failure that was found is never lost.
+/// and its size says so: a failure that was found is never lost. `by_executions`: not the clock counts the seconds, so that the same comes
+/// out every time.
 told_failure shrink_failure(const program& what, const std::string& memory, const failure& found,
-                            double seconds);
+                            double seconds, bool by_executions = false);
 
 /// A failure as told, and kept unless there was a problem.
 struct kept_failure {

@@ -58,8 +58,13 @@ void write_result(const std::string& where, const std::string& text) {
     std::ofstream file(path, std::ios::binary);
     file << text << '\n';
     file.close();
-    if (!file)
+    if (!file) {
+        const int why = errno;
+        if (regular)
+            ::unlink(path.c_str());
+        errno = why;
         fail_errno(path);
+    }
     if (regular && std::rename(path.c_str(), where.c_str()) != 0)
         fail_errno(where);
 }

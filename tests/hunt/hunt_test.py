@@ -6,6 +6,8 @@ usage: hunt_test.py DAXTORTURE
 
 import json
 import os
+import re
+import resource
 import signal
 import subprocess
 import sys
@@ -47,7 +49,7 @@ class HuntTest(ProgramTest):
 
 class Found(HuntTest):
     def test_a_planted_bug_is_found_and_its_scenario_fails(self):
-        code, result = self.hunt("--rule", "wake-key=refcount", "--programs", "1500", "--out", "out")
+        code, result = self.hunt("--rule", "wake-key=refcount", "--programs", "400", "--out", "out")
         self.assertEqual(code, 1)
         planted = [one for one in result["failures"] if one["invariant"] == "I28" and one["known"] is None]
         self.assertEqual(len(planted), 1, result["failures"])
@@ -66,6 +68,15 @@ class Found(HuntTest):
         pages = {page for text in known if text for page in text.split() if page.startswith("docs/findings/")}
         self.assertGreaterEqual(len(pages), 4, known)
         self.assertEqual(code, 1 if None in known else 0)
+
+    def test_so_many_programs_are_the_same_every_time(self):
+        results = []
+        for jobs in ("1", "3"):
+            _, result = self.hunt("--programs", "150", "--seed", "2", "--jobs", jobs)
+            del result["seconds"]
+            results.append(result)
+        self.assertGreater(len(results[0]["failures"]), 2)
+        self.assertEqual(*results)
 
     def test_a_failure_is_told_once(self):
         _, result = self.hunt("--programs", "200")
@@ -132,6 +143,24 @@ class Ended(HuntTest):
         self.assertEqual(result["distinct"], 20)
         self.assertGreater(result["executions"], 1000)
         self.assertEqual(code, 1 if any(one["known"] is None for one in result["failures"]) else 4)
+
+    def test_a_full_disk_loses_nothing_that_was_found(self):
+        def limit_files():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (16384, 16384))
+
+        # Standard output is a pipe, which is not limited.
+        done = self.run_it("hunt", "--seconds", "1h", "--rule", "wake-key=refcount", "--out", "out", preexec_fn=limit_files)
+        self.assertIn(done.returncode, (1, 2), done.stderr)
+        errors = [line for line in done.stderr.splitlines() if line.startswith("daxtorture:")]
+        self.assertEqual(len(errors), 1, done.stderr)
+        self.assertRegex(errors[0], r"out/\S+: File too large")
+        found, known = map(int, re.search(r": (\d+) failures? that no finding explains, (\d+) that findings do",
+                                          done.stdout).groups())
+        self.assertEqual(done.returncode, 1 if found else 2)
+        kept = re.findall(r"^ +out/hunt-\S+\.dax$", done.stdout, re.MULTILINE)
+        in_full = re.findall(r"^hunt-\S+ under v7\.3", done.stderr, re.MULTILINE)
+        self.assertEqual(len(kept) + len(in_full), found + known, done.stdout + done.stderr)
 
     def test_shards_have_parts_of_their_own(self):
         for part in ("1", "2"):

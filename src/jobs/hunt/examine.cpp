@@ -89,23 +89,10 @@ protocols find_protocols(const std::string& preset, const std::vector<std::strin
     return {preset, find_preset(mended) != nullptr ? mended : "", rules};
 }
 
-std::vector<std::vector<std::string>> explanations::of(const key& failure) const {
-    const std::scoped_lock lock(mutex_);
-    const auto found = cures_.find(failure);
-    return found == cures_.end() ? std::vector<std::vector<std::string>>() : found->second;
-}
+examiner::examiner(protocols under, std::uint64_t seed) : under_(std::move(under)), seed_(seed) {}
 
-void explanations::add(const key& failure, const std::vector<std::string>& cures) {
-    const std::scoped_lock lock(mutex_);
-    std::vector<std::vector<std::string>>& all = cures_[failure];
-    if (std::ranges::find(all, cures) == all.end())
-        all.push_back(cures);
-}
-
-examiner::examiner(protocols under, explanations& known, std::uint64_t seed)
-    : under_(std::move(under)), known_(known), seed_(seed) {}
-
-examined examiner::examine(const program& drawn, const effort& much) {
+examined examiner::examine(const program& drawn, const effort& much, const explanations& known) {
+    known_ = &known;
     result_ = {};
     try {
         if (!under_.mended.empty())
@@ -214,13 +201,14 @@ void examiner::explain(suspect& found) {
 void examiner::explain_by_rules(suspect& found) {
     if (under_.mended.empty())
         return;
-    const explanations::key key{found.found.invariant, found.found.cause};
-    for (const std::vector<std::string>& cures : known_.of(key))
-        if (is_gone(found.what, found, cures)) {
-            found.cures = cures;
-            found.known = pages_cured_by(cures);
-            return;
-        }
+    const explanations::key_type key{found.found.invariant, found.found.cause};
+    if (const auto before = known_->find(key); before != known_->end())
+        for (const std::vector<std::string>& cures : before->second)
+            if (is_gone(found.what, found, cures)) {
+                found.cures = cures;
+                found.known = pages_cured_by(cures);
+                return;
+            }
     const program mended = under(found.what, under_.mended, under_.rules);
     std::vector<std::string> cures = words_of(differences(found.what.world.rules, mended.world.rules));
     if (!is_gone(found.what, found, cures))
@@ -233,7 +221,7 @@ void examiner::explain_by_rules(suspect& found) {
     }
     if (cures.empty()) // it did not come back at all: nothing explains it
         return;
-    known_.add(key, cures);
+    result_.learnt[key].insert(cures);
     found.cures = cures;
     found.known = pages_cured_by(cures);
 }

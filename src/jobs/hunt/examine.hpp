@@ -13,8 +13,8 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,12 +41,17 @@ struct suspect {
     std::uint64_t execution = 0;
 };
 
+/// Which rules have explained failures, by invariant and cause.
+using explanations = std::map<std::pair<invariant, std::string>, std::set<std::vector<std::string>>>;
+
 struct examined {
     std::uint64_t executions = 0;
     bool unusable = false;    ///< its set-up does not end
+    bool stopped = false;     ///< a signal came first: nothing is known
     std::string tool_failure; ///< of the checker; empty: none
     std::vector<suspect> suspects;
     checker_answer first; ///< of the first search: what it covered
+    explanations learnt;  ///< new ones
 };
 
 /// How much a program is searched.
@@ -56,25 +61,13 @@ struct effort {
     bool coverage = true;  ///< the first search tells what it covered
 };
 
-/// Which rules have explained a failure: shared by all examiners.
-class explanations {
-  public:
-    using key = std::pair<invariant, std::string>;
-    std::vector<std::vector<std::string>> of(const key& failure) const;
-    void add(const key& failure, const std::vector<std::string>& cures);
-
-  private:
-    mutable std::mutex mutex_;
-    std::map<key, std::vector<std::vector<std::string>>> cures_;
-};
-
 /// Examines one program after the other, by a checker of its own.
 class examiner {
   public:
-    examiner(protocols under, explanations& known, std::uint64_t seed);
+    examiner(protocols under, std::uint64_t seed);
 
-    /// Throws stopped_by_signal.
-    examined examine(const program& drawn, const effort& much);
+    /// `known`: what explained failures of other programs. Throws stopped_by_signal.
+    examined examine(const program& drawn, const effort& much, const explanations& known);
 
   private:
     struct outcome_of_search {
@@ -91,7 +84,7 @@ class examiner {
     void explain_by_rules(suspect& found);
 
     protocols under_;
-    explanations& known_;
+    const explanations* known_ = nullptr;
     std::uint64_t seed_;
     std::unique_ptr<checker> checker_;
     examined result_;

@@ -1,10 +1,9 @@
 #include "jobs/hunt/hunt.hpp"
 
 #include "jobs/hunt/canonical.hpp"
-#include "jobs/hunt/draw.hpp"
-#include "jobs/hunt/enumerate.hpp"
 #include "jobs/hunt/keep.hpp"
 #include "jobs/hunt/log.hpp"
+#include "jobs/hunt/source.hpp"
 #include "jobs/hunt/steering.hpp"
 #include "jobs/interrupt.hpp"
 
@@ -16,13 +15,13 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
 #include <tuple>
-#include <unordered_set>
 #include <utility>
 
 namespace daxtorture::jobs::hunt {
@@ -33,15 +32,35 @@ using clock = std::chrono::steady_clock;
 constexpr effort first_look{.sampled = 300, .bounded = 0};
 constexpr effort closer_look{.sampled = 3'000, .bounded = 1'000, .coverage = false};
 constexpr std::uint64_t share_of_closer_looks = 4; ///< one of so many executions, at most
+constexpr std::uint64_t executions_of_closer_look = 2 * (closer_look.sampled + closer_look.bounded);
+constexpr std::uint64_t results_behind = 128; ///< more than there are checkers
 constexpr double seconds_between_records = 1;
 
 std::string invariant_text(invariant id) { return id == invariant::none ? "" : name(id); }
 
+/// A program to search, or a failure to keep.
+struct task {
+    std::uint64_t number = 0; ///< of the search
+    program what;
+    bool closer = false;
+    source_place reached; ///< by the source, with this program
+    std::shared_ptr<const explanations> known;
+
+    std::optional<suspect> to_keep;
+    std::size_t place = 0; ///< of the failure in the result
+};
+
+struct searched {
+    task done;
+    examined outcome;
+};
+
+/// Lanes search programs side by side. The order of their results does not depend on who is quicker: search number n is chosen when what
+/// the searches up to n - `results_behind` brought is taken in, in their order, and no more.
 class hunter {
   public:
     hunter(const hunt_options& options, const hunt_listener& listener)
-        : options_(options), listener_(listener), header_(header_of(options)), small_(header_) {
-        small_.go_to(options.part.index);
+        : options_(options), listener_(listener), source_(header_of(options), options.seed, options.part) {
         if (options.journal)
             journal_ = std::make_unique<log_writer>(options, false);
     }
@@ -51,15 +70,14 @@ class hunter {
         : hunter(without_journal(before), listener) {
         journal_ = std::make_unique<log_writer>(options_, true);
         const progress_record& r = before.reached;
-        result_.programs = r.programs;
         result_.distinct = r.distinct;
         result_.unusable = r.unusable;
         result_.executions = r.executions;
         result_.trophies = before.trophies;
-        drawn_ = r.drawn;
-        small_.go_to(std::max<std::uint64_t>(r.enumerated, options_.part.index));
+        reached_ = {r.programs, r.drawn, r.enumerated};
+        source_.go_to(reached_, r.seen);
+        chosen_ = r.distinct;
         seconds_before_ = r.seconds;
-        seen_.insert(r.seen.begin(), r.seen.end());
         met_.restore(r.rows);
         for (const auto& [kind, outcome, count] : r.outcomes)
             met_.restore_outcome(kind, outcome, count);
@@ -70,16 +88,17 @@ class hunter {
     hunt_result run() {
         const unsigned jobs =
             options_.jobs != 0 ? options_.jobs : std::max(1U, std::thread::hardware_concurrency());
-        std::vector<std::thread> lanes;
-        running_ = jobs;
-        for (unsigned i = 0; i < jobs; ++i)
-            lanes.emplace_back([this] { work(); });
-        watch();
-        for (std::thread& lane : lanes)
-            lane.join();
+        {
+            std::vector<std::jthread> lanes;
+            running_ = jobs;
+            for (unsigned i = 0; i < jobs; ++i)
+                lanes.emplace_back([this] { work(); });
+            watch();
+        }
         record_progress();
         if (problem_)
             std::rethrow_exception(problem_);
+        result_.programs = reached_.programs;
         result_.seconds = seconds();
         result_.seed = options_.seed;
         result_.interrupted = interrupted();
@@ -113,21 +132,20 @@ class hunter {
         return seconds_before_ + std::chrono::duration<double>(clock::now() - started_).count();
     }
 
+    /// No search begins any more.
     bool is_over() const {
-        return interrupted() || seconds() >= options_.seconds || problem_ ||
-               (options_.programs != 0 && result_.distinct >= options_.programs);
+        return interrupted() || seconds() >= options_.seconds || problem_ || !result_.unwritten.empty();
     }
 
-    /// One checker's work: a program, what is to be said of it, the next.
+    /// One checker's work: a task, what came of it, the next.
     void work() {
         try {
-            examiner mine(options_.under, explanations_, options_.seed);
-            while (const std::optional<program> next = take()) {
-                const bool promising = conclude(*next, mine.examine(*next, first_look), false);
-                if (promising)
-                    conclude(*next, mine.examine(*next, closer_look), true);
-            }
-        } catch (const stopped_by_signal&) {
+            examiner mine(options_.under, options_.seed);
+            while (std::optional<task> next = take())
+                if (next->to_keep)
+                    finish_keeping(*next, keep(*next->to_keep, options_));
+                else
+                    finish_search(std::move(*next), mine);
         } catch (...) {
             const std::scoped_lock lock(mutex_);
             problem_ = std::current_exception();
@@ -137,80 +155,157 @@ class hunter {
         news_.notify_all();
     }
 
-    /// The next program that was not searched before; nothing when the hunt is over.
-    std::optional<program> take() {
+    void finish_search(task done, examiner& by) {
+        examined outcome;
+        try {
+            outcome = by.examine(done.what, done.closer ? closer_look : first_look, *done.known);
+        } catch (const stopped_by_signal&) {
+            outcome.stopped = true;
+        }
         const std::scoped_lock lock(mutex_);
-        while (!is_over()) {
-            program drawn = draw();
-            ++result_.programs;
-            const std::uint64_t number = fingerprint(drawn);
-            if (!seen_.insert(number).second)
-                continue;
-            unrecorded_.push_back(number);
-            ++result_.distinct;
-            return drawn;
-        }
-        return std::nullopt;
+        const std::uint64_t number = done.number;
+        arrived_.emplace(number, searched{std::move(done), std::move(outcome)});
+        news_.notify_all();
     }
 
-    /// Now and then one of all small programs, more often while some of one operation each are left; else one that is drawn.
-    program draw() {
-        const bool smallest_left = small_.done(0) < small_.total(0);
-        if (result_.programs % (smallest_left ? 4 : 16) == 0)
-            if (std::optional<program> next = small_.next()) {
-                small_.go_to(small_.next_number() + options_.part.count - 1);
-                return std::move(*next);
-            }
-        const std::uint64_t batch = drawn_ / batch_size;
-        if (batch != batch_) {
-            batch_ = batch;
-            generator of_batch(derive(options_.seed, options_.part.index, batch, 0));
-            taste_ = draw_taste(of_batch);
-        }
-        generator random(derive(options_.seed, options_.part.index, drawn_++, 1));
-        const program* const example = random.chance(1, 3) ? met_.example(random) : nullptr;
-        return example != nullptr ? vary_program(*example, taste_, random)
-                                  : draw_program(header_, taste_, random);
+    void finish_keeping(const task& done, trophy made) {
+        const std::scoped_lock lock(mutex_);
+        --keeping_;
+        trophy& kept = result_.trophies[done.place];
+        made.programs = kept.programs;
+        kept = std::move(made);
+        if (!kept.unkept.empty())
+            end_unwritten(kept.unkept);
+        else if (journal_ != nullptr)
+            write([&] { journal_->add(kept); });
+        untold_.push_back(done.place);
+        news_.notify_all();
     }
 
-    /// True when the program is worth a closer look.
-    bool conclude(const program& searched, examined done, bool closer) {
+    /// Waits until there is something to do; nothing when the hunt is over.
+    std::optional<task> take() {
         std::unique_lock lock(mutex_);
-        result_.executions += done.executions;
-        executions_of_closer_looks_ += closer ? done.executions : 0;
-        result_.unusable += done.unusable ? 1 : 0;
-        if (!done.tool_failure.empty()) {
-            ++result_.crashes;
-            if (result_.crash.empty())
-                result_.crash = done.tool_failure + "; its program: " + keep_program(searched, options_.out);
-        }
-        const bool promising = !closer && met_.learn(searched, done.first) &&
-                               executions_of_closer_looks_ * share_of_closer_looks <= result_.executions;
-        tell_of(done.suspects, lock);
-        return promising;
-    }
-
-    /// The lock is not held while a failure is made small.
-    void tell_of(std::vector<suspect>& suspects, std::unique_lock<std::mutex>& lock) {
-        for (const suspect& one : suspects) {
-            const trophy_key key = key_of(one);
-            if (const auto known = trophies_.find(key); known != trophies_.end()) {
-                ++result_.trophies[known->second].programs;
+        for (;;) {
+            if (!to_keep_.empty())
+                return first_of(to_keep_);
+            if (is_over()) {
+                if (take_in_next())
+                    continue;
+                return std::nullopt; // a lane whose result is not there yet takes it in itself
+            }
+            const bool is_known = next_number_ < taken_in_ + results_behind;
+            if (is_known && !to_look_at_.empty())
+                return next_search(first_of(to_look_at_));
+            if (is_known && (options_.programs == 0 || chosen_ < options_.programs)) {
+                if (std::optional<program> fresh = source_.next(met_)) {
+                    ++chosen_;
+                    task next;
+                    next.what = std::move(*fresh);
+                    next.reached = source_.place();
+                    return next_search(std::move(next));
+                }
                 continue;
             }
-            trophies_.emplace(key, result_.trophies.size());
-            const std::size_t place = result_.trophies.size();
-            result_.trophies.emplace_back();
-            lock.unlock();
-            trophy made = keep(one, options_);
-            lock.lock();
-            made.programs += result_.trophies[place].programs - 1;
-            result_.trophies[place] = std::move(made);
-            if (journal_ != nullptr)
-                journal_->add(result_.trophies[place]);
-            untold_.push_back(place);
-            news_.notify_all();
+            if (taken_in_ == next_number_)
+                return std::nullopt;
+            if (!take_in_next())
+                news_.wait_for(lock, std::chrono::milliseconds(200));
         }
+    }
+
+    static task first_of(std::deque<task>& waiting) {
+        task next = std::move(waiting.front());
+        waiting.pop_front();
+        return next;
+    }
+
+    task next_search(task next) {
+        next.number = next_number_++;
+        next.known = known_;
+        return next;
+    }
+
+    /// Learns from the next result in order. False: it is not there yet.
+    bool take_in_next() {
+        const auto next = arrived_.find(taken_in_);
+        if (next == arrived_.end())
+            return false;
+        ++taken_in_;
+        searched taken = std::move(next->second);
+        arrived_.erase(next);
+        if (!taken.outcome.stopped)
+            take_in(std::move(taken.done), std::move(taken.outcome));
+        return true;
+    }
+
+    void take_in(task done, examined outcome) {
+        if (!done.closer) {
+            ++result_.distinct;
+            unrecorded_.push_back(fingerprint(done.what));
+            reached_ = done.reached;
+        }
+        result_.executions += outcome.executions;
+        if (done.closer)
+            executions_of_closer_looks_ += outcome.executions - executions_of_closer_look;
+        result_.unusable += outcome.unusable ? 1 : 0;
+        if (!outcome.tool_failure.empty())
+            note_crash(done.what, outcome.tool_failure);
+        learn(outcome.learnt);
+        for (suspect& one : outcome.suspects)
+            take_in(std::move(one));
+        if (!done.closer && met_.learn(done.what, outcome.first) &&
+            executions_of_closer_looks_ * share_of_closer_looks <= result_.executions) {
+            executions_of_closer_looks_ += executions_of_closer_look; // until it is known
+            done.closer = true;
+            to_look_at_.push_back(std::move(done));
+        }
+    }
+
+    void take_in(suspect found) {
+        const auto [known, is_new] = trophies_.emplace(key_of(found), result_.trophies.size());
+        if (!is_new) {
+            ++result_.trophies[known->second].programs;
+            return;
+        }
+        task next;
+        next.place = known->second;
+        next.to_keep = std::move(found);
+        to_keep_.push_back(std::move(next));
+        ++keeping_;
+        result_.trophies.emplace_back();
+        news_.notify_all();
+    }
+
+    void learn(const explanations& news) {
+        if (news.empty())
+            return;
+        auto all = std::make_shared<explanations>(*known_);
+        for (const auto& [failure, cures] : news)
+            (*all)[failure].insert(cures.begin(), cures.end());
+        known_ = std::move(all);
+    }
+
+    void note_crash(const program& searched, const std::string& failure) {
+        ++result_.crashes;
+        write([&] {
+            const std::string file = keep_program(searched, options_.out);
+            if (result_.crash.empty())
+                result_.crash = failure + "; its program: " + file;
+        });
+    }
+
+    /// What cannot be written ends the hunt; what was found is told all the same.
+    template <class Write> void write(Write action) {
+        try {
+            action();
+        } catch (const usage_error& wrong) {
+            end_unwritten(wrong.what());
+        }
+    }
+    void end_unwritten(const std::string& why) {
+        if (result_.unwritten.empty())
+            result_.unwritten = why;
+        news_.notify_all();
     }
 
     /// Tells what comes up until all lanes have ended.
@@ -226,7 +321,7 @@ class hunter {
             }
             if (running_ == 0 && untold_.empty())
                 return;
-            if (seconds() - recorded_ >= seconds_between_records)
+            if (keeping_ == 0 && seconds() - recorded_ >= seconds_between_records)
                 record_progress();
             const std::string line = status();
             lock.unlock();
@@ -235,17 +330,17 @@ class hunter {
         }
     }
 
-    /// What was searched since the last time.
+    /// What was searched since the last time. Not while a failure of it is not yet kept: a hunt that goes on would never meet it again.
     void record_progress() {
         recorded_ = seconds();
-        if (journal_ == nullptr)
+        if (journal_ == nullptr || !result_.unwritten.empty())
             return;
-        progress_record r{.programs = result_.programs,
+        progress_record r{.programs = reached_.programs,
                           .distinct = result_.distinct,
                           .unusable = result_.unusable,
                           .executions = result_.executions,
-                          .drawn = drawn_,
-                          .enumerated = small_.next_number(),
+                          .drawn = reached_.drawn,
+                          .enumerated = reached_.enumerated,
                           .seconds = recorded_,
                           .seen = std::exchange(unrecorded_, {}),
                           .rows = met_.take_news(),
@@ -254,7 +349,7 @@ class hunter {
             for (std::size_t outcome = 0; outcome < outcome_names.size(); ++outcome)
                 if (const std::uint64_t count = met_.outcomes()[kind][outcome]; count != 0)
                     r.outcomes.push_back({kind, outcome, count});
-        journal_->add(r);
+        write([&] { journal_->add(r); });
     }
 
     hunt_coverage covered() const {
@@ -264,7 +359,8 @@ class hunter {
         all.operation_pairs_possible = steering::operation_pairs_possible();
         all.never_done = met_.never_done();
         for (std::size_t size = 0; size < small_programs::sizes.size(); ++size)
-            all.small.push_back({small_programs::sizes[size], small_.done(size), small_.total(size)});
+            all.small.push_back(
+                {small_programs::sizes[size], source_.small().done(size), source_.small().total(size)});
         return all;
     }
 
@@ -281,28 +377,36 @@ class hunter {
 
     const hunt_options options_;
     const hunt_listener& listener_;
-    const program header_;
     const clock::time_point started_ = clock::now();
     double seconds_before_ = 0; ///< of a hunt that goes on
-    explanations explanations_;
 
     std::mutex mutex_; ///< of all below
     std::condition_variable news_;
-    unsigned running_ = 0;
+    unsigned running_ = 0; ///< lanes
     std::exception_ptr problem_;
-    small_programs small_;
-    std::uint64_t drawn_ = 0; ///< number of the next program that is drawn
-    std::uint64_t batch_ = ~std::uint64_t{0};
-    taste taste_;
+
+    // What to do next.
+    program_source source_;
+    std::uint64_t chosen_ = 0; ///< programs for a first search
+    std::uint64_t next_number_ = 0;
+    std::deque<task> to_look_at_; ///< more closely
+    std::deque<task> to_keep_;
+    std::size_t keeping_ = 0; ///< failures that are not kept yet
+
+    // What was learnt.
+    std::map<std::uint64_t, searched> arrived_;
+    std::uint64_t taken_in_ = 0; ///< results
+    source_place reached_;
     steering met_;
+    std::shared_ptr<const explanations> known_ = std::make_shared<explanations>();
     std::uint64_t executions_of_closer_looks_ = 0;
-    std::unordered_set<std::uint64_t> seen_; ///< fingerprints
-    std::vector<std::uint64_t> unrecorded_;  ///< those that the journal does not have
-    std::unique_ptr<log_writer> journal_;    ///< null: none
-    double recorded_ = 0;
     std::map<trophy_key, std::size_t> trophies_; ///< places in result_
     std::vector<std::size_t> untold_;
     hunt_result result_;
+
+    std::unique_ptr<log_writer> journal_;   ///< null: none
+    std::vector<std::uint64_t> unrecorded_; ///< fingerprints that the journal does not have
+    double recorded_ = 0;
 };
 
 } // namespace
@@ -318,6 +422,8 @@ hunt_result resume_hunt(const std::string& directory, const hunt_listener& liste
 exit_code exit_code_of(const hunt_result& result) {
     if (std::ranges::any_of(result.trophies, [](const trophy& one) { return one.known.empty(); }))
         return exit_code::violation;
+    if (!result.unwritten.empty())
+        return exit_code::usage;
     if (result.crashes != 0)
         return exit_code::tool_failed;
     return result.interrupted ? exit_code::inconclusive : exit_code::pass;

@@ -1,7 +1,8 @@
 /// The hunt: programs are drawn and searched until the time is over; what fails is made small and kept.
 ///
 /// A failure is told once for each invariant, cause and explanation (examine.hpp). Programs that are equal but for names are searched once.
-/// The smallest programs come first, all of them (enumerate.hpp); then batches, each with a taste of its own (draw.hpp).
+/// A number of programs comes out the same every time, whatever the machine and however many checkers: only `seconds` and signals end a
+/// hunt where the clock says.
 #pragma once
 
 #include "jobs/hunt/examine.hpp"
@@ -40,6 +41,7 @@ struct trophy {
     std::uint64_t executions = 0; ///< of the search that found it
     std::uint64_t programs = 1;   ///< that failed so
     std::string report;           ///< to print
+    std::string unkept;           ///< why its files are not there; empty: they are
 };
 
 /// What all programs together have met (steering.hpp), and how many of the smallest were searched (enumerate.hpp).
@@ -63,6 +65,8 @@ struct hunt_result {
     std::uint64_t executions = 0;
     std::uint64_t crashes = 0; ///< of the checker
     std::string crash;         ///< the first
+    std::string
+        unwritten; ///< the first file that could not be written, and why: the hunt ended there; empty: none
     double seconds = 0;
     std::uint64_t seed = 0;
     bool interrupted = false;
@@ -79,7 +83,8 @@ hunt_result hunt(const hunt_options& options, const hunt_listener& listener);
 /// Goes on with the hunt in a directory, as it was begun. What was told before is not told again. Throws usage_error.
 hunt_result resume_hunt(const std::string& directory, const hunt_listener& listener);
 
-/// 1 when something failed that nothing explains; else 4 when the checker failed, 3 when a signal came; else 0.
+/// 1 when something failed that nothing explains; else 2 when a file could not be written, 4 when the checker failed, 3 when a signal came;
+/// else 0.
 exit_code exit_code_of(const hunt_result& result);
 
 } // namespace daxtorture::jobs::hunt

@@ -18,7 +18,7 @@
 namespace daxtorture::jobs::hunt {
 namespace {
 
-constexpr double shrink_seconds_of_known = 2;
+constexpr double shrink_seconds_of_known = 2; ///< they are counted as executions
 constexpr double shrink_seconds_of_news = 10;
 
 unsigned operations_of(const program& what) {
@@ -49,7 +49,7 @@ void write_scenario(program what, const suspect& found, const std::string& where
 trophy keep(const suspect& found, const hunt_options& options) {
     const double seconds = found.known.empty() ? shrink_seconds_of_news : shrink_seconds_of_known;
     told_failure told = interrupted() ? failure_as_found(found.what, "weak", found.found)
-                                      : shrink_failure(found.what, "weak", found.found, seconds);
+                                      : shrink_failure(found.what, "weak", found.found, seconds, true);
     // The bundle has the schedule of the shrunk program, so names stay as they are.
     program& small = told.kept.what;
     told.kept.scheduler = found.scheduler;
@@ -73,9 +73,15 @@ trophy keep(const suspect& found, const hunt_options& options) {
     const kept_failure kept = keep_failure(told, verdict, options.out, screen_look());
 
     trophy made;
+    made.unkept = kept.problem;
+    made.bundle = kept.bundle.string();
     made.scenario = (std::filesystem::path(options.out) / (small.name + ".dax")).string();
-    write_scenario(small, found, made.scenario);
-    made.bundle = kept.problem.empty() ? kept.bundle.string() : "";
+    try {
+        write_scenario(small, found, made.scenario);
+    } catch (const usage_error& wrong) {
+        made.scenario.clear();
+        made.unkept = wrong.what();
+    }
     made.invariant = found.found.invariant == invariant::none ? "" : name(found.found.invariant);
     made.kind = name(found.found.kind);
     made.cause = found.found.cause;
