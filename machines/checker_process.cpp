@@ -138,6 +138,11 @@ json run_search(machine& runs, const program& what, memory_class memory, const j
         o.weaken = &weaker;
     }
     o.collect_orders = request.value("collect_orders", false);
+    failure wanted;
+    if (const auto like = request.find("wanted"); like != request.end()) {
+        wanted = decode_failure(*like);
+        o.wanted = &wanted;
+    }
     search_result r = search(runs, o);
     if (r.blocked)
         throw blocked(*r.blocked);
@@ -152,6 +157,7 @@ json run_search(machine& runs, const program& what, memory_class memory, const j
                 {"executions", r.executions},
                 {"repetitions", r.repetitions},
                 {"failed_at", r.failed_at},
+                {"passed_by", r.passed_by},
                 {"seconds", r.seconds},
                 {"exhausted", r.exhausted},
                 {"explored", r.explored},

@@ -22,26 +22,52 @@ exploration_options exploration_of(const search_options& options) {
     return e;
 }
 
+bool is_passed_by(const failure& found, const failure* wanted) {
+    return wanted != nullptr && found.kind != failure_kind::none && found.kind != failure_kind::tool &&
+           !same_failure(found, *wanted);
+}
+
+void add(search_result& sum, exploration_result& r) {
+    sum.executions += r.executions;
+    sum.repetitions += r.repetitions;
+    sum.seconds += r.seconds;
+    sum.depth_limit_hits += r.overruns;
+    sum.steps += r.steps;
+    sum.rechecked += r.rechecked;
+    sum.failed_at = r.failed_at;
+    sum.exhausted = r.exhausted;
+    sum.gave_up = r.gave_up;
+    sum.blocked = std::move(r.blocked);
+    sum.orders = std::move(r.orders);
+}
+
+/// From a failure on. False: nothing is left.
+bool go_on(exploration_options& e, const exploration_result& r) {
+    const bool counted = e.executions != 0;
+    const bool timed = e.seconds > 0;
+    e.first = r.failed_at + 1;
+    e.executions -= counted ? r.executions : 0;
+    e.seconds -= timed ? r.seconds : 0;
+    return !(counted && e.executions == 0) && !(timed && e.seconds <= 0);
+}
+
 } // namespace
 
 search_result search(machine& runs, const search_options& options) {
     const std::unique_ptr<strategy> decides = make_strategy(options.scheduler, options);
-    exploration_result r = explore(runs, *decides, exploration_of(options));
+    exploration_options e = exploration_of(options);
     search_result result;
-    result.found = std::move(r.found);
-    result.failed_at = r.failed_at;
-    result.executions = r.executions;
-    result.repetitions = r.repetitions;
-    result.seconds = r.seconds;
-    result.exhausted = r.exhausted;
+    for (bool more = true; more;) {
+        exploration_result r = explore(runs, *decides, e);
+        add(result, r);
+        const bool other = is_passed_by(r.found, options.wanted);
+        result.passed_by += other ? 1 : 0;
+        if (!other)
+            result.found = std::move(r.found);
+        more = other && go_on(e, r);
+    }
     result.explored = decides->explored();
-    result.depth_limit_hits = r.overruns;
-    result.steps = r.steps;
-    result.rechecked = r.rechecked;
-    result.gave_up = r.gave_up;
-    result.blocked = std::move(r.blocked);
     result.counts = runs.counts();
-    result.orders = std::move(r.orders);
     return result;
 }
 

@@ -27,6 +27,7 @@ struct search_options : strategy_options {
     coverage* cover = nullptr;
     const weak_order* weaken = nullptr;
     bool collect_orders = false;
+    const failure* wanted = nullptr; ///< others are passed by; null: the first one ends the search
     /// About twice a second; `explored` as in search_result.
     std::function<void(std::uint64_t executions, double seconds, double explored)> progress;
 };
@@ -36,6 +37,7 @@ struct search_result {
     std::uint64_t executions = 0;
     std::uint64_t repetitions = 0; ///< of them: cut short because they repeated others
     std::uint64_t failed_at = 0;   ///< number of the failing execution
+    std::uint64_t passed_by = 0;   ///< executions that failed in other ways than was wanted
     double seconds = 0;
     bool exhausted = false;             ///< every execution that the search could reach was run
     double explored = 0;                ///< bound, full: estimate of the share of the executions that was run

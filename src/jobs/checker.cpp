@@ -42,6 +42,8 @@ std::string text_of(const checker_request& request) {
                         {"iterations", request.iterations},
                         {"coverage", request.coverage},
                         {"collect_orders", request.collect_orders}});
+        if (request.wanted)
+            message["wanted"] = encode(*request.wanted);
         if (!request.weaken_file.empty())
             message["weaken"] = {{"file", request.weaken_file},
                                  {"line", request.weaken_line},
@@ -69,6 +71,7 @@ checker_answer answer_from(const json& line) {
     answer.executions = line.value("executions", answer.executions);
     answer.repetitions = line.value("repetitions", answer.repetitions);
     answer.failed_at = line.value("failed_at", answer.failed_at);
+    answer.passed_by = line.value("passed_by", answer.passed_by);
     answer.seconds = line.value("seconds", answer.seconds);
     answer.exhausted = line.value("exhausted", answer.exhausted);
     answer.explored = line.value("explored", answer.explored);

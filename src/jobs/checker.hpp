@@ -56,9 +56,10 @@ struct checker_request {
     bool by_executions =
         false; ///< shrink: not the clock counts the seconds, so that the same comes out every time
     std::vector<std::uint32_t> schedule;
-    bool coverage = false;       ///< search: report what it covered
-    bool collect_orders = false; ///< search: report the memory orders it met
-    std::string weaken_file;     ///< search: weaken the memory order here ...
+    std::optional<failure> wanted; ///< search: failures unlike it are passed by
+    bool coverage = false;         ///< search: report what it covered
+    bool collect_orders = false;   ///< search: report the memory orders it met
+    std::string weaken_file;       ///< search: weaken the memory order here ...
     unsigned weaken_line = 0;
     std::string weaken_kind;  ///< ... of this access: load, store, rmw, fence
     std::string weaken_order; ///< ... to this one
@@ -96,6 +97,7 @@ struct checker_answer {
     std::uint64_t executions = 0;
     std::uint64_t repetitions = 0; ///< of them: cut short because they repeated others
     std::uint64_t failed_at = 0;   ///< search: number of the failing execution
+    std::uint64_t passed_by = 0;   ///< search: executions that failed in other ways than was wanted
     double seconds = 0;
     bool exhausted = false;
     double explored = 0; ///< bound, full: estimate of the share of the executions that was run

@@ -106,8 +106,6 @@ TEST_CASE("all kinds of worlds and all operations are drawn") {
                 met.insert(o.kind);
     });
     for (const operation_info& known : operation_table) {
-        if (concerns_power(known.kind)) // scenarios that keep what is durable are written by hand
-            continue;
         INFO(known.name);
         CHECK(met.contains(known.kind));
     }

@@ -69,6 +69,17 @@ class Found(HuntTest):
         self.assertGreaterEqual(len(pages), 4, known)
         self.assertEqual(code, 1 if None in known else 0)
 
+    def test_what_a_finding_explains_is_gone_with_its_rule(self):
+        # These two look like each other, and like the planted bug.
+        rules = {"docs/findings/fsync-skips-locked-entries.md": "writeback-locked=wait",
+                 "docs/findings/break-layout-drops-dirty-marks.md": "break-delete=clean"}
+        _, result = self.hunt("--rule", "writeback-mkclean=no", "--programs", "150", "--seed", "3", "--out", "out")
+        like_them = [one for one in result["failures"] if one["known"] in rules]
+        self.assertTrue(like_them, result["failures"])
+        for one in like_them:
+            _, verdicts = self.check_json(one["scenario"], "--rule", rules[one["known"]], "--iterations", "5000", "--no-shrink")
+            self.assertNotEqual(verdicts[0]["cause"], one["cause"])
+
     def test_so_many_programs_are_the_same_every_time(self):
         results = []
         for jobs in ("1", "3"):

@@ -2,6 +2,7 @@
 #include "tests/catch.hpp"
 #include "toy_machine.hpp"
 
+#include "search/checker.hpp"
 #include "search/explore.hpp"
 #include "search/replay.hpp"
 #include "search/shrink_schedule.hpp"
@@ -225,6 +226,34 @@ TEST_CASE(
     replay_strategy again(small.found.schedule);
     CHECK(run(runs, again, 1).found.kind == failure_kind::invariant);
     CHECK(again.followed_all());
+}
+
+TEST_CASE("a search for one failure passes others by, and counts them") {
+    // Of the 20 orders one fails as wanted, and all others but one fail otherwise.
+    toy_machine runs({writes(0, 3), writes(0, 3)},
+                     [](const std::string& order) { return order == "bbbaaa"; });
+    runs.cause_of = [](const std::string& order) { return order == "ababab" ? "wanted" : "other"; };
+    failure wanted;
+    wanted.kind = failure_kind::invariant;
+    wanted.cause = "wanted";
+    search_options options;
+    options.scheduler = "full";
+    options.reduce = false;
+    CHECK(search(runs, options).found.cause == "other");
+    options.wanted = &wanted;
+    const search_result hit = search(runs, options);
+    CHECK(hit.found.cause == "wanted");
+    CHECK(hit.passed_by == hit.executions - 1);
+
+    wanted.cause = "never";
+    const search_result none = search(runs, options);
+    CHECK(none.found.kind == failure_kind::none);
+    CHECK(none.exhausted);
+    CHECK(none.executions == 20);
+    CHECK(none.passed_by == 19);
+    options.scheduler = "uniform";
+    options.iterations = 1000;
+    CHECK(search(runs, options).executions == 1000);
 }
 
 TEST_CASE("a machine that answers differently when it runs again is a failure of the tool") {

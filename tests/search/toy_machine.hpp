@@ -24,6 +24,10 @@ class toy_machine : public machine {
     /// `seen` is told the order of every complete execution; one fails when it returns false.
     toy_machine(program threads, check seen) : threads_(std::move(threads)), seen_(std::move(seen)) {}
 
+    std::function<std::string(const std::string& order)> cause_of = [](const std::string&) {
+        return "a bad order";
+    };
+
     unsigned threads() const override { return static_cast<unsigned>(threads_.size()); }
     void configure(const machine_options&) override {}
 
@@ -68,7 +72,7 @@ class toy_machine : public machine {
             return ending::completed;
         told.found = {};
         told.found.kind = failure_kind::invariant;
-        told.found.cause = "a bad order";
+        told.found.cause = cause_of(order);
         return ending::failed;
     }
 

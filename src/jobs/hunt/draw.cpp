@@ -225,6 +225,12 @@ void empty_children(program& what, generator& random) {
                 what.setup.insert(what.setup.begin(), {op::munmap, 0, o.other});
 }
 
+/// The power fails once, beside everything else. What is durable is kept track of only in programs that have the operation.
+void add_power_cut(program& what) {
+    what.threads.push_back({"t" + std::to_string(what.threads.size()), {{op::power_cut}}});
+    what.world.workers = static_cast<unsigned>(what.threads.size());
+}
+
 unsigned draw_thread_count(generator& random) {
     const unsigned at = random.below(16);
     return at < 10 ? 2 : at < 15 ? 3 : 4;
@@ -295,8 +301,10 @@ taste draw_taste(generator& random) {
 program draw_program(const program& header, const taste& batch, generator& random) {
     for (;;) {
         const std::size_t kind = batch.worlds[random.below(static_cast<std::uint32_t>(batch.worlds.size()))];
-        const unsigned threads = draw_thread_count(random);
-        program made = with_world(header, world_kinds()[kind].draw(random), threads);
+        const world_config world = world_kinds()[kind].draw(random);
+        const unsigned most = threads_max - (world.power_cuts ? 1 : 0);
+        const unsigned threads = std::min(most, draw_thread_count(random));
+        program made = with_world(header, world, threads);
         taste here = batch;
         menu from(made.world, here);
         if (!can_act(from, random)) { // a batch may like nothing that this world has
@@ -308,6 +316,8 @@ program draw_program(const program& header, const taste& batch, generator& rando
         for (thread_program& thread : made.threads)
             thread.operations = draw_whole_thread(from, threads, random);
         empty_children(made, random);
+        if (made.world.power_cuts)
+            add_power_cut(made);
         if (!holds_itself_up(made))
             return canonical(made);
     }

@@ -16,11 +16,11 @@ namespace daxtorture::jobs::hunt {
 namespace {
 
 constexpr unsigned rounds_max = 4; ///< of switching on the cure of a finding that hides what comes after it
-constexpr std::uint64_t sure_executions =
-    3'000; ///< after which a failure that does not come back is gone, at most
-constexpr std::uint64_t executions_to_failure = 30; ///< times as many as the failure took
-constexpr unsigned attempts_max =
-    6; ///< searches that end at other failures, before the one that is looked for counts as gone
+constexpr std::uint64_t sure_executions = 3'000;         ///< without it, and a failure is gone, at most
+constexpr std::uint64_t executions_to_failure = 30;      ///< times as many as the failure took
+constexpr std::uint64_t sure_executions_of_news = 8'000; ///< of one that is told
+constexpr std::uint64_t searches_in_vain =
+    4; ///< times as many executions are run when other failures end them early
 
 std::vector<std::string> words_of(std::string_view text) {
     std::istringstream from{std::string(text)};
@@ -40,6 +40,35 @@ program under(const program& drawn, const std::string& preset, const std::vector
 std::vector<std::string> joined(std::vector<std::string> rules, const std::vector<std::string>& more) {
     rules.insert(rules.end(), more.begin(), more.end());
     return rules;
+}
+
+checker_request search_of(const program& what, const char* scheduler, std::uint64_t executions,
+                          std::uint64_t seed) {
+    checker_request request;
+    request.scenario = print(what);
+    request.file = what.name;
+    request.scheduler = scheduler;
+    request.bound = 1;
+    request.seed = seed;
+    request.iterations = executions;
+    return request;
+}
+
+/// What makes it the failure that it is.
+failure likeness_of(const failure& found) {
+    failure like;
+    like.kind = found.kind;
+    like.invariant = found.invariant;
+    like.cause = found.cause;
+    return like;
+}
+
+/// With some rules more.
+program cured(const program& what, const std::vector<std::string>& cures) {
+    std::vector<std::string> rules;
+    for (const auto& [name, value] : what.rules)
+        rules.push_back(name + "=" + value);
+    return under(what, what.protocol, joined(std::move(rules), cures));
 }
 
 constexpr std::string_view between_pages = " or "; ///< in what findings_like returns
@@ -106,7 +135,7 @@ examined examiner::examine(const program& drawn, const effort& much, const expla
                 break;
             explain(*found);
             const std::vector<std::string> cures = found->cures;
-            const bool goes_on = !found->known.empty() && !cures.empty();
+            const bool goes_on = !found->known.empty() && found->clean < much.sampled + much.bounded;
             result_.suspects.push_back(std::move(*found));
             if (!goes_on)
                 break;
@@ -123,24 +152,16 @@ examined examiner::examine(const program& drawn, const effort& much, const expla
     return std::move(result_);
 }
 
-checker_answer examiner::ask(const program& what, const char* scheduler, std::uint64_t executions,
-                             bool coverage, std::uint64_t first) {
+checker_answer examiner::ask(const checker_request& request) {
     if (interrupted())
         throw stopped_by_signal();
     if (checker_ == nullptr)
         checker_ = std::make_unique<checker>();
-    checker_request request;
-    request.scenario = print(what);
-    request.file = what.name;
-    request.scheduler = scheduler;
-    request.bound = 1;
-    request.seed = seed_;
-    request.first = first;
-    request.iterations = executions;
-    request.coverage = coverage;
     checker_->ask(request);
-    const checker_answer answer = wait_for_answer(*checker_);
+    checker_answer answer = wait_for_answer(*checker_);
     result_.executions += answer.executions;
+    if (answer.found.kind == failure_kind::tool)
+        throw checker_failed(answer.found.cause + " " + answer.found.detail);
     return answer;
 }
 
@@ -150,9 +171,9 @@ std::optional<suspect> examiner::search(const program& what, const effort& much,
         if (executions == 0)
             continue;
         const bool tells = coverage && std::string_view(scheduler) == "pos";
-        checker_answer answer = ask(what, scheduler, executions, tells);
-        if (answer.found.kind == failure_kind::tool)
-            throw checker_failed(answer.found.cause + " " + answer.found.detail);
+        checker_request request = search_of(what, scheduler, executions, seed_);
+        request.coverage = tells;
+        checker_answer answer = ask(request);
         const bool failed = answer.found.kind != failure_kind::none;
         suspect found{what, std::move(answer.found), {}, {}, scheduler, answer.failed_at};
         if (tells)
@@ -163,67 +184,98 @@ std::optional<suspect> examiner::search(const program& what, const effort& much,
     return std::nullopt;
 }
 
-/// Does the program fail no more like this when these rules are added?
-bool examiner::is_gone(const program& what, const suspect& like, const std::vector<std::string>& cures) {
-    std::vector<std::string> rules;
-    for (const auto& [name, value] : what.rules)
-        rules.push_back(name + "=" + value);
-    const program tried = under(what, what.protocol, joined(std::move(rules), cures));
-    const std::uint64_t enough = std::min(sure_executions, 200 + executions_to_failure * like.execution);
-    for (std::uint64_t attempt = 0; attempt < attempts_max; ++attempt) {
-        const failure again =
-            ask(tried, like.scheduler.c_str(), enough, false, 1 + attempt * sure_executions).found;
-        if (again.kind == failure_kind::none)
-            return true;
-        if (same_failure(again, like.found))
+bool examiner::fails_by_its_schedule(const program& tried, const failure& like) {
+    checker_request request;
+    request.what = checker_request::kind::replay;
+    request.scenario = print(tried);
+    request.file = tried.name;
+    request.schedule = like.schedule;
+    return same_failure(ask(request).found, like);
+}
+
+/// So many executions in which it could have failed like this, for nothing else went wrong, did not.
+bool examiner::is_gone(const program& tried, const suspect& like, std::uint64_t executions) {
+    checker_request request = search_of(tried, like.scheduler.c_str(), executions, seed_);
+    request.wanted = likeness_of(like.found);
+    std::uint64_t clean = 0;
+    clean_ = 0;
+    for (std::uint64_t i = 0; i < searches_in_vain && clean < executions; ++i) {
+        const checker_answer answer = ask(request);
+        if (answer.found.kind != failure_kind::none)
             return false;
+        if (answer.exhausted)
+            return answer.passed_by == 0;
+        clean += answer.executions - answer.passed_by;
+        request.first += answer.executions;
+        if (i == 0 && answer.passed_by == 0)
+            clean_ = clean;
     }
+    return clean >= executions;
+}
+
+/// Nothing is left out where all executions, but for those that only reorder steps that commute, are few.
+bool examiner::is_gone_from_all(const program& tried, const failure& like) {
+    checker_request request = search_of(tried, "full", sure_executions_of_news, seed_);
+    request.wanted = likeness_of(like);
+    return ask(request).found.kind == failure_kind::none;
+}
+
+/// Does the program fail no more like this when these rules are added?
+bool examiner::is_gone(const suspect& found, const std::vector<std::string>& cures) {
+    const program tried = cured(found.what, cures);
+    const std::uint64_t enough = std::min(sure_executions, 300 + executions_to_failure * found.execution);
+    return !fails_by_its_schedule(tried, found.found) && is_gone(tried, found, enough);
+}
+
+bool examiner::explains(suspect& found, const std::string& known, const std::vector<std::string>& cures) {
+    if (cures.empty() || !is_gone(found, cures))
+        return false;
+    found.known = known;
+    found.cures = cures;
+    found.clean = clean_;
     return true;
 }
 
+std::uint64_t examiner::doubt(suspect& found) {
+    result_ = {};
+    if (!found.known.empty()) {
+        const program tried = cured(found.what, found.cures);
+        if (!is_gone_from_all(tried, found.found) || !is_gone(tried, found, sure_executions_of_news))
+            found.known.clear();
+    }
+    return result_.executions;
+}
+
 void examiner::explain(suspect& found) {
-    const std::vector<std::string> pages =
-        pages_of(findings_like(found.what, found.found.invariant, found.found.cause));
-    for (const std::string& page : pages) {
-        found.known = page;
-        found.cures = cure_of(page, found.found);
-        if (!found.cures.empty() && (pages.size() == 1 || is_gone(found.what, found, found.cures)))
+    const program mended =
+        under_.mended.empty() ? found.what : under(found.what, under_.mended, under_.rules);
+    const std::vector<std::string> all = words_of(differences(found.what.world.rules, mended.world.rules));
+    for (const std::string& page :
+         pages_of(findings_like(found.what, found.found.invariant, found.found.cause))) {
+        const std::vector<std::string> cures = cure_of(page, found.found);
+        if (explains(found, page, cures.empty() ? all : cures))
             return;
     }
-    found.known.clear();
-    found.cures.clear();
-    explain_by_rules(found);
-    if (pages.size() == 1)
-        found.known = pages.front();
+    explain_by_rules(found, all);
 }
 
 /// The fewest of the rules in which the mended protocol differs, one after the other left out.
-void examiner::explain_by_rules(suspect& found) {
-    if (under_.mended.empty())
-        return;
+void examiner::explain_by_rules(suspect& found, std::vector<std::string> cures) {
     const explanations::key_type key{found.found.invariant, found.found.cause};
     if (const auto before = known_->find(key); before != known_->end())
-        for (const std::vector<std::string>& cures : before->second)
-            if (is_gone(found.what, found, cures)) {
-                found.cures = cures;
-                found.known = pages_cured_by(cures);
+        for (const std::vector<std::string>& known : before->second)
+            if (explains(found, pages_cured_by(known), known))
                 return;
-            }
-    const program mended = under(found.what, under_.mended, under_.rules);
-    std::vector<std::string> cures = words_of(differences(found.what.world.rules, mended.world.rules));
-    if (!is_gone(found.what, found, cures))
+    if (cures.empty() || !is_gone(found, cures))
         return;
     for (std::size_t i = cures.size(); i-- != 0;) {
         std::vector<std::string> fewer = cures;
         fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(i));
-        if (is_gone(found.what, found, fewer))
+        if (!fewer.empty() && is_gone(found, fewer))
             cures = std::move(fewer);
     }
-    if (cures.empty()) // it did not come back at all: nothing explains it
-        return;
-    result_.learnt[key].insert(cures);
-    found.cures = cures;
-    found.known = pages_cured_by(cures);
+    if (explains(found, pages_cured_by(cures), cures))
+        result_.learnt[key].insert(cures);
 }
 
 } // namespace daxtorture::jobs::hunt

@@ -2,7 +2,8 @@
 ///
 /// Masking     a failure that a finding explains ends the search of its executions, so its cure is switched on and the search goes on, until
 ///             nothing fails or something that no finding explains
-/// Explained   a failure looks like a finding (words/findings), or a few of the rules that mend findings make it go away
+/// Explained   the rule that mends a finding which it looks like (words/findings), or a few of the rules that mend findings, make it go away:
+///             it does not fail so under its own schedule, nor in a search of its own
 #pragma once
 
 #include "jobs/checker.hpp"
@@ -39,6 +40,7 @@ struct suspect {
     std::vector<std::string> cures; ///< rules with which it is gone
     std::string scheduler;
     std::uint64_t execution = 0;
+    std::uint64_t clean = 0; ///< with them: the first so many executions of a search did not fail at all
 };
 
 /// Which rules have explained failures, by invariant and cause.
@@ -66,27 +68,29 @@ class examiner {
   public:
     examiner(protocols under, std::uint64_t seed);
 
-    /// `known`: what explained failures of other programs. Throws stopped_by_signal.
+    /// Throws stopped_by_signal.
     examined examine(const program& drawn, const effort& much, const explanations& known);
 
-  private:
-    struct outcome_of_search {
-        failure found;
-        std::string scheduler;
-        std::uint64_t execution = 0;
-    };
+    /// A failure that is told is looked at more closely: it is news when it comes back in a longer search, or in one of all executions where
+    /// they are few. Returns the number of executions.
+    std::uint64_t doubt(suspect& found);
 
-    checker_answer ask(const program& what, const char* scheduler, std::uint64_t executions, bool coverage,
-                       std::uint64_t first = 1);
+  private:
+    checker_answer ask(const checker_request& request);
     std::optional<suspect> search(const program& what, const effort& much, bool coverage);
-    bool is_gone(const program& what, const suspect& like, const std::vector<std::string>& cures);
+    bool explains(suspect& found, const std::string& known, const std::vector<std::string>& cures);
+    bool fails_by_its_schedule(const program& tried, const failure& like);
+    bool is_gone(const program& tried, const suspect& like, std::uint64_t executions);
+    bool is_gone_from_all(const program& tried, const failure& like);
+    bool is_gone(const suspect& found, const std::vector<std::string>& cures);
     void explain(suspect& found);
-    void explain_by_rules(suspect& found);
+    void explain_by_rules(suspect& found, std::vector<std::string> cures);
 
     protocols under_;
-    const explanations* known_ = nullptr;
+    const explanations* known_ = nullptr; ///< of other programs
     std::uint64_t seed_;
     std::unique_ptr<checker> checker_;
+    std::uint64_t clean_ = 0; ///< the last search for a failure that was gone: as suspect::clean
     examined result_;
 };
 

@@ -20,6 +20,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stdexcept>
 #include <thread>
 #include <tuple>
 #include <utility>
@@ -36,7 +37,13 @@ constexpr std::uint64_t executions_of_closer_look = 2 * (closer_look.sampled + c
 constexpr std::uint64_t results_behind = 128; ///< more than there are checkers
 constexpr double seconds_between_records = 1;
 
-std::string invariant_text(invariant id) { return id == invariant::none ? "" : name(id); }
+/// The same failure for a user: invariant, cause, and what explains it. It is told once.
+using failure_key = std::tuple<std::string, std::string, std::string>;
+failure_key key_of(const trophy& one) { return {one.invariant, one.cause, one.known}; }
+failure_key key_of(const suspect& one) {
+    return {one.found.invariant == invariant::none ? "" : name(one.found.invariant), one.found.cause,
+            one.known};
+}
 
 /// A program to search, or a failure to keep.
 struct task {
@@ -99,6 +106,7 @@ class hunter {
         if (problem_)
             std::rethrow_exception(problem_);
         result_.programs = reached_.programs;
+        result_.executions += executions_of_doubts_;
         result_.seconds = seconds();
         result_.seed = options_.seed;
         result_.interrupted = interrupted();
@@ -107,13 +115,6 @@ class hunter {
     }
 
   private:
-    /// The same failure for a user: it is told once.
-    using trophy_key = std::tuple<std::string, std::string, std::string>;
-    static trophy_key key_of(const trophy& one) { return {one.invariant, one.cause, one.known}; }
-    static trophy_key key_of(const suspect& one) {
-        return {invariant_text(one.found.invariant), one.found.cause, one.known};
-    }
-
     static hunt_options without_journal(const hunt_log& before) {
         hunt_options same = before.options;
         same.journal = false;
@@ -143,7 +144,7 @@ class hunter {
             examiner mine(options_.under, options_.seed);
             while (std::optional<task> next = take())
                 if (next->to_keep)
-                    finish_keeping(*next, keep(*next->to_keep, options_));
+                    keep_failure(*next, mine);
                 else
                     finish_search(std::move(*next), mine);
         } catch (...) {
@@ -168,17 +169,24 @@ class hunter {
         news_.notify_all();
     }
 
-    void finish_keeping(const task& done, trophy made) {
+    void keep_failure(task& next, examiner& by) {
+        std::uint64_t executions = 0;
+        try {
+            executions = by.doubt(*next.to_keep);
+        } catch (const std::runtime_error&) { // a signal, or a checker that failed: it stays as it is known
+        }
+        trophy made = keep(*next.to_keep, options_);
         const std::scoped_lock lock(mutex_);
+        executions_of_doubts_ += executions;
         --keeping_;
-        trophy& kept = result_.trophies[done.place];
+        trophy& kept = result_.trophies[next.place];
         made.programs = kept.programs;
         kept = std::move(made);
         if (!kept.unkept.empty())
             end_unwritten(kept.unkept);
         else if (journal_ != nullptr)
             write([&] { journal_->add(kept); });
-        untold_.push_back(done.place);
+        untold_.push_back(next.place);
         news_.notify_all();
     }
 
@@ -250,9 +258,9 @@ class hunter {
         result_.unusable += outcome.unusable ? 1 : 0;
         if (!outcome.tool_failure.empty())
             note_crash(done.what, outcome.tool_failure);
-        learn(outcome.learnt);
         for (suspect& one : outcome.suspects)
             take_in(std::move(one));
+        learn(outcome.learnt);
         if (!done.closer && met_.learn(done.what, outcome.first) &&
             executions_of_closer_looks_ * share_of_closer_looks <= result_.executions) {
             executions_of_closer_looks_ += executions_of_closer_look; // until it is known
@@ -400,7 +408,8 @@ class hunter {
     steering met_;
     std::shared_ptr<const explanations> known_ = std::make_shared<explanations>();
     std::uint64_t executions_of_closer_looks_ = 0;
-    std::map<trophy_key, std::size_t> trophies_; ///< places in result_
+    std::uint64_t executions_of_doubts_ = 0;      ///< they decide nothing, as they may come in any order
+    std::map<failure_key, std::size_t> trophies_; ///< places in result_
     std::vector<std::size_t> untold_;
     hunt_result result_;
 

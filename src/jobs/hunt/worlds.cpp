@@ -204,6 +204,14 @@ world_config draw_sync(generator& random) {
     return world;
 }
 
+/// The power may fail.
+world_config draw_power(generator& random) {
+    constexpr std::array draws{draw_pages, draw_sharing, draw_huge, draw_sync};
+    world_config world = draws[random.below(draws.size())](random);
+    world.power_cuts = true;
+    return world;
+}
+
 /// Translations that outlive their accesses.
 world_config draw_tlb(generator& random) {
     constexpr std::array draws{draw_pages, draw_pages, draw_huge, draw_spaces, draw_device_dax};
@@ -231,6 +239,7 @@ constexpr std::array kinds{
     world_kind{"deep", "files whose trees have two levels", 3, draw_deep},
     world_kind{"metadata", "a device that holds its own memory map", 2, draw_metadata},
     world_kind{"sync", "areas with MAP_SYNC", 6, draw_sync},
+    world_kind{"power", "files of a machine whose power fails", 5, draw_power},
     world_kind{"tlb", "threads with TLBs", 8, draw_tlb},
     world_kind{"machine", "an architecture", 4, draw_machine},
 };
