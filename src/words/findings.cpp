@@ -86,7 +86,7 @@ constexpr std::array table{
     finding{invalidation, invariant::I7, freed_held, "invalidate", "invalidation=locked"},
     finding{invalidation, invariant::I7, foreign_pin, "invalidate", "invalidation=locked"},
     finding{reflink_busy, invariant::I7, freed_held, "reflink", "free-busy=when-idle"},
-    finding{reflink_busy, invariant::I14, let_go_held, "reflink", "free-busy=when-idle"},
+    finding{reflink_busy, invariant::I14, let_go_held, "reflink", "dissolve-warning=large-only"},
     finding{reflink_busy, invariant::I6, "refcount below mapcount", "reflink", "free-busy=when-idle"},
     finding{failed_cow, invariant::I7, "write() hit a block that its file does not own", "reflink",
             "cow-cancel=later"},
@@ -117,6 +117,7 @@ constexpr std::array table{
             "recovery-write=invalidate"},
     finding{unbind, invariant::I14, let_go_held, "unbind", "pre-remove=shutdown-then-break"},
     finding{unbind, invariant::I14, dissolved, "unbind", "pre-remove=shutdown-then-break"},
+    finding{unbind, invariant::I22, gone_page, "unbind", "pre-remove=shutdown-then-break"}, // of a file
     finding{unbind, invariant::I22, gone_page, "unbind", "unbind-pages=while-busy"},
     finding{unbind, invariant::I5, "refcount dropped below its idle value", "unbind",
             "unbind-pages=while-busy"},
