@@ -29,7 +29,7 @@ class follower : public pilot {
     unsigned after(unsigned thread, bool, unsigned runnable) override {
         if (thread == turn::nobody)
             return at_end() ? usual(runnable) : among(log_[at_], runnable);
-        if (!at_end() && passed_ != log_[at_ + 1])
+        if (!at_end() && passed_ + 1 != log_[at_ + 1])
             diverged_ = true;
         return next(turn::nobody, runnable);
     }

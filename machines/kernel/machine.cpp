@@ -233,6 +233,13 @@ void machine::learn_leaks() {
 
 // ---- who goes on
 
+/// A thread that stops at a hook has passed it, but not done what comes after. One that sleeps, waits or ends has: that counts as another.
+void machine::end_stretch(unsigned kept) {
+    const thread_state& t = threads_[current_];
+    const unsigned done = t.state == run_state::runnable ? 0 : 1;
+    stretches_.insert(stretches_.end(), {current_, t.hooks + done, kept});
+}
+
 void machine::switch_to(unsigned task) {
     const unsigned from = current_;
     if (task == from)
@@ -250,7 +257,7 @@ void machine::switch_to(unsigned task) {
     } else {
         left.stores.drain();
     }
-    stretches_.insert(stretches_.end(), {from, left.hooks, kept});
+    end_stretch(kept);
     left.hooks = 0;
     current_ = task;
     memory_.use_cpu(task);
@@ -294,7 +301,7 @@ void machine::go_on_elsewhere(bool ended) {
         obey(pilot_ ? pilot_->after(current_, ended, turns_.runnable()) : turns_.next(turn::nobody, false));
         return;
     }
-    stretches_.insert(stretches_.end(), {current_, threads_[current_].hooks, 0});
+    end_stretch(0);
     const unsigned all = (1u << body_->threads()) - 1;
     if (turns_.finished() == all)
         to_main();

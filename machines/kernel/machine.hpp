@@ -90,7 +90,8 @@ struct counters {
     std::uint64_t points = 0; ///< scheduling decisions asked for
 };
 
-/// A schedule as it was: for each stretch of one thread its number, the hooks it passed, and the stores it kept when it stopped.
+/// A schedule as it was: for each stretch of one thread its number, the hooks it passed, one more when it then slept, waited or ended, and
+/// the stores it kept when it stopped.
 using stretch_log = std::vector<std::uint32_t>;
 
 class machine {
@@ -199,6 +200,7 @@ class machine {
     void end_of_task();
     void hang();
     void switch_to(unsigned task);
+    void end_stretch(unsigned kept);
     void to_main();
     /// `first`: the access that comes next, when it is known.
     void choose(hook kind, const void* place, bool yields, daxtorture::access first = {});

@@ -3,7 +3,7 @@
 /// Standard input, up to its end: one JSON object.
 ///   kind      "search" | "replay" | "plan";  scenario: text of a scenario file;  file: its name, for errors
 ///   sites     path of the table of hooks;  tree: directory of the sources;  memory: "sc" | "tso"
-///   search    scheduler "" | "bound" | "pos" | "pct" | "surw" | "uniform", reduce, bound, depth, seed, iterations, seconds; skip: [[invariant, cause], ...]
+///   search    scheduler "" | "bound" | "pos" | "pct" | "surw" | "uniform", reduce, bound, depth, seed, iterations, seconds, world_check_every; skip: [[invariant, cause], ...]
 ///   replay    schedule: [numbers]; skip, as above
 ///   plan      plan: text;  plan_file: its name, for errors
 /// Standard output: one JSON object a line, as daxtorture-checker.
@@ -27,6 +27,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <iostream>
 #include <iterator>
 #include <stdexcept>
@@ -87,6 +88,7 @@ json run_search(scenario_body& body, const json& request) {
     o.seed = request.value("seed", o.seed);
     o.iterations = request.value("iterations", o.iterations);
     o.seconds = request.value("seconds", o.seconds);
+    o.world_check_every = std::max<std::uint64_t>(1, request.value("world_check_every", o.world_check_every));
     o.tso = request.value("memory", "sc") == "tso";
     o.skip = known_in(request);
     o.progress = [parent = getppid()](std::uint64_t executions, double seconds) {

@@ -16,7 +16,6 @@ namespace {
 
 constexpr unsigned warm_up_executions = 24;
 constexpr unsigned most_rounds = 8;
-constexpr std::uint64_t world_check_every = 1000;
 
 failure tool_failure(std::string cause) {
     failure f;
@@ -74,16 +73,12 @@ class searcher {
             result_.found = tool_failure(machine_.strategy_error());
         if (++executions_ % 64 == 0)
             look_at_clock();
-        if (machine_.found().kind == failure_kind::none) {
-            if (executions_ % world_check_every == 0)
-                look_for_leak();
-            return false;
-        }
-        if (machine_.is_known(machine_.found())) {
-            ++result_.skipped;
-            return false;
-        }
-        return true;
+        const bool failed = machine_.found().kind != failure_kind::none;
+        const bool known = failed && machine_.is_known(machine_.found());
+        result_.skipped += known;
+        if ((!failed || known) && executions_ % options_.world_check_every == 0)
+            look_for_leak();
+        return failed && !known;
     }
 
     void look_for_leak() {

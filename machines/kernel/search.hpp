@@ -18,8 +18,9 @@ struct search_options {
     unsigned bound = 2;
     unsigned depth = 3;
     std::uint64_t seed = 1;
-    std::uint64_t iterations = 2'000; ///< of each random strategy
-    double seconds = 10;              ///< 0: no limit
+    std::uint64_t iterations = 2'000;       ///< of each random strategy
+    double seconds = 10;                    ///< 0: no limit
+    std::uint64_t world_check_every = 1000; ///< executions
     bool tso = false;
     bool reduce = true; ///< bound, under sc: leave out what differs only in the order of steps that commute
     std::vector<known_failure> skip; ///< go on after these
