@@ -29,7 +29,7 @@ import link  # noqa: E402
 from tree import HERE, Tree, compiler  # noqa: E402
 
 ROOT = os.path.dirname(HERE)
-INSTRUMENTED = {"waits.c"}
+STEPPING = {"waits.c"} # files of the glue whose accesses are steps, as those of the kernel are
 
 
 def say(**line):
@@ -50,7 +50,7 @@ def digest(path):
 
 def own_sources():
     """What the machine is made from besides the tree."""
-    found = glob.glob(HERE + "/*") + glob.glob(HERE + "/glue/*") + [ROOT + "/machines/kernel/abi.h"]
+    found = glob.glob(HERE + "/*") + glob.glob(HERE + "/glue/*") + glob.glob(HERE + "/assembler/*") + [ROOT + "/machines/kernel/abi.h"]
     return sorted(path for path in found if os.path.isfile(path))
 
 
@@ -163,14 +163,15 @@ class Machine:
                  "-D__KBUILD_MODNAME=kmod_glue", "-D__DISABLE_EXPORTS", "-w",
                  "-I" + work, "-I" + ROOT, "-I" + HERE + "/glue", "-I" + self.tree.directory]
         jobs, objects = [], []
-        for source in sorted(glob.glob(HERE + "/glue/*.[cS]")):
-            own = flags if os.path.basename(source) in INSTRUMENTED else kb.uninstrumented(flags)
-            if source.endswith(".S"):
-                own = []
+        sources = sorted(glob.glob(HERE + "/glue/*.[cS]"))
+        for source in sources:
             objects.append(work + "/" + os.path.basename(source)[:-2] + ".o")
-            arguments = own + names if own else []
+            arguments = flags + names if source.endswith(".c") else []
             jobs.append((["gcc", *arguments, "-c", source, "-o", objects[-1]], self.output))
         kb.compile_all(jobs, kbuild.log)
+        for source, (command, _) in zip(sources, jobs):
+            if os.path.basename(source) not in STEPPING:
+                link.rename_hooks(command[-1], kbuild.log)
         return objects
 
 

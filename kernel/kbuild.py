@@ -18,6 +18,10 @@ class BuildError(Exception):
         self.of_input = of_input
 
 
+# Per-CPU data goes through a register (assembler/as); each write calls a hook or a function that the machine has.
+FLAGS = f"-ffixed-r15 -B{HERE}/assembler/ -fno-builtin-memset -fno-builtin-memcpy -fno-builtin-memmove"
+# A file whose hooks trees leave out, because of warnings about sections that only a whole kernel has.
+INSTRUMENTED = ["KCSAN_SANITIZE_pgtable.o=y"]
 NO_SPACE = "No space left on device"
 
 
@@ -39,7 +43,7 @@ class Kbuild:
         self.tree, self.output, self.log, self.say = tree, output, log, say
 
     def make(self, *targets):
-        return ["make", "-C", self.tree.directory, f"O={self.output}", *targets]
+        return ["make", "-C", self.tree.directory, f"O={self.output}", "KCFLAGS=" + FLAGS, *INSTRUMENTED, *targets]
 
     def configure(self):
         """allnoconfig and the fragment; again only when the fragment has changed."""
@@ -82,11 +86,18 @@ class Kbuild:
                 errors.append(line.strip())
         if process.wait() != 0:
             raise BuildError("the tree cannot be compiled: " + (errors[0] if errors else "make failed"), of_input=True)
+        for name in objects:
+            if "-fsanitize=thread" not in self.command_of(name):
+                raise BuildError(f"the tree compiles {name} without KCSAN's hooks")
+
+    def command_of(self, name):
+        """How an object was compiled."""
+        with open(os.path.join(self.output, os.path.dirname(name), "." + os.path.basename(name) + ".cmd")) as record:
+            return record.readline()
 
     def flags(self):
         """The compiler's arguments for fs/dax.c, without what names that file."""
-        command = open(os.path.join(self.output, "fs/.dax.o.cmd")).readline()
-        words = re.sub(r"^\S+ := \S+", "", command.split(" -c -o ")[0]).split()
+        words = re.sub(r"^\S+ := \S+", "", self.command_of("fs/dax.o").split(" -c -o ")[0]).split()
         drop = re.compile(r"-Wp,-MMD|-D\S*KBUILD|-Wmissing-|-Werror")
         return [word.replace('\\"', '"').strip("'") for word in words if not drop.match(word)]
 
@@ -109,21 +120,6 @@ class Kbuild:
             if path.startswith(self.tree.directory + "/") and os.path.isfile(path):
                 found.add(path)
                 return
-
-
-def uninstrumented(flags):
-    """The same flags without the hooks."""
-    result, skip = [], False
-    for flag in flags:
-        if skip:
-            skip = False
-            continue
-        if flag == "--param":
-            skip = True
-            continue
-        if flag != "-fsanitize=thread":
-            result.append(flag)
-    return result
 
 
 def compile_all(jobs, log):

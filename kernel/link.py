@@ -11,7 +11,7 @@ from tree import HERE, table
 # What libc and the linker provide to kernel code.
 PROVIDED = re.compile(
     r"^(mem(set|cpy|cmp|move)|str(len|cmp|rchr|chr|ncmp|nlen|cpy|ncpy)|s?n?printf|sprintf|_GLOBAL_OFFSET_TABLE_"
-    r"|__start___bug_table|__stop___bug_table|glue_(cpu|data)_(begin|end)|machine_\w+|__tsan_\w+)$")
+    r"|__start___bug_table|__stop___bug_table|glue_(cpu|data)_(begin|end)|machine_\w+|__tsan_\w+|glue_(tsan|kcsan)_\w+)$")
 
 
 def symbols(objects):
@@ -56,6 +56,14 @@ def write_stubs(objects, path):
     return sum(name in functions for name in missing), len(missing)
 
 
+def rename_hooks(glue, log):
+    """The hooks of an object of the glue get names of their own: its accesses are no steps."""
+    _, undefined = symbols([glue])
+    renames = [f"--redefine-sym={name}={name.replace('__', 'glue_', 1)}" for name in undefined
+               if name.startswith(("__tsan_", "__kcsan_"))]
+    run(["objcopy", *renames, glue], log)
+
+
 def globalize(kbuild, work, objects):
     """Copies of the objects that have static symbols which the glue calls, with those made global."""
     wanted = {}
@@ -81,9 +89,25 @@ def link(kbuild, work, glue, objects, host, program):
     run(["gcc", "-c", stubs, "-o", work + "/stubs.o"], kbuild.log)
     image = os.path.join(work, "kernel-image.o")
     run(["ld", "-r", "-z", "muldefs", "-o", image, *glue, *tree_objects, work + "/stubs.o"], kbuild.log)
-    run(["objcopy", "--wildcard", "--keep-global-symbol=glue_*", image], kbuild.log)
-    run(["g++", "-no-pie", "-static", "-o", program, image, "-Wl,--whole-archive", host, "-Wl,--no-whole-archive",
-         "-Wl,-T," + os.path.join(HERE, "image.ld"), "-Wl,-z,noexecstack", "-Wl,--no-warnings"], kbuild.log)
+    run(["objcopy", "--wildcard", "--keep-global-symbol=glue_*",
+         *[f"--redefine-sym={name}=machine_{name}" for name in ("memset", "memcpy", "memmove")], image], kbuild.log)
+    write_entries(image, work + "/entries.S", kbuild.log)
+    run(["gcc", "-c", work + "/entries.S", "-o", work + "/entries.o"], kbuild.log)
+    run(["g++", "-no-pie", "-static", "-o", program, image, work + "/entries.o", "-Wl,--whole-archive", host,
+         "-Wl,--no-whole-archive", "-Wl,-T," + os.path.join(HERE, "image.ld"), "-Wl,-z,noexecstack", "-Wl,--no-warnings"],
+        kbuild.log)
+
+
+def write_entries(image, path, log):
+    """Where the host calls the glue the register of per-CPU data is set (assembler/as). No such function has arguments on the stack."""
+    lines = subprocess.run(["nm", image], capture_output=True, text=True).stdout.splitlines()
+    names = [line.split()[-1] for line in lines if re.search(r" T glue_", line)]
+    run(["objcopy", *[f"--redefine-sym={name}=image_{name}" for name in names], image], log)
+    with open(path, "w") as out:
+        for name in names:
+            out.write(f".globl {name}\n{name}:\npush %r15\nmov machine_cpu_base(%rip), %r15\ncall image_{name}\n"
+                      "pop %r15\nret\n")
+        out.write('.section .note.GNU-stack, "", @progbits\n')
 
 
 HOOK = re.compile(r"<(__tsan_(volatile_)?(unaligned_)?(read|write)\w*|__kcsan_check_access|_raw_spin_\w+)>")

@@ -21,7 +21,7 @@ constexpr std::array registered{
     strategy_kind{"surw", walk::random, "orders of the accesses to one object with equal probability",
                   [](const options& o) { return make_surw(o.seed); }},
     strategy_kind{"bound", walk::tree, "all with at most --bound forced switches and as many stale loads",
-                  [](const options& o) { return make_bounds(o.bound, o.part); }},
+                  [](const options& o) { return make_bounds(o.bound, o.part, o.reduce); }},
     strategy_kind{"full", walk::tree, "all but those that only reorder steps that commute",
                   [](const options& o) {
                       return o.reduce ? make_reduced(o.part) : make_bound(unlimited, unlimited, o.part);

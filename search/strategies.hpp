@@ -30,7 +30,7 @@ struct strategy_options {
     std::uint64_t seed = 1;
     unsigned depth = 3; ///< pct: a failure of this many ordering constraints can be hit
     unsigned bound = 2; ///< bound: preemptions, and as many stale loads; 0, 1, ... up to it in turn
-    bool reduce = true; ///< full: leave out what differs only in the order of steps that commute
+    bool reduce = true; ///< bound, full: leave out what differs only in the order of steps that commute
     tree_part part;     ///< bound, full: the share of the tree
     std::vector<aim_target> targets; ///< aim: what to meet
 };
@@ -68,11 +68,13 @@ std::unique_ptr<strategy> make_pos(std::uint64_t seed);
 std::unique_ptr<strategy> make_surw(std::uint64_t seed);
 
 /// Depth-first through all executions with at most `preemptions` forced context switches and at most `unusual` stale loads
-/// and rare outcomes; unlimited = all of them.
+/// and rare outcomes; unlimited = all of them. `reduce`: but those that differ from others, with as few, only in the order of steps that
+/// commute (docs/search.md).
 inline constexpr unsigned unlimited = ~0u;
-std::unique_ptr<strategy> make_bound(unsigned preemptions, unsigned unusual, tree_part part = {});
+std::unique_ptr<strategy> make_bound(unsigned preemptions, unsigned unusual, tree_part part = {},
+                                     bool reduce = false);
 /// The same for bounds of 0, 1, ... `last`, one after the other: the first failure has the fewest preemptions.
-std::unique_ptr<strategy> make_bounds(unsigned last, tree_part part = {});
+std::unique_ptr<strategy> make_bounds(unsigned last, tree_part part = {}, bool reduce = false);
 
 /// Depth-first through all executions but those that differ from others only in the order of steps that commute (docs/search.md).
 std::unique_ptr<strategy> make_reduced(tree_part part = {});

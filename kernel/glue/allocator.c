@@ -8,38 +8,51 @@
 #include <linux/gfp.h>
 #include <linux/percpu.h>
 
-/* ---- pages of RAM, which lie below PMEM_PFN */
+/*
+ * ---- pages of RAM, which lie below PMEM_PFN. Each task has some of its own, so that what one of them gets does not depend on
+ * what others have taken.
+ */
 
-static unsigned long next_ram_pfn;
-static struct list_head free_pages_list;
+#define FIRST_PFN 512
+#define PAGES_OF_TASK 1536 /* the set-up has the rest */
+
+static struct ram {
+    unsigned long next, end;
+    struct list_head freed;
+} ram[machine_tasks];
 
 void restart_allocator(void)
 {
-    next_ram_pfn = 512;
-    INIT_LIST_HEAD(&free_pages_list);
+    unsigned long start = FIRST_PFN, rest = machine_ram_pages - machine_threads * PAGES_OF_TASK;
+    int task;
+
+    for (task = machine_threads; task >= 0; task--) {
+        ram[task].next = start;
+        start = ram[task].end = task == machine_threads ? rest : start + PAGES_OF_TASK;
+        INIT_LIST_HEAD(&ram[task].freed);
+    }
 }
 
-static struct page *fresh_pages(unsigned int order)
+static struct page *fresh_pages(struct ram *own, unsigned int order)
 {
-    struct page *page;
+    unsigned long first = ALIGN(own->next, 1ul << order);
 
-    next_ram_pfn = ALIGN(next_ram_pfn, 1ul << order);
-    if (next_ram_pfn + (1ul << order) > machine_ram_pages)
+    if (first + (1ul << order) > own->end)
         machine_impossible("the world has no RAM left");
-    page = pfn_to_page(next_ram_pfn);
-    next_ram_pfn += 1ul << order;
-    return page;
+    own->next = first + (1ul << order);
+    return pfn_to_page(first);
 }
 
 struct page *ram_pages(unsigned int order)
 {
+    struct ram *own = &ram[machine_task()];
     struct page *page;
 
-    if (order == 0 && !list_empty(&free_pages_list)) {
-        page = list_first_entry(&free_pages_list, struct page, lru);
+    if (order == 0 && !list_empty(&own->freed)) {
+        page = list_first_entry(&own->freed, struct page, lru);
         list_del(&page->lru);
     } else {
-        page = fresh_pages(order);
+        page = fresh_pages(own, order);
     }
     memset(page, 0, sizeof *page << order);
     init_page_count(page);
@@ -90,7 +103,7 @@ unsigned long get_zeroed_page_noprof(gfp_t gfp) { return get_free_pages_noprof(g
 void __free_pages(struct page *page, unsigned int order)
 {
     if (order == 0)
-        list_add(&page->lru, &free_pages_list);
+        list_add(&page->lru, &ram[machine_task()].freed);
 }
 void free_frozen_pages(struct page *page, unsigned int order) { __free_pages(page, order); }
 void free_pages(unsigned long address, unsigned int order)

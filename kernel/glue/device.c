@@ -96,6 +96,8 @@ struct dev_pagemap *devdax_pagemap(int file) { return &devdax[file].pagemap; }
 
 extern struct xarray pgmap_array; /* static in mm/memremap.c; made global by the build */
 
+static const struct dev_pagemap_ops pmem_operations = { .memory_failure = fs_memory_failure };
+
 void build_devices(void)
 {
     unsigned int i;
@@ -104,6 +106,7 @@ void build_devices(void)
     used_blocks = 0;
     memset(bad, 0, sizeof bad);
     prepare(&pmem, MEMORY_DEVICE_FS_DAX, fs_blocks());
+    pmem.pagemap.ops = &pmem_operations;
     if (pmem.blocks != 0 && attach(&pmem) != 0)
         machine_impossible("memremap_pages fails");
     for (i = 0; i < machine_world.files; i++) {
@@ -134,7 +137,9 @@ struct device_state *device_of_block(long block)
     struct device_state *device;
     int i;
 
-    for (i = 0; (device = device_number(i)) != NULL; i++)
+    if (block >= pmem.first_block && block < pmem.first_block + pmem.blocks) /* most are */
+        return &pmem;
+    for (i = 1; (device = device_number(i)) != NULL; i++)
         if (block >= device->first_block && block < device->first_block + device->blocks)
             return device;
     return NULL;
@@ -144,35 +149,48 @@ long glue_blocks(void) { return used_blocks; }
 
 /* ---- bad memory */
 
-bool block_is_bad(long block) { return bad[block]; }
+#define REVOKED 2 /* memory failure has taken it from its users */
+
+bool block_was_revoked(long block) { return bad[block] == REVOKED; }
 void mark_block_bad(long block) { bad[block] = 1; }
+void mark_block_revoked(long block) { bad[block] = REVOKED; }
 void mark_blocks_good(long block, long count) { memset(bad + block, 0, count); }
 
 /* ---- dax operations: a section of readers that killing the device waits for */
 
-static int readers;
+static long sections_of[machine_tasks]; /* that each task is in */
 
 int dax_read_lock(void)
 {
-    machine_point(machine_point_lock);
-    readers++;
+    machine_point(machine_point_lock, NULL);
+    sections_of[machine_task()]++;
     return 0;
 }
 
 void dax_read_unlock(int id)
 {
-    readers--;
-    machine_released(&readers);
-    machine_point(machine_point_unlock);
+    sections_of[machine_task()]--;
+    machine_released(sections_of);
+    machine_point(machine_point_unlock, NULL);
+}
+
+static bool somebody_reads(void)
+{
+    int task;
+
+    for (task = 0; task < machine_tasks; task++)
+        if (sections_of[task] != 0)
+            return true;
+    return false;
 }
 
 bool dax_alive(struct dax_device *device) { return device->state->alive; }
 
 static void synchronize_readers(void)
 {
-    machine_point(machine_point_yield);
-    while (readers != 0)
-        machine_wait_for(&readers, RETURN_ADDRESS);
+    machine_point(machine_point_yield, NULL);
+    while (somebody_reads())
+        machine_wait_for(sections_of, RETURN_ADDRESS);
 }
 
 static long access_range(pgoff_t offset, long pages, enum dax_access_mode mode)
@@ -212,9 +230,9 @@ long dax_direct_access(struct dax_device *device, pgoff_t offset, long pages, en
 
 void dax_flush(struct dax_device *device, void *address, size_t size)
 {
-    machine_point(machine_point_yield);
+    machine_point(machine_point_yield, NULL);
     machine_block_flushed(PHYS_PFN(__pa(address)) - PMEM_PFN, size >> PAGE_SHIFT);
-    machine_point(machine_point_yield);
+    machine_point(machine_point_yield, NULL);
 }
 
 int dax_zero_page_range(struct dax_device *device, pgoff_t offset, size_t pages)
@@ -226,7 +244,7 @@ int dax_zero_page_range(struct dax_device *device, pgoff_t offset, size_t pages)
 /* The contents of files are the user's business; what matters is which block a transfer reaches. */
 static size_t transfer(size_t bytes, struct iov_iter *iter)
 {
-    machine_point(machine_point_yield);
+    machine_point(machine_point_yield, NULL);
     bytes = min(bytes, iter->count);
     iter->count -= bytes;
     return bytes;

@@ -166,7 +166,7 @@ static int iomap_begin(struct inode *inode, loff_t position, loff_t length, unsi
     spin_lock(&fs_lock);
     error = find_extent(of, position >> PAGE_SHIFT, length >> PAGE_SHIFT, flags & IOMAP_WRITE, iomap, source);
     spin_unlock(&fs_lock);
-    machine_point(machine_point_yield);
+    machine_point(machine_point_yield, NULL);
     return error;
 }
 
@@ -178,7 +178,7 @@ static int iomap_end(struct inode *inode, loff_t position, loff_t length, ssize_
     long page = position >> PAGE_SHIFT;
     int copy;
 
-    machine_point(machine_point_yield);
+    machine_point(machine_point_yield, NULL);
     if (!(flags & IOMAP_WRITE) || of->cow[page] < 0)
         return 0;
     spin_lock(&fs_lock);
@@ -230,7 +230,7 @@ const struct vm_operations_struct glue_vm_ops = {
 /* fsync as dax_finish_sync_fault asks for it: the block's allocation becomes durable */
 int vfs_fsync_range(struct file *file, loff_t start, loff_t end, int datasync)
 {
-    machine_point(machine_point_yield);
+    machine_point(machine_point_yield, NULL);
     return 0;
 }
 

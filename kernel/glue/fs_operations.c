@@ -172,6 +172,7 @@ static void move_block(int file, unsigned long from, unsigned long to)
 {
     files[file]->map[to] = files[file]->map[from];
     files[file]->map[from] = -1;
+    machine_block_moved(files[file]->map[to], file, from, to);
 }
 
 long glue_collapse(int file, unsigned long first, unsigned long last)
@@ -235,8 +236,10 @@ long glue_reuse(int file)
 
         /* The hole may be mapped by the zero page: nobody may go on seeing it. */
         for (page = 0; page < files[file]->first_pages; page++)
-            if (files[file]->map[page] < 0)
-                truncate_pagecache_range(inode, bytes(page), bytes(page + 1) - 1);
+            if (files[file]->map[page] < 0 && xa_load(&inode->i_data.i_pages, page)) {
+                unmap_mapping_pages(inode->i_mapping, page, 1, false);
+                dax_delete_mapping_entry(inode->i_mapping, page);
+            }
         error = fill_holes(file, 0, files[file]->first_pages);
         i_size_write(inode, bytes(files[file]->first_pages));
     }
@@ -285,7 +288,7 @@ static int lock_two_and_break(struct inode *first, struct inode *second)
             return 0;
         filemap_invalidate_unlock(second->i_mapping);
         filemap_invalidate_unlock(first->i_mapping);
-        machine_point(machine_point_yield);
+        machine_point(machine_point_yield, NULL);
     }
 }
 
@@ -330,18 +333,30 @@ long glue_reflink(int from, int to)
     return error;
 }
 
-/* An inode that somebody maps is in use. */
+int glue_open(int file)
+{
+    if (files[file]->evicting)
+        return 0;
+    files[file]->users++;
+    return 1;
+}
+
+void glue_close(int file) { files[file]->users--; }
+
+/* An inode that somebody maps, or has opened, is in use. */
 long glue_evict(int file)
 {
     struct inode *inode = inode_of(file);
 
-    if (mapping_mapped(&inode->i_data))
+    if (mapping_mapped(&inode->i_data) || files[file]->users != 0)
         return -EBUSY;
+    files[file]->evicting = true;
 #if HAVE_BREAK_LAYOUT
     dax_break_layout_final(inode);
 #endif
     truncate_inode_pages_final(&inode->i_data);
     inode->i_data.flags &= ~(1ul << AS_EXITING); /* the next user of the slot is another inode */
     free_file_blocks(files[file], 0, machine_file_pages);
+    files[file]->evicting = false;
     return 0;
 }

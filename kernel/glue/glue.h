@@ -45,7 +45,7 @@ void wait_tables_init(void);                            /* waits.c */
 void forget_sleepers(void);
 
 /* ---- device.c: pmem0 and the devdax devices */
-#define PMEM_PFN 8192ul /* aligned to a PMD; RAM lies below */
+#define PMEM_PFN ((unsigned long)machine_ram_pages) /* aligned to a PMD; RAM lies below */
 #define block_page(block) pfn_to_page(PMEM_PFN + (block))
 struct device_state {
     struct dev_pagemap pagemap;
@@ -59,14 +59,16 @@ extern struct dax_device *pmem_dax;
 void build_devices(void);
 struct device_state *device_number(int device);
 struct device_state *device_of_block(long block);
-bool block_is_bad(long block);
 void mark_block_bad(long block);
+void mark_block_revoked(long block); /* memory failure has taken it from its users */
+bool block_was_revoked(long block);
 void mark_blocks_good(long block, long count);
 long device_start(int file); /* first block of a devdax file */
 
 /* ---- mount.c: the filesystem as its device sees it */
 void build_mount(void);
 bool fs_is_mounted(void);
+int fs_memory_failure(struct dev_pagemap *pagemap, unsigned long pfn, unsigned long pages, int flags);
 bool fs_holds_device(void); /* it hears of failing memory: xfs */
 void fs_pre_remove(void);
 void fs_mark_dead(void);
@@ -85,6 +87,8 @@ struct glue_file {
     struct file file;
     int number;
     unsigned long first_pages; /* size at the start */
+    long users;                /* operations through an open file */
+    bool evicting;             /* who opens the file now gets another inode */
     int map[machine_file_pages]; /* page -> block; -1: a hole */
     int cow[machine_file_pages]; /* reserved for a copy on write; -1: none */
 };

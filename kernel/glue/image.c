@@ -40,6 +40,13 @@ unsigned long zero_pfn;
 const struct vm_operations_struct vma_dummy_vm_ops;
 #endif
 
+/* All pages lie in the first section, which is there from the start. */
+static struct mem_section first_section = {
+    .section_mem_map = SECTION_MARKED_PRESENT | SECTION_HAS_MEM_MAP | SECTION_IS_EARLY | SECTION_IS_ONLINE,
+};
+static struct mem_section *section_roots[2048] = { &first_section }; /* NR_SECTION_ROOTS with page tables of four levels */
+struct mem_section **mem_section = section_roots;
+
 /* ---- CPUs: one for each task. The preemption count never reaches 0, so that preempt_enable() does not call the scheduler. */
 
 unsigned int nr_cpu_ids = machine_tasks;
@@ -160,6 +167,7 @@ void move_pfn_range_to_zone(struct zone *zone, unsigned long start, unsigned lon
 )
 {
 }
+void memblk_nr_poison_inc(unsigned long pfn) {}
 struct page *pfn_to_online_page(unsigned long pfn) { return NULL; } /* memory of devices is not online */
 
 /* ---- files, signals, protection, other subsystems */

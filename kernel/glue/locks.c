@@ -13,7 +13,7 @@
 
 static __always_inline void acquire(raw_spinlock_t *lock, void *caller)
 {
-    machine_point(machine_point_lock);
+    machine_point(machine_point_lock, lock);
     while (atomic_cmpxchg(&lock->raw_lock.val, 0, 1) != 0)
         machine_wait_for(lock, caller);
 }
@@ -22,7 +22,7 @@ static __always_inline void release(raw_spinlock_t *lock)
 {
     atomic_set(&lock->raw_lock.val, 0);
     machine_released(lock);
-    machine_point(machine_point_unlock);
+    machine_point(machine_point_unlock, NULL);
 }
 
 void _raw_spin_lock(raw_spinlock_t *lock) { acquire(lock, RETURN_ADDRESS); }
@@ -36,7 +36,7 @@ unsigned long _raw_spin_lock_irqsave(raw_spinlock_t *lock)
 
 int _raw_spin_trylock(raw_spinlock_t *lock)
 {
-    machine_point(machine_point_lock);
+    machine_point(machine_point_lock, lock);
     return atomic_cmpxchg(&lock->raw_lock.val, 0, 1) == 0;
 }
 
@@ -62,7 +62,7 @@ void __init_rwsem(struct rw_semaphore *sem, const char *name, struct lock_class_
 
 int down_read_trylock(struct rw_semaphore *sem)
 {
-    machine_point(machine_point_lock);
+    machine_point(machine_point_lock, sem);
     if (atomic_long_read(&sem->count) & WRITER)
         return 0;
     atomic_long_add(READER, &sem->count);
@@ -71,13 +71,13 @@ int down_read_trylock(struct rw_semaphore *sem)
 
 int down_write_trylock(struct rw_semaphore *sem)
 {
-    machine_point(machine_point_lock);
+    machine_point(machine_point_lock, sem);
     return atomic_long_cmpxchg(&sem->count, 0, WRITER) == 0;
 }
 
 static __always_inline void acquire_shared(struct rw_semaphore *sem, void *caller)
 {
-    machine_point(machine_point_lock);
+    machine_point(machine_point_lock, sem);
     while (atomic_long_read(&sem->count) & WRITER)
         machine_wait_for(sem, caller);
     atomic_long_add(READER, &sem->count);
@@ -85,7 +85,7 @@ static __always_inline void acquire_shared(struct rw_semaphore *sem, void *calle
 
 static __always_inline void acquire_exclusive(struct rw_semaphore *sem, void *caller)
 {
-    machine_point(machine_point_lock);
+    machine_point(machine_point_lock, sem);
     while (atomic_long_cmpxchg(&sem->count, 0, WRITER) != 0)
         machine_wait_for(sem, caller);
 }
@@ -93,7 +93,7 @@ static __always_inline void acquire_exclusive(struct rw_semaphore *sem, void *ca
 static __always_inline void released(struct rw_semaphore *sem)
 {
     machine_released(sem);
-    machine_point(machine_point_unlock);
+    machine_point(machine_point_unlock, NULL);
 }
 
 void down_read(struct rw_semaphore *sem) { acquire_shared(sem, RETURN_ADDRESS); }
@@ -131,14 +131,14 @@ void downgrade_write(struct rw_semaphore *sem)
 
 void mutex_lock(struct mutex *lock)
 {
-    machine_point(machine_point_lock);
+    machine_point(machine_point_lock, lock);
     while (atomic_long_cmpxchg(&lock->owner, 0, 1) != 0)
         machine_wait_for(lock, RETURN_ADDRESS);
 }
 
 int mutex_trylock(struct mutex *lock)
 {
-    machine_point(machine_point_lock);
+    machine_point(machine_point_lock, lock);
     return atomic_long_cmpxchg(&lock->owner, 0, 1) == 0;
 }
 
@@ -146,5 +146,5 @@ void mutex_unlock(struct mutex *lock)
 {
     atomic_long_set(&lock->owner, 0);
     machine_released(lock);
-    machine_point(machine_point_unlock);
+    machine_point(machine_point_unlock, NULL);
 }

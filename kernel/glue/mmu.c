@@ -46,9 +46,9 @@ void flush_translations(struct mm_struct *mm, unsigned long start, unsigned long
 
 void flush_tlb_mm_range(struct mm_struct *mm, unsigned long start, unsigned long end, unsigned int shift, bool tables)
 {
-    machine_point(machine_point_yield);
+    machine_point(machine_point_yield, NULL);
     flush_translations(mm, start, end);
-    machine_point(machine_point_yield);
+    machine_point(machine_point_yield, NULL);
 }
 
 static struct translation *cached(struct mm_struct *mm, unsigned long address, bool write)
@@ -148,7 +148,7 @@ static bool access_directly(struct mm_struct *mm, unsigned long address, bool wr
         if (!translate(mm, address, write, pfn))
             return false;
         remember(mm, address, *pfn, write);
-        machine_point(machine_point_yield);
+        machine_point(machine_point_yield, NULL);
         t = cached(mm, address, write);
         if (!t) /* flushed meanwhile */
             return false;
@@ -204,7 +204,7 @@ static long access_page(int mm, unsigned long page, bool write, unsigned long va
         struct vm_area_struct *vma;
         vm_fault_t result;
 
-        machine_point(machine_point_yield);
+        machine_point(machine_point_yield, NULL);
         if (access_directly(mms[mm], address, write, &pfn)) {
             complete_access(mm, page, pfn, write, value);
             return 0;

@@ -142,31 +142,54 @@ static bool is_reserved(unsigned long block)
     return false;
 }
 
-/*
- * xfs_dax_failure_fn: the files and pages that own the block, as the reverse mapping of xfs tells, lose it; a block that only a
- * copy on write has shuts the filesystem down. One without a holder is unmapped by its page.
- */
-long glue_memory_failure(unsigned long block)
+/* xfs_dax_failure_fn: the files and pages that own the block, as the reverse mapping of xfs tells, lose it. */
+static int kill_owners(unsigned long block, int flags)
 {
     unsigned int file;
     long page;
 
-    mark_block_bad(block);
-    machine_point(machine_point_yield);
-    if (is_reserved(block)) {
-        WRITE_ONCE(shut_down, true);
-        return 0;
-    }
-    SetPageHWPoison(block_page(block));
     for (file = 0; file < machine_world.files; file++)
         for (page = 0; page < machine_file_pages; page++) {
             int error;
 
             if (files[file]->map[page] != (int)block)
                 continue;
-            error = mf_dax_kill_procs(&files[file]->inode.i_data, page, 1, 0);
+            error = mf_dax_kill_procs(&files[file]->inode.i_data, page, 1, flags);
             if (error)
                 return error;
         }
     return 0;
+}
+
+/*
+ * pmem_pagemap_memory_failure, dax_holder_notify_failure, xfs_dax_notify_failure: a block that only a copy on write has shuts the
+ * filesystem down. Without a holder the page itself leads to those who map it (mf_generic_kill_procs).
+ */
+int fs_memory_failure(struct dev_pagemap *pagemap, unsigned long pfn, unsigned long pages, int flags)
+{
+    int error = -EOPNOTSUPP;
+    int id = dax_read_lock();
+
+    if (!dax_alive(pmem_dax)) {
+        error = -ENXIO;
+    } else if (fs_holds_device() && is_reserved(block_of_pfn(pfn))) {
+        WRITE_ONCE(shut_down, true);
+        error = 0;
+    } else if (fs_holds_device()) {
+        error = kill_owners(block_of_pfn(pfn), flags);
+    }
+    dax_read_unlock(id);
+    return error;
+}
+
+long glue_memory_failure(unsigned long block)
+{
+    int error;
+
+    mark_block_bad(block);
+    machine_point(machine_point_yield, NULL);
+    error = memory_failure(PMEM_PFN + block, 0);
+    if (error == 0)
+        mark_block_revoked(block);
+    return error;
 }

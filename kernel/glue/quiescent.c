@@ -133,7 +133,7 @@ static void check_memory(int mm, unsigned long address, unsigned long pfn, bool 
     print_mapping(mm, address, writable, text, sizeof text);
     if (!block_is_present(block))
         machine_violation(23, "a page table maps a device that was unbound", "block %ld: %s", block, text);
-    if (block_is_bad(block) && PageHWPoison(block_page(block)))
+    if (block_was_revoked(block))
         machine_violation(31, "a page with bad memory is mapped again", "block %ld: %s", block, text);
 }
 
@@ -218,9 +218,9 @@ static unsigned long share_of(const struct page *page) { return page->share; }
 #endif
 
 /* I13: the page against the entries that refer to it */
-static void check_association(long block)
+static void check_association(long block, struct folio *folio)
 {
-    const struct page *page = block_page(block);
+    const struct page *page = &folio->page;
     unsigned long referred = entries_of_block[block];
 
     if (referred == 0 && ((const struct folio *)page)->mapping)
@@ -313,33 +313,45 @@ static void check_sizes_of_files(void)
 
 /* ---- all of it */
 
-static bool heads_folio(long block)
+typedef void (*folio_visitor)(long block, struct folio *folio);
+
+static void visit_folios(const struct device_state *device, folio_visitor visit)
 {
-    return block_is_present(block) && page_folio(block_page(block)) == (struct folio *)block_page(block);
+    long block = device->first_block, end = min(block + device->blocks, glue_blocks());
+
+    for (; device->bound && block < end; block++) {
+        struct folio *folio = page_folio(block_page(block));
+
+        if (folio == (struct folio *)block_page(block))
+            visit(block, folio);
+    }
+}
+
+/* I14: a large folio has an entry of its size */
+static void check_entry_of_folio(long block, struct folio *folio)
+{
+    if (HAVE_ZERO_REF && folio_test_large(folio) && !in_large_entry[block])
+        machine_violation(14, "a page without a PMD entry is not whole again", "block %ld", block);
 }
 
 void glue_check_quiescent(void)
 {
-    long block, blocks = glue_blocks();
+    struct device_state *device;
+    long i, blocks = glue_blocks();
 
     memset(entries_of_block, 0, blocks * sizeof *entries_of_block);
     memset(in_large_entry, 0, blocks * sizeof *in_large_entry);
     memset(pages_of_entries, 0, sizeof pages_of_entries);
     scan_all_tables();
     visit_all_tables(check_memory);
-    for (block = 0; block < blocks; block++)
-        if (heads_folio(block))
-            check_counts(block, page_folio(block_page(block)));
+    for (i = 0; (device = device_number(i)) != NULL; i++)
+        visit_folios(device, check_counts);
     visit_entries(check_size);
-    for (block = 0; HAVE_ZERO_REF && block < pmem.blocks; block++)
-        if (heads_folio(block) && !in_large_entry[block] && folio_order(page_folio(block_page(block))) != 0)
-            machine_violation(14, "a page without a PMD entry is not whole again", "block %ld", block);
+    visit_folios(&pmem, check_entry_of_folio);
     visit_all_tables(check_owner);
     visit_entries(check_target);
     visit_entries(count_pages);
     check_sizes_of_files();
-    for (block = 0; block < pmem.blocks; block++)
-        if (heads_folio(block))
-            check_association(block);
+    visit_folios(&pmem, check_association);
     visit_all_tables(check_writable);
 }

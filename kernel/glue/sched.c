@@ -26,6 +26,8 @@ static void lift_limits(struct signal_struct *signal)
         signal->rlim[i].rlim_cur = signal->rlim[i].rlim_max = RLIM_INFINITY;
 }
 
+void glue_call(void (*callback)(void *), void *argument) { callback(argument); }
+
 void glue_start_task(unsigned int task)
 {
     struct task_struct *t = thread_task[task];
@@ -93,7 +95,7 @@ void schedule(void)
 {
     struct task_struct *t = current;
 
-    machine_point(machine_point_yield);
+    machine_point(machine_point_yield, NULL);
     while (!stays_awake(t))
         machine_sleep(RETURN_ADDRESS);
     WRITE_ONCE(t->__state, TASK_RUNNING);
@@ -110,7 +112,7 @@ void io_schedule(void) { schedule(); }
 
 int __cond_resched(void)
 {
-    machine_point(machine_point_yield);
+    machine_point(machine_point_yield, NULL);
     return 0;
 }
 
@@ -162,12 +164,12 @@ void complete(struct completion *c)
 {
     c->done++;
     machine_released(c);
-    machine_point(machine_point_yield);
+    machine_point(machine_point_yield, NULL);
 }
 
 void wait_for_completion(struct completion *c)
 {
-    machine_point(machine_point_yield);
+    machine_point(machine_point_yield, NULL);
     machine_rcu_wait(); /* what completes it may be a callback that is due */
     while (!c->done)
         machine_wait_for(c, RETURN_ADDRESS);

@@ -17,7 +17,7 @@ enum {
     machine_mms = 8,
     machine_areas = 4,         ///< of one mm
     machine_file_pages = 2048, ///< of one file, and virtual pages of one mm
-    machine_ram_pages = 8192,
+    machine_ram_pages = 16384,
     machine_pmem_pages = 8192,
 };
 
@@ -64,6 +64,10 @@ struct machine_world_config {
 };
 extern struct machine_world_config machine_world;
 
+/// What is added to the address of a per-CPU variable: where the running task's CPU has it. It is in a register while kernel code runs
+/// (kernel/assembler).
+extern long machine_cpu_base;
+
 // ---- the host, called by the glue ----------------------------------------------------------------------------------
 
 enum machine_point_kind { machine_point_lock, machine_point_unlock, machine_point_yield };
@@ -73,8 +77,9 @@ enum machine_access {
     machine_access_atomic = 4,
 };
 
+void machine_wrote(const volatile void* address, unsigned long size); ///< without a hook: a world can be restored
 void* machine_allocate(unsigned long size); ///< zeroed; it lives as long as the world
-void machine_point(enum machine_point_kind kind);
+void machine_point(enum machine_point_kind kind, const void* object); ///< `object`: what the step that follows changes, or NULL
 void machine_accessed(const volatile void* address, unsigned long size, int kind, void* caller);
 void machine_wait_for(const void* lock, void* caller);
 void machine_released(const void* lock);
@@ -95,6 +100,7 @@ void machine_impossible(const char* problem) __attribute__((noreturn)); ///< the
 // What the oracle is told. Blocks are counted from the first page of the device.
 void machine_block_taken(long block, int file, long page);
 void machine_block_freed(long block, int file, long page);
+void machine_block_moved(long block, int file, long from, long to); ///< to another page of its file; -1: a hole
 void machine_block_flushed(long block, unsigned long count);
 void machine_stored(int file, long page, long block, long expected);
 void machine_loaded(int file, long page, long block, long expected);
@@ -108,6 +114,7 @@ int machine_pins(long block);
 void glue_boot(void);
 void glue_build_world(void);
 void glue_start_task(unsigned task); ///< it becomes the one of its CPU
+void glue_call(void (*callback)(void*), void* argument); ///< a function of the kernel
 extern char glue_cpu_begin[], glue_cpu_end[];   ///< per-CPU data as it is at the start
 extern char glue_data_begin[], glue_data_end[]; ///< writable data of kernel and glue
 extern const char glue_one_based[];               ///< not empty: an idle page has one reference
@@ -138,6 +145,8 @@ long glue_invalidate(int file, unsigned long first, unsigned long last);
 long glue_write(int file, unsigned long first, unsigned long last);
 long glue_reflink(int from, int to);
 long glue_evict(int file);
+int glue_open(int file); ///< no eviction until glue_close; 0: it is being evicted
+void glue_close(int file);
 long glue_memory_failure(unsigned long block);
 long glue_unbind(int device, int only_unmounted);
 long glue_bind(int device);

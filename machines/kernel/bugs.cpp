@@ -31,6 +31,8 @@ constexpr std::array known_checks{
                 "the share count of a folio differs from its entries"},
     known_check{"fs/dax.c", "->mapping &&", invariant::I13,
                 "a folio does not belong to the file whose entry refers to it"},
+    known_check{"mm/memremap.c", "WARN_ON_ONCE(!pgmap)", invariant::I25,
+                "the last put took a page of another folio for its own"},
     known_check{"fs/dax.c", "->mapping)", invariant::I13, "a folio was associated twice"},
 };
 

@@ -3,9 +3,15 @@
 /// Addresses are the same in every execution, so the set grows over all of them. The search stops a thread only at words of a frozen
 /// copy of the set, so that the decisions of an execution depend on its schedule alone; when new shared words were met meanwhile, what was
 /// searched is not all there is, and the search is repeated with them.
+///
+/// The glue's accesses are no steps, but two steps of which one writes what the glue reads in the other do not commute: words that are
+/// shared so are known, too.
 #pragma once
 
-#include <bit>
+#include "regions.hpp"
+
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -14,64 +20,86 @@ namespace daxtorture::kernel_machine {
 
 class footprints {
   public:
-    footprints() : table_(std::size_t{1} << bits) {}
-
-    /// Notes the access. Is the word in the frozen set? Not frozen yet: is it shared?
-    bool touch(std::uintptr_t address, unsigned thread, bool write) {
-        word& w = find(address >> 3);
-        const bool before = w.shared();
-        (write ? w.writers : w.readers) |= static_cast<std::uint8_t>(1u << thread);
-        if (!before && w.shared())
-            ++fresh_;
-        return frozen_ ? w.frozen : w.shared();
+    /// The region's words can be shared; those of regions that were not added never are.
+    void add(region r, std::uintptr_t base, std::size_t size) {
+        parts_[r] = {base, size / word_size,
+                     reinterpret_cast<word*>(map_memory(size / word_size * sizeof(word)))};
     }
-    bool is_shared(std::uintptr_t address) { return find(address >> 3).shared(); }
+
+    struct answer {
+        bool stops = false;     ///< the word is in the frozen set; not frozen yet: it is shared
+        bool conflicts = false; ///< another thread's access to it may not commute with this one
+    };
+    /// Notes an access of the kernel's code, or of the glue.
+    answer touch(std::uintptr_t address, unsigned thread, bool write, bool by_glue) {
+        word* const w = find(address);
+        if (w == nullptr)
+            return {};
+        if ((w->all.readers | w->all.writers) == 0)
+            touched_.push_back(w);
+        fresh_ += w->all.touch(thread, write);
+        if (!by_glue)
+            fresh_ += w->kernel.touch(thread, write);
+        return {!by_glue && (frozen_ ? w->frozen : w->kernel.shared()), w->all.shared()};
+    }
+    bool is_shared(std::uintptr_t address) {
+        const word* const w = find(address);
+        return w != nullptr && w->kernel.shared();
+    }
 
     /// From now on the set is what is known at this moment.
     void freeze() {
-        for (word& w : table_)
-            w.frozen = w.shared();
+        for (word* w : touched_)
+            w->frozen = w->kernel.shared();
         frozen_ = true;
         fresh_ = 0;
     }
     std::size_t fresh() const { return fresh_; } ///< words that became shared since the set was frozen
-    std::size_t words() const { return used_; }
     std::size_t shared_words() const {
-        std::size_t count = 0;
-        for (const word& w : table_)
-            count += w.shared();
-        return count;
+        return static_cast<std::size_t>(
+            std::ranges::count_if(touched_, [](const word* w) { return w->kernel.shared(); }));
     }
 
   private:
-    static constexpr unsigned bits = 20;
+    static constexpr std::size_t word_size = 8;
 
-    struct word {
-        std::uintptr_t number = 0;
-        std::uint8_t readers = 0;
-        std::uint8_t writers = 0;
-        bool frozen = false;
+    struct users {
+        std::uint8_t readers;
+        std::uint8_t writers;
 
         bool shared() const {
-            const unsigned all = readers | static_cast<unsigned>(writers);
-            return writers != 0 && (all & (all - 1)) != 0;
+            const unsigned both = readers | static_cast<unsigned>(writers);
+            return writers != 0 && (both & (both - 1)) != 0;
+        }
+        /// It became shared by this access.
+        bool touch(unsigned thread, bool write) {
+            const bool before = shared();
+            (write ? writers : readers) |= static_cast<std::uint8_t>(1u << thread);
+            return !before && shared();
         }
     };
+    struct word {
+        users kernel; ///< of the kernel's code
+        users all;    ///< and the glue
+        bool frozen;
+    };
+    struct part {
+        std::uintptr_t base = 0;
+        std::size_t words = 0;
+        word* first = nullptr;
+    };
 
-    word& find(std::uintptr_t number) {
-        std::size_t at = number * 0x9e3779b97f4a7c15u >> (64 - bits);
-        while (table_[at].number != number && table_[at].number != 0)
-            at = (at + 1) & (table_.size() - 1);
-        word& w = table_[at];
-        if (w.number == 0 && used_ < table_.size() / 4 * 3) {
-            w.number = number;
-            ++used_;
-        }
-        return w;
+    word* find(std::uintptr_t address) {
+        const std::uintptr_t number = address >> region_shift;
+        if (number >= region_count)
+            return nullptr;
+        const part& p = parts_[number];
+        const std::size_t at = (address - p.base) / word_size;
+        return at < p.words ? p.first + at : nullptr;
     }
 
-    std::vector<word> table_;
-    std::size_t used_ = 0;
+    std::array<part, region_count> parts_;
+    std::vector<word*> touched_;
     std::size_t fresh_ = 0;
     bool frozen_ = false;
 };

@@ -8,6 +8,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #define FROM_KERNEL extern "C" __attribute__((force_align_arg_pointer))
 #define CALLER __builtin_return_address(0)
@@ -62,12 +63,69 @@ FROM_KERNEL void __tsan_atomic_signal_fence(int order) {
         machine::get().fence();
 }
 
+// ---- the same hooks in the glue, under names of their own: its accesses are no steps, its writes are to be noted
+
+namespace {
+void glue_wrote(const volatile void* address, unsigned long size) {
+    machine& m = machine::get();
+    m.ram().wrote(number(address), size);
+    m.glue_access(number(address), size, true);
+}
+void glue_read(const volatile void* address, unsigned long size) {
+    machine::get().glue_access(number(address), size, false);
+}
+} // namespace
+
+#define GLUE_ACCESSES(size)                                                                                  \
+    FROM_KERNEL void glue_tsan_read##size(void* a) { glue_read(a, size); }                                   \
+    FROM_KERNEL void glue_tsan_unaligned_read##size(void* a) { glue_read(a, size); }                         \
+    FROM_KERNEL void glue_tsan_volatile_read##size(void* a) { glue_read(a, size); }                          \
+    FROM_KERNEL void glue_tsan_write##size(void* a) { glue_wrote(a, size); }                                 \
+    FROM_KERNEL void glue_tsan_read_write##size(void* a) { glue_wrote(a, size); }                            \
+    FROM_KERNEL void glue_tsan_unaligned_write##size(void* a) { glue_wrote(a, size); }                       \
+    FROM_KERNEL void glue_tsan_volatile_write##size(void* a) { glue_wrote(a, size); }
+GLUE_ACCESSES(1)
+GLUE_ACCESSES(2)
+GLUE_ACCESSES(4)
+GLUE_ACCESSES(8)
+GLUE_ACCESSES(16)
+
+FROM_KERNEL void glue_tsan_read_range(void* a, unsigned long size) { glue_read(a, size); }
+FROM_KERNEL void glue_tsan_write_range(void* a, unsigned long size) { glue_wrote(a, size); }
+FROM_KERNEL void glue_tsan_func_entry(void*) {}
+FROM_KERNEL void glue_tsan_func_exit(void) {}
+FROM_KERNEL void glue_tsan_init(void) {}
+FROM_KERNEL void glue_tsan_atomic_signal_fence(int) {}
+FROM_KERNEL void glue_kcsan_check_access(const volatile void* a, unsigned long size, int) {
+    glue_wrote(a, size);
+}
+
+// ---- memory as a whole
+
+FROM_KERNEL void machine_wrote(const volatile void* a, unsigned long size) { glue_wrote(a, size); }
+FROM_KERNEL void* machine_memset(void* to, int value, unsigned long size) {
+    glue_wrote(to, size);
+    return std::memset(to, value, size);
+}
+FROM_KERNEL void* machine_memcpy(void* to, const void* from, unsigned long size) {
+    glue_read(from, size);
+    glue_wrote(to, size);
+    return std::memcpy(to, from, size);
+}
+FROM_KERNEL void* machine_memmove(void* to, const void* from, unsigned long size) {
+    glue_read(from, size);
+    glue_wrote(to, size);
+    return std::memmove(to, from, size);
+}
+
 // ---- abi.h
 
 FROM_KERNEL void machine_accessed(const volatile void* address, unsigned long size, int kind, void* caller) {
     met_access(address, size, kind, caller);
 }
-FROM_KERNEL void machine_point(enum machine_point_kind kind) { machine::get().point(kind, CALLER); }
+FROM_KERNEL void machine_point(enum machine_point_kind kind, const void* object) {
+    machine::get().point(kind, object, CALLER);
+}
 FROM_KERNEL void machine_wait_for(const void* lock, void* caller) { machine::get().wait(lock, caller); }
 FROM_KERNEL void machine_released(const void* lock) { machine::get().released(lock); }
 FROM_KERNEL void machine_sleep(void* caller) { machine::get().sleep(caller); }
@@ -92,7 +150,7 @@ FROM_KERNEL void machine_impossible(const char* problem) {
 }
 
 FROM_KERNEL void* machine_allocate(unsigned long size) {
-    void* const memory = machine::get().ram().allocate(size);
+    void* const memory = machine::get().ram().allocate(machine::get().current(), size);
     if (memory == nullptr)
         machine_impossible("the world does not fit into the machine's memory");
     return memory;
@@ -136,6 +194,9 @@ FROM_KERNEL void machine_block_taken(long block, int file, long page) {
 }
 FROM_KERNEL void machine_block_freed(long block, int file, long page) {
     kernel_machine::ledger::get().freed(block, file, page);
+}
+FROM_KERNEL void machine_block_moved(long block, int file, long from, long to) {
+    kernel_machine::ledger::get().moved(block, file, from, to);
 }
 FROM_KERNEL void machine_block_flushed(long block, unsigned long count) {
     kernel_machine::ledger::get().flushed(block, count);

@@ -29,8 +29,10 @@ ledger& ledger::get() {
     return only;
 }
 
+void ledger::touched(bool write) { machine::get().touch(unspoken::oracle, write); }
+
 void ledger::begin() {
-    std::fill(blocks_.begin(), blocks_.end(), block_state{});
+    blocks_.clear();
     dirty_.clear();
     stores_ = 0;
 }
@@ -69,17 +71,28 @@ void ledger::freed(long block, int file, long page) {
                               glue_refcount(block)));
 }
 
+/// What was stored to the page goes with its block.
+void ledger::moved(long block, int file, long from, long to) {
+    touched(true);
+    for (dirty_page& d : dirty_)
+        if (d.file == file && d.page == from && d.block == block)
+            d.page = to;
+}
+
 void ledger::flushed(long block, unsigned long count) {
+    touched(true);
     std::erase_if(dirty_,
                   [&](const dirty_page& d) { return static_cast<unsigned long>(d.block - block) < count; });
 }
 
 void ledger::discard(int file, long first, long last) {
+    touched(true);
     std::erase_if(dirty_,
                   [&](const dirty_page& d) { return d.file == file && d.page >= first && d.page < last; });
 }
 
 void ledger::stored(int file, long page, long block, long expected) {
+    touched(true);
     ++stores_;
     if (block != expected)
         violation(invariant::I8, "a store hit a block that its file does not own",
@@ -99,6 +112,7 @@ void ledger::loaded(int file, long page, long block, long expected) {
 }
 
 void ledger::check_flushed(int file, std::uint64_t since) const {
+    touched(false);
     for (const dirty_page& d : dirty_)
         if (d.file == file && d.since <= since &&
             glue_owner_block(file, static_cast<unsigned long>(d.page)) == d.block)

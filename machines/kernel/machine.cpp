@@ -24,6 +24,8 @@ class nobody_decides : public strategy {
 };
 nobody_decides idle_strategy;
 
+const void* word_of(std::uintptr_t address) { return reinterpret_cast<const void*>(address & ~7ul); }
+
 failure livelock(const char* cause) {
     failure f;
     f.kind = failure_kind::livelock;
@@ -33,12 +35,16 @@ failure livelock(const char* cause) {
 
 } // namespace
 
-machine& machine::get() {
+machine& machine::make() {
     static machine only;
+    only_ = &only;
     return only;
 }
 
-machine::machine() { turns_.set_limit(decision_limit); }
+machine::machine() {
+    turns_.set_limit(decision_limit);
+    memory_.each_region([&](region r, std::uintptr_t base, std::size_t size) { shared_.add(r, base, size); });
+}
 
 // ---- one execution
 
@@ -55,58 +61,74 @@ void machine::execute(body& what, pilot& decides) {
     execute(what);
 }
 
-void machine::build(body& what) {
-    memory_.restore();
+/// The world of the body, as it is before the threads begin. False: it could not be built, and `found()` says why.
+bool machine::prepare(body& what) {
     found_ = {};
     stretches_.clear();
     events_.clear();
     callbacks_.clear();
     std::fill(last_event_of_.begin(), last_event_of_.end(), -1);
-    device_removed_ = false;
+    device_removed_ = abandoned_ = false;
+    next_.fill({});
     moment_ = 0;
     changed_page_ = 0;
-    phase_ = phase::building;
-    current_ = set_up_task;
-    memory_.drop_world();
-    memory_.use_cpu(set_up_task);
     operations_.fill(-1);
     body_ = &what;
+    memory_.restore();
+    memory_.use_cpu(set_up_task);
+    if (kept_ != &what)
+        return build(what);
+    what.go_back();
+    return true;
+}
+
+bool machine::build(body& what) {
+    phase_ = phase::building;
     what.begin();
+    current_ = set_up_task;
     glue_start_task(set_up_task);
     run_task(build_entry);
+    if (found_.kind != failure_kind::none)
+        return false;
+    phase_ = phase::set_up;
     glue_start_task(set_up_task);
+    run_task(set_up_entry);
+    if (found_.kind != failure_kind::none)
+        return false;
+    memory_.keep(what.threads());
+    what.keep();
+    kept_ = &what;
+    return true;
 }
 
 void machine::execute(body& what) {
     ++count_.executions;
-    build(what);
-    if (found_.kind == failure_kind::none) {
-        phase_ = phase::set_up;
-        run_task(set_up_entry);
-    }
-    if (found_.kind == failure_kind::none) {
-        phase_ = phase::threads;
-        const unsigned threads = what.threads();
-        for (unsigned t = 0; t < threads; ++t)
-            start(t, thread_entry);
-        steps_.fill(0);
-        turns_.begin(*strategy_, threads, !tso_);
-        turns_.start(steps_.data(), operations_.data(), nullptr);
-        const unsigned all = (1u << threads) - 1;
-        const unsigned first =
-            pilot_ ? pilot_->after(turn::nobody, false, all) : turns_.next(turn::nobody, false);
-        current_ = first;
-        memory_.use_cpu(first);
-        machine_switch_context(&main_context_, threads_[first].context);
-        turns_.end();
-    }
-    if (found_.kind == failure_kind::none) {
+    if (prepare(what))
+        run_threads(what);
+    if (found_.kind == failure_kind::none && !abandoned_) {
         phase_ = phase::checks;
         current_ = set_up_task;
         run_task(check_entry);
     }
     phase_ = phase::idle;
-    memory_.use_cpu(set_up_task);
+}
+
+void machine::run_threads(body& what) {
+    const unsigned threads = what.threads();
+    for (unsigned t = 0; t < threads; ++t)
+        start(t, thread_entry);
+    phase_ = phase::threads;
+    steps_.fill(0);
+    turns_.begin(*strategy_, threads, !tso_);
+    turns_.start(steps_.data(), operations_.data(), next_.data());
+    const unsigned all = (1u << threads) - 1;
+    const unsigned first =
+        pilot_ ? pilot_->after(turn::nobody, false, all) : turns_.next(turn::nobody, false);
+    current_ = first;
+    memory_.use_cpu(first);
+    machine_switch_context(&main_context_, threads_[first].context);
+    if (found_.kind == failure_kind::none && !abandoned_)
+        turns_.end();
 }
 
 void machine::start(unsigned task, void (*entry)()) {
@@ -199,10 +221,14 @@ void machine::warn(failure what) {
         fail(std::move(what));
 }
 
-const void* machine::compare_world(body& what) {
-    build(what);
-    phase_ = phase::idle;
-    return memory_.compare_world();
+const void* machine::leak() {
+    memory_.restore();
+    return memory_.difference();
+}
+
+void machine::learn_leaks() {
+    memory_.restore();
+    memory_.learn();
 }
 
 // ---- who goes on
@@ -238,7 +264,16 @@ void machine::count_step() {
         fail(livelock("livelock: an execution has no end"));
 }
 
-void machine::choose(hook kind, const void* place, bool yields) {
+void machine::obey(unsigned next) {
+    if (next == turn::stop) {
+        abandoned_ = true;
+        to_main();
+    }
+    switch_to(next);
+}
+
+void machine::choose(hook kind, const void* place, bool yields, daxtorture::access first) {
+    next_[current_] = first;
     if (pilot_ != nullptr) {
         const unsigned next = pilot_->at(kind, place, current_, turns_.runnable());
         if (next != current_ && recording_ && last_event_of_[current_] >= 0)
@@ -251,13 +286,12 @@ void machine::choose(hook kind, const void* place, bool yields) {
     ++count_.points;
     ++steps_[current_];
     count_step();
-    switch_to(turns_.next(current_, yields));
+    obey(turns_.next(current_, yields));
 }
 
 void machine::go_on_elsewhere(bool ended) {
     if (turns_.runnable() != 0) {
-        switch_to(pilot_ ? pilot_->after(current_, ended, turns_.runnable())
-                         : turns_.next(turn::nobody, false));
+        obey(pilot_ ? pilot_->after(current_, ended, turns_.runnable()) : turns_.next(turn::nobody, false));
         return;
     }
     stretches_.insert(stretches_.end(), {current_, threads_[current_].hooks, 0});
@@ -289,8 +323,8 @@ bool machine::spins(thread_state& me, std::uintptr_t address) {
 
 /// In the memory map of devices?
 bool machine::is_page_of_device(std::uintptr_t address) {
-    constexpr unsigned long page_struct = 64;
-    return address - (machine_memmap + machine_ram_pages * page_struct) < machine_pmem_pages * page_struct;
+    return address - (machine_memmap + machine_ram_pages * page_struct_size) <
+           machine_pmem_pages * page_struct_size;
 }
 
 /// I6, of the page whose counts the last access may have changed.
@@ -319,9 +353,10 @@ void machine::check_memory_map(std::uintptr_t address) {
 
 void machine::access(std::uintptr_t address, unsigned long size, int kind, const void* place) {
     ++count_.accesses;
-    if (phase_ != phase::threads)
-        return;
-    if (memory_.on_stack(current_, address))
+    const bool write = (kind & machine_access_write) != 0;
+    if (write)
+        memory_.wrote(address, size);
+    if (phase_ != phase::threads || memory_.on_stack(current_, address))
         return;
     thread_state& me = threads_[current_];
     ++me.hooks;
@@ -329,11 +364,14 @@ void machine::access(std::uintptr_t address, unsigned long size, int kind, const
         fail(livelock("livelock: an execution makes millions of accesses and does not end"));
     finish_event(current_);
     check_changed_page();
-    const bool write = (kind & machine_access_write) != 0;
-    const bool shared = shared_.touch(address, current_, write);
+    const footprints::answer word = shared_.touch(address, current_, write, false);
     const bool spinner = spins(me, address);
-    if (pilot_ != nullptr || spinner || shared)
-        choose(spinner ? hook::spin : hook::access, place, spinner);
+    if (pilot_ != nullptr || spinner || word.stops)
+        choose(spinner ? hook::spin : hook::access, place, spinner, {word_of(address), write});
+    if (word.conflicts && notes())
+        turns_.this_step().add(address >> 3, write);
+    for (std::uintptr_t more = address + 8; more < address + size; more += 8)
+        glue_access(more, 1, write); // of a copied struct the first word stands for all where a thread stops
     if (tso_) {
         me.stores.take();
         if ((kind & machine_access_atomic) != 0 || size > 8) {
@@ -357,7 +395,28 @@ void machine::access(std::uintptr_t address, unsigned long size, int kind, const
     }
 }
 
-void machine::point(machine_point_kind kind, const void* place) {
+/// Part of a step. What is larger than a few words is a page, which has one user while it is filled.
+void machine::glue_access(std::uintptr_t address, unsigned long size, bool write) {
+    constexpr unsigned long small = 256;
+    if (phase_ != phase::threads || size > small || memory_.on_stack(current_, address))
+        return;
+    for (std::uintptr_t word = address & ~7ul; word < address + size; word += 8)
+        if (shared_.touch(word, current_, write, true).conflicts && notes())
+            turns_.this_step().add(word >> 3, write);
+}
+
+void machine::touch(unspoken object, bool write, unsigned number) {
+    if (notes())
+        turns_.this_step().add(static_cast<std::uint64_t>(object) << 8 | number, write);
+}
+
+void machine::remove_device() {
+    device_removed_ = true;
+    if (notes())
+        turns_.this_step().everything = true;
+}
+
+void machine::point(machine_point_kind kind, const void* object, const void* place) {
     if (phase_ != phase::threads)
         return;
     ++threads_[current_].hooks;
@@ -370,7 +429,7 @@ void machine::point(machine_point_kind kind, const void* place) {
         e.place = place;
         record(e);
     }
-    choose(hook::point, place, false);
+    choose(hook::point, place, false, {object, true});
 }
 
 void machine::fence() {
@@ -440,6 +499,7 @@ void machine::sleep(const void* place) {
     thread_state& me = threads_[current_];
     me.blocked_at = place;
     me.state = run_state::asleep;
+    touch(unspoken::task, true, current_);
     require_others("sleeps, and nobody will wake it");
     run_callbacks();
     if (me.state == run_state::runnable) // a callback woke it
@@ -451,6 +511,7 @@ void machine::sleep(const void* place) {
 }
 
 void machine::wake(unsigned task) {
+    touch(unspoken::task, true, task);
     if (task >= machine_threads || threads_[task].state != run_state::asleep)
         return;
     threads_[task].state = run_state::runnable;
@@ -465,7 +526,7 @@ void machine::begin_operation(unsigned thread, int number) {
         record({.what = raw_event::kind::begin});
     if (pilot_ != nullptr)
         choose(hook::operation, nullptr, false);
-    point(machine_point_yield, nullptr);
+    point(machine_point_yield, nullptr, nullptr);
 }
 
 void machine::end_operation(unsigned thread) {

@@ -29,6 +29,8 @@ class body {
     virtual unsigned threads() const = 0;
     virtual void begin() = 0;  ///< before the world is built
     virtual void set_up() = 0; ///< as a task of its own, before the threads
+    virtual void keep() = 0;   ///< the world is complete: each further execution begins here
+    virtual void go_back() = 0;
     virtual void thread(unsigned number) = 0;
     virtual void check() = 0; ///< after the threads
     virtual failure explain_hang() = 0;
@@ -49,6 +51,9 @@ struct known_failure {
     daxtorture::invariant invariant = daxtorture::invariant::none;
     std::string cause; ///< how it begins
 };
+
+/// What steps have in common beside memory. Numbers below those of any word.
+enum class unspoken : std::uint8_t { task, grace_periods, oracle };
 
 /// Decides hook by hook, instead of a strategy.
 class pilot {
@@ -90,13 +95,14 @@ using stretch_log = std::vector<std::uint32_t>;
 
 class machine {
   public:
-    static machine& get();
+    static machine& get() { return only_ != nullptr ? *only_ : make(); }
 
     /// Executes the body once. `found()` says what came of it.
     void execute(body& what, strategy& decides);
     void execute(body& what, pilot& decides);
 
     const failure& found() const { return found_; }
+    bool abandoned() const { return abandoned_; }
     const stretch_log& stretches() const { return stretches_; }
     const schedule_log& decisions() const { return turns_.log(); }
     const std::string& strategy_error() const { return turns_.error(); }
@@ -110,9 +116,10 @@ class machine {
     void set_known(std::vector<known_failure> all) { known_ = std::move(all); }
     bool is_known(const failure& what) const;
     void set_recording(bool on) { recording_ = on; }
-    /// The next world must equal the one that was remembered first: else something leaked from one execution into the next. Where they
-    /// differ; nullptr: nowhere.
-    const void* compare_world(body& what);
+    /// Each execution must begin in the same world: else something leaked from one into the next. Where it differs; nullptr: nowhere.
+    const void* leak();
+    /// What leaked is put right, and copied before each execution from now on.
+    void learn_leaks();
 
     // ---- for the body
     unsigned current() const { return current_; }
@@ -129,7 +136,10 @@ class machine {
     bool searching() const { return phase_ == phase::threads; }
     bool in_kernel() const { return phase_ != phase::idle; }
     void access(std::uintptr_t address, unsigned long size, int kind, const void* place);
-    void point(machine_point_kind kind, const void* place);
+    void glue_access(std::uintptr_t address, unsigned long size, bool write);
+    void point(machine_point_kind kind, const void* object, const void* place);
+    /// The step looks at, or changes, something that has no address in the world.
+    void touch(unspoken object, bool write, unsigned number = 0);
     void fence();
     void enter(const void* place);
     void leave(const void* place);
@@ -138,10 +148,10 @@ class machine {
     void sleep(const void* place);
     void wake(unsigned task);
     void defer(void* head, void (*callback)(void*));
-    void rcu_enter() { ++threads_[current_].rcu_depth; }
+    void rcu_enter();
     void rcu_leave();
     void rcu_wait();
-    void remove_device() { device_removed_ = true; }
+    void remove_device();
     /// Ends the execution.
     [[noreturn]] void fail(failure what);
     /// The kernel warns, and would go on.
@@ -175,8 +185,11 @@ class machine {
     };
 
     machine();
+    static machine& make();
     void execute(body& what);
-    void build(body& what);
+    bool prepare(body& what);
+    bool build(body& what);
+    void run_threads(body& what);
     void run_task(void (*entry)());
     void start(unsigned task, void (*entry)());
     static void build_entry();
@@ -187,7 +200,10 @@ class machine {
     void hang();
     void switch_to(unsigned task);
     void to_main();
-    void choose(hook kind, const void* place, bool yields);
+    /// `first`: the access that comes next, when it is known.
+    void choose(hook kind, const void* place, bool yields, daxtorture::access first = {});
+    bool notes() const { return phase_ == phase::threads && pilot_ == nullptr && turns_.noting(); }
+    void obey(unsigned next);
     void go_on_elsewhere(bool ended);
     void count_step();
     bool spins(thread_state& me, std::uintptr_t address);
@@ -199,22 +215,27 @@ class machine {
     void require_others(const char* problem);
     void check_memory_map(std::uintptr_t address);
 
+    inline static machine* only_ = nullptr;
+
     memory memory_;
     footprints shared_;
     counters count_;
     turns turns_;
     body* body_ = nullptr;
+    const body* kept_ = nullptr; ///< whose world was kept
     strategy* strategy_ = nullptr;
     pilot* pilot_ = nullptr;
     std::array<thread_state, machine_tasks> threads_;
     std::array<std::uint32_t, machine_tasks> steps_{};
     std::array<int, machine_tasks> operations_{};
+    std::array<daxtorture::access, machine_tasks> next_{}; ///< by which each thread's next step begins
     void* main_context_ = nullptr;
     unsigned current_ = set_up_task;
     phase phase_ = phase::idle;
     bool tso_ = false;
     bool recording_ = false;
     bool device_removed_ = false;
+    bool abandoned_ = false; ///< the strategy has seen enough of this execution
     std::uint64_t moment_ = 0;
     std::uintptr_t changed_page_ = 0; ///< a word of the memory map that the last access wrote; 0: none
     failure found_;

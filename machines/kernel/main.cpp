@@ -3,7 +3,7 @@
 /// Standard input, up to its end: one JSON object.
 ///   kind      "search" | "replay" | "plan";  scenario: text of a scenario file;  file: its name, for errors
 ///   sites     path of the table of hooks;  tree: directory of the sources;  memory: "sc" | "tso"
-///   search    scheduler "" | "bound" | "pct" | "uniform", bound, depth, seed, iterations, seconds; skip: [[invariant, cause], ...]
+///   search    scheduler "" | "bound" | "pos" | "pct" | "surw" | "uniform", reduce, bound, depth, seed, iterations, seconds; skip: [[invariant, cause], ...]
 ///   replay    schedule: [numbers]; skip, as above
 ///   plan      plan: text;  plan_file: its name, for errors
 /// Standard output: one JSON object a line, as daxtorture-checker.
@@ -54,8 +54,7 @@ void boot() {
     machine& m = machine::get();
     m.ram().use_cpu(machine_threads);
     glue_boot();
-    m.ram().keep_allocations();
-    m.ram().remember_boot();
+    m.ram().keep(machine_threads);
     catch_traps();
 }
 
@@ -84,6 +83,7 @@ json run_search(scenario_body& body, const json& request) {
     o.scheduler = request.value("scheduler", "");
     o.bound = request.value("bound", o.bound);
     o.depth = request.value("depth", o.depth);
+    o.reduce = request.value("reduce", o.reduce);
     o.seed = request.value("seed", o.seed);
     o.iterations = request.value("iterations", o.iterations);
     o.seconds = request.value("seconds", o.seconds);

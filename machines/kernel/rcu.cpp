@@ -6,7 +6,13 @@
 
 namespace daxtorture::kernel_machine {
 
+void machine::rcu_enter() {
+    touch(unspoken::grace_periods, false);
+    ++threads_[current_].rcu_depth;
+}
+
 void machine::defer(void* head, void (*callback)(void*)) {
+    touch(unspoken::grace_periods, true);
     unsigned readers = 0;
     for (unsigned t = 0; t < machine_threads && phase_ == phase::threads; ++t)
         readers |= threads_[t].rcu_depth != 0 ? 1u << t : 0;
@@ -14,6 +20,7 @@ void machine::defer(void* head, void (*callback)(void*)) {
 }
 
 void machine::rcu_leave() {
+    touch(unspoken::grace_periods, false);
     thread_state& me = threads_[current_];
     if (--me.rcu_depth != 0)
         return;
@@ -27,6 +34,8 @@ void machine::rcu_leave() {
 }
 
 void machine::run_callbacks() {
+    if (!callbacks_.empty())
+        touch(unspoken::grace_periods, true);
     for (std::size_t i = 0; i < callbacks_.size();) {
         if (callbacks_[i].readers != 0) {
             ++i;
@@ -34,7 +43,7 @@ void machine::run_callbacks() {
         }
         const deferred due = callbacks_[i];
         callbacks_.erase(callbacks_.begin() + static_cast<std::ptrdiff_t>(i));
-        due.callback(due.head);
+        glue_call(due.callback, due.head);
         i = 0;
     }
 }
@@ -44,7 +53,7 @@ void machine::rcu_wait() {
         run_callbacks();
         return;
     }
-    point(machine_point_yield, nullptr);
+    point(machine_point_yield, nullptr, nullptr);
     defer(nullptr, [](void*) {});
     while (std::ranges::any_of(callbacks_, [](const deferred& one) { return one.readers != 0; }))
         wait(&callbacks_, nullptr);

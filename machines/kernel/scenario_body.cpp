@@ -38,6 +38,25 @@ outcome outcome_of(long result) {
     }
 }
 
+/// Open files for the length of an operation.
+class open_files {
+  public:
+    bool open(int file) {
+        if (glue_open(file) == 0)
+            return false;
+        files_[count_++] = file;
+        return true;
+    }
+    ~open_files() {
+        while (count_ != 0)
+            glue_close(files_[--count_]);
+    }
+
+  private:
+    std::array<int, machine_areas> files_{}; // no memory that an abandoned execution would keep
+    unsigned count_ = 0;
+};
+
 constexpr long to_the_end = std::numeric_limits<long>::max();
 
 } // namespace
@@ -55,11 +74,26 @@ void scenario_body::begin() {
     stored_ = 0;
     for (std::vector<hold>& of_task : holds_)
         of_task.clear();
+    kept_.outcomes.clear();
 }
 
 void scenario_body::set_up() {
     for (std::size_t i = 0; i < program_.setup.size(); ++i)
-        run_operation(program_.setup, i, machine_threads, program_.threads.size());
+        kept_.outcomes.push_back(run_operation(program_.setup, i, machine_threads, program_.threads.size()));
+}
+
+void scenario_body::keep() {
+    kept_.oracle = ledger::get();
+    kept_.stored = stored_;
+    kept_.holds = holds_;
+}
+
+void scenario_body::go_back() {
+    ledger::get() = kept_.oracle;
+    stored_ = kept_.stored;
+    holds_ = kept_.holds;
+    for (std::size_t i = 0; i < kept_.outcomes.size(); ++i) // each execution begins with the set-up
+        ++outcomes_.back()[i][static_cast<std::size_t>(kept_.outcomes[i])];
 }
 
 void scenario_body::thread(unsigned number) {
@@ -76,10 +110,11 @@ void scenario_body::check() { glue_check_quiescent(); }
 
 // ---- operations
 
-void scenario_body::run_operation(const std::vector<operation>& of, std::size_t number, unsigned task,
-                                  std::size_t row) {
+outcome scenario_body::run_operation(const std::vector<operation>& of, std::size_t number, unsigned task,
+                                     std::size_t row) {
     const outcome result = perform(of[number], task);
     ++outcomes_[row][number][static_cast<std::size_t>(result)];
+    return result;
 }
 
 outcome scenario_body::perform(const operation& what, unsigned task) {
@@ -90,7 +125,7 @@ outcome scenario_body::perform(const operation& what, unsigned task) {
     case op::store:
         return outcome_of(glue_store(mm, page(what.first), ++stored_));
     case op::mmap:
-        return outcome_of(glue_mmap(mm));
+        return map(mm);
     case op::munmap:
         return outcome_of(glue_munmap(mm));
     case op::mremap:
@@ -121,7 +156,19 @@ outcome scenario_body::perform(const operation& what, unsigned task) {
     }
 }
 
+outcome scenario_body::map(int mm) {
+    open_files opened;
+    for (const area_config& area : program_.world.mms[mm].areas)
+        if (!opened.open(static_cast<int>(area.file)))
+            return outcome::refused;
+    return outcome_of(glue_mmap(mm));
+}
+
 outcome scenario_body::perform_file(const operation& what) {
+    open_files opened;
+    if (what.kind != op::evict &&
+        (!opened.open(what.object) || (what.kind == op::reflink && !opened.open(what.other))))
+        return outcome::refused;
     ledger& oracle = ledger::get();
     const int file = what.object;
     const unsigned first = page(what.first), last = page(what.last);
@@ -245,7 +292,7 @@ outcome scenario_body::device_writes(unsigned task) {
         for (const held_page& target : one.pages) {
             if (!one.pinned || target.block < 0)
                 continue;
-            machine::get().point(machine_point_yield, nullptr);
+            machine::get().point(machine_point_yield, nullptr, nullptr);
             if (ledger::get().generation(target.block) != target.generation)
                 violation(invariant::I7, "DMA wrote to a block that has a new owner",
                           fmt::format("block {}", target.block));

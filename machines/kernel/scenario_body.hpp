@@ -1,6 +1,7 @@
 /// A scenario as the machine's body: its operations are calls of the glue, its final checks those of the oracle.
 #pragma once
 
+#include "ledger.hpp"
 #include "machine.hpp"
 
 #include "scenario/program.hpp"
@@ -18,6 +19,8 @@ class scenario_body : public body {
     unsigned threads() const override { return static_cast<unsigned>(program_.threads.size()); }
     void begin() override;
     void set_up() override;
+    void keep() override;
+    void go_back() override;
     void thread(unsigned number) override;
     void check() override;
     failure explain_hang() override;
@@ -41,8 +44,10 @@ class scenario_body : public body {
         std::vector<held_page> pages;
     };
 
-    void run_operation(const std::vector<operation>& of, std::size_t number, unsigned task, std::size_t row);
+    outcome run_operation(const std::vector<operation>& of, std::size_t number, unsigned task,
+                          std::size_t row);
     outcome perform(const operation& what, unsigned task);
+    outcome map(int mm);
     outcome perform_file(const operation& what);
     outcome perform_device(const operation& what);
     outcome get_pages(const operation& what, unsigned task);
@@ -57,6 +62,15 @@ class scenario_body : public body {
     std::uint64_t stored_ = 0;
     std::vector<std::vector<hold>> holds_; ///< of each task
     outcome_counts outcomes_;
+
+    /// What the set-up left, beside the world.
+    struct kept_state {
+        ledger oracle;
+        std::uint64_t stored = 0;
+        std::vector<std::vector<hold>> holds;
+        std::vector<outcome> outcomes; ///< of its operations
+    };
+    kept_state kept_;
 };
 
 } // namespace daxtorture::kernel_machine

@@ -6,8 +6,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <limits>
 #include <memory>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -33,13 +33,14 @@ class searcher {
     search_result run() {
         machine_.set_tso(options_.tso);
         machine_.set_known(options_.skip);
-        compare_worlds(); // remembers the first
         if (options_.scheduler.empty() || options_.scheduler == "bound")
             search_bounded();
-        if (options_.scheduler.empty() || options_.scheduler == "pct")
-            search_at_random("pct", make_pct(options_.seed, options_.depth));
-        if (options_.scheduler.empty() || options_.scheduler == "uniform")
-            search_at_random("uniform", make_uniform(options_.seed));
+        if (options_.scheduler == "full")
+            search_all();
+        for (const char* name : {"pos", "pct", "surw", "uniform"})
+            if (options_.scheduler == name ||
+                (options_.scheduler.empty() && std::string_view(name) != "uniform"))
+                search_at_random(name);
         if (!over() && met_early_.found.kind != failure_kind::none) {
             const double seconds = elapsed();
             take(met_early_);
@@ -75,7 +76,7 @@ class searcher {
             look_at_clock();
         if (machine_.found().kind == failure_kind::none) {
             if (executions_ % world_check_every == 0)
-                compare_worlds();
+                look_for_leak();
             return false;
         }
         if (machine_.is_known(machine_.found())) {
@@ -85,8 +86,8 @@ class searcher {
         return true;
     }
 
-    void compare_worlds() {
-        if (const void* leak = machine_.compare_world(body_))
+    void look_for_leak() {
+        if (const void* leak = machine_.leak())
             result_.found = tool_failure(fmt::format(
                 "an execution left something behind in the next one's world, at {}", fmt::ptr(leak)));
     }
@@ -117,47 +118,71 @@ class searcher {
             if (execute(*decides) && met_early_.found.kind == failure_kind::none)
                 met_early_ = meeting("pct");
             decides->end(0);
+            machine_.learn_leaks();
         }
     }
 
     void search_bounded() {
         warm_up();
         for (unsigned bound = 0; bound <= options_.bound && !over(); ++bound)
-            for (unsigned round = 0; round < most_rounds && !over(); ++round) {
-                machine_.shared().freeze();
-                if (!search_tree(bound))
-                    return;
-                if (machine_.shared().fresh() == 0) {
-                    result_.bound_done = static_cast<int>(bound);
-                    break;
-                }
-            }
+            if (search_tree("bound",
+                            [&] { return make_bound(bound, options_.tso ? bound : 0, {}, reduces()); }))
+                result_.bound_done = static_cast<int>(bound);
         result_.exhausted = result_.bound_done == static_cast<int>(options_.bound);
     }
 
-    /// False: it ended before the tree did.
-    bool search_tree(unsigned bound) {
-        const std::unique_ptr<strategy> decides = make_bound(bound, options_.tso ? bound : 0);
-        for (std::uint64_t number = 0; decides->begin(number, body_.threads()); ++number) {
+    void search_all() {
+        warm_up();
+        result_.exhausted = search_tree(
+            "full", [&] { return reduces() ? make_reduced() : make_bound(unlimited, unlimited); });
+    }
+
+    /// What a store buffer does is in no footprint.
+    bool reduces() const { return options_.reduce && !options_.tso; }
+
+    /// With the words known to be shared, again and again until there are no more. False: it ended before.
+    bool search_tree(const char* name, const std::function<std::unique_ptr<strategy>()>& make) {
+        for (unsigned round = 0; round < most_rounds && !over(); ++round) {
+            machine_.shared().freeze();
+            if (!search_round(name, *make()))
+                return false;
+            if (machine_.shared().fresh() == 0)
+                return true;
+        }
+        return false;
+    }
+
+    bool search_round(const char* name, strategy& decides) {
+        for (std::uint64_t number = 0; decides.begin(number, body_.threads()); ++number) {
             const std::uint64_t points = machine_.count().points;
-            const bool failed = execute(*decides);
+            const bool failed = execute(decides);
             if (number == 0)
                 result_.points = machine_.count().points - points;
             if (failed && !over())
-                take(meeting("bound"));
+                take(meeting(name));
             if (over())
                 return false;
         }
         return true;
     }
 
-    void search_at_random(const char* name, std::unique_ptr<strategy> decides) {
-        for (std::uint64_t number = 0; number < options_.iterations && !over(); ++number) {
-            decides->begin(number, body_.threads());
-            if (execute(*decides) && !over())
-                take(meeting(name));
-            decides->end(0);
-        }
+    void search_at_random(const char* name) {
+        strategy_options o;
+        o.seed = options_.seed;
+        o.depth = options_.depth;
+        const std::unique_ptr<strategy> decides = make_strategy(name, o);
+        if (decides->wants_probe())
+            run_at_random(name, *decides, 0);
+        for (std::uint64_t number = 0; number < options_.iterations && !over(); ++number)
+            run_at_random(name, *decides, number);
+    }
+
+    void run_at_random(const char* name, strategy& decides, std::uint64_t number) {
+        const std::uint64_t points = machine_.count().points;
+        decides.begin(number, body_.threads());
+        if (execute(decides) && !over())
+            take(meeting(name));
+        decides.end(machine_.count().points - points);
     }
 
     /// A failure must happen again under its schedule, or the machine is not what it claims to be.

@@ -14,13 +14,14 @@
 namespace daxtorture::kernel_machine {
 
 struct search_options {
-    std::string scheduler; ///< empty: bound, then pct and uniform
+    std::string scheduler; ///< empty: bound, then pos, pct and surw
     unsigned bound = 2;
     unsigned depth = 3;
     std::uint64_t seed = 1;
     std::uint64_t iterations = 2'000; ///< of each random strategy
     double seconds = 10;              ///< 0: no limit
     bool tso = false;
+    bool reduce = true; ///< bound, under sc: leave out what differs only in the order of steps that commute
     std::vector<known_failure> skip; ///< go on after these
     std::function<void(std::uint64_t executions, double seconds)> progress;
 };

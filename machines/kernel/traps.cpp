@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstring>
 #include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 #include <sys/mman.h>
@@ -32,8 +33,23 @@ void make_nops(unsigned char* code, int length) {
 
 void end_execution() { machine::get().fail(std::move(pending)); }
 
+[[noreturn]] void die_outside(int signal) {
+    std::signal(signal, SIG_DFL);
+    raise(signal);
+    _exit(4);
+}
+
+/// Does an execution end twice? Then it is the machine that crashes.
+bool ends_again() {
+    static std::uint64_t last = 0;
+    const std::uint64_t execution = machine::get().count().executions;
+    return std::exchange(last, execution) == execution;
+}
+
 /// The handler's return leads into `end_execution`, on a stack that the fault has not touched.
 void end_after_return(ucontext_t& context, failure what) {
+    if (ends_again())
+        die_outside(SIGABRT);
     pending = std::move(what);
     context.uc_mcontext.gregs[REG_RIP] = reinterpret_cast<greg_t>(end_execution);
     context.uc_mcontext.gregs[REG_RSP] =
@@ -46,12 +62,6 @@ failure crash(const void* place, const char* kind, const void* address) {
     f.cause = fmt::format("{} at {} in {}", kind, place_of(place), function_of(place));
     f.detail = fmt::format("address {:#x}", reinterpret_cast<std::uintptr_t>(address));
     return f;
-}
-
-[[noreturn]] void die_outside(int signal) {
-    std::signal(signal, SIG_DFL);
-    raise(signal);
-    _exit(4);
 }
 
 void on_fault(int signal, siginfo_t* info, void* at) {

@@ -1,5 +1,6 @@
 #include "cli/kernel.hpp"
 
+#include "jobs/conformance.hpp"
 #include "jobs/failure_report.hpp"
 #include "jobs/interrupt.hpp"
 #include "jobs/output.hpp"
@@ -41,12 +42,35 @@ json scenario_json(const kernel_verdict& v) {
     return one;
 }
 
-std::string result_json(const kernel_tree& tree, const std::vector<kernel_verdict>& all) {
+std::string short_text(const scenario_verdict& v) {
+    if (v.verdict != verdict_kind::fail)
+        return name(v.verdict);
+    return v.found.invariant == invariant::none ? v.found.cause
+                                                : std::string("fail ") + name(v.found.invariant);
+}
+
+json comparison_json(const conformance_row& row) {
+    const bool failed = row.model.verdict == verdict_kind::fail;
+    json one{{"verdict", name(row.model.verdict)}};
+    one["invariant"] = failed && row.model.found.invariant != invariant::none
+                           ? json(name(row.model.found.invariant))
+                           : json();
+    one["executions"] = row.model.executions;
+    one["agreement"] = name(row.result);
+    one["reason"] = row.reason.empty() ? json() : json(row.reason);
+    return one;
+}
+
+std::string result_json(const kernel_tree& tree, const std::vector<kernel_verdict>& all,
+                        const std::vector<conformance_row>& compared) {
     json document{{"version", 1},
                   {"tree", {{"release", tree.release}, {"hash", tree.hash}}},
                   {"scenarios", json::array()}};
-    for (const kernel_verdict& v : all)
-        document["scenarios"].push_back(scenario_json(v));
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        document["scenarios"].push_back(scenario_json(all[i]));
+        if (i < compared.size() && compared[i].result != agreement::not_run)
+            document["scenarios"].back()["model"] = comparison_json(compared[i]);
+    }
     return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
@@ -128,6 +152,53 @@ exit_code run_doctor(const std::string& directory) {
     return exit_code::usage;
 }
 
+/// Tells a row unless model and kernel agree.
+void tell_row(const conformance_row& row, std::size_t widest) {
+    if (row.result == agreement::same || row.result == agreement::not_run)
+        return;
+    fmt::print("{:<10} {:<{}}  model: {}; kernel: {}{}\n", name(row.result), row.kernel.name, widest,
+               short_text(row.model), short_text(row.kernel), row.reason.empty() ? "" : ": " + row.reason);
+    std::fflush(stdout);
+}
+
+exit_code exit_code_of_comparison(const std::vector<conformance_row>& rows) {
+    exit_code worst = exit_code::pass;
+    for (const conformance_row& row : rows) {
+        if (row.kernel.verdict == verdict_kind::error || row.model.verdict == verdict_kind::error)
+            return exit_code::tool_failed;
+        if (row.result == agreement::differs || row.result == agreement::outdated)
+            worst = exit_code::violation;
+        else if (row.result == agreement::open && worst == exit_code::pass)
+            worst = exit_code::inconclusive;
+    }
+    return worst;
+}
+
+std::vector<conformance_row> compare(const std::vector<kernel_verdict>& all, const kernel_options& options) {
+    std::size_t widest = 0;
+    for (const kernel_verdict& v : all)
+        widest = std::max(widest, v.verdict.name.size());
+    status_line status;
+    std::vector<conformance_row> rows = compare_with_model(
+        all, options.plan.search,
+        [&](const conformance_row& row) {
+            status.clear();
+            if (options.json != "-")
+                tell_row(row, widest);
+        },
+        [&](const std::string& text) { status.show(text); });
+    status.clear();
+    if (options.json == "-")
+        return rows;
+    std::string totals;
+    for (const agreement a : {agreement::same, agreement::explained, agreement::differs, agreement::outdated,
+                              agreement::open, agreement::not_run})
+        totals += fmt::format("{}{} {}", totals.empty() ? "" : ", ",
+                              std::ranges::count(rows, a, &conformance_row::result), name(a));
+    fmt::print("model and kernel: {}\n", totals);
+    return rows;
+}
+
 exit_code run_scenarios(kernel_options options) {
     const kernel_tree tree = build_kernel_machine(options.tree);
     for (program& what : options.plan.programs)
@@ -138,8 +209,12 @@ exit_code run_scenarios(kernel_options options) {
                       {[&](const kernel_verdict& v) { printer.tell(v); },
                        [&](const std::string& text) { printer.progress(text); }});
     printer.tell_totals(all);
+    const std::vector<conformance_row> compared =
+        options.compare ? compare(all, options) : std::vector<conformance_row>();
     if (!options.json.empty())
-        write_result(options.json, result_json(tree, all));
+        write_result(options.json, result_json(tree, all, compared));
+    if (options.compare)
+        return exit_code_of_comparison(compared);
     const std::vector<scenario_verdict> ran = judged(all);
     return ran.empty() ? exit_code::inconclusive : exit_code_of(ran);
 }

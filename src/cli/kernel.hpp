@@ -14,6 +14,7 @@ struct kernel_options {
     std::vector<std::string> targets; ///< scenarios; "doctor" as the first one asks what a build would miss
     std::string tree;
     jobs::kernel_plan plan; ///< its programs come of the targets
+    bool compare = false;   ///< with the model
     bool bisect = false;
     bool show_known = false; ///< show known findings as other failures
     bool verbose = false;

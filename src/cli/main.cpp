@@ -282,7 +282,10 @@ class command_line {
         command.add_option("--memory", kernel_.plan.search.memory, "memory model: sc or tso")
             ->check(one_of({"sc", "tso"}));
         command.add_option("--scheduler", kernel_.plan.search.scheduler, "one strategy instead of all")
-            ->check(one_of({"bound", "pct", "uniform"}));
+            ->check(one_of({"bound", "full", "pos", "pct", "surw", "uniform"}));
+        command.add_flag(
+            "!--no-reduction", kernel_.plan.search.reduce,
+            "bound, full: run schedules, too, that differ only in the order of steps that commute");
         command.add_option("--bound", kernel_.plan.search.bound, "preemptions of the bounded search")
             ->capture_default_str()
             ->check(CLI::Range(0, 100));
@@ -300,6 +303,8 @@ class command_line {
                          "go on after known findings, in search of others");
         command.add_flag("--show-known", kernel_.show_known,
                          "show known findings as other failures, with the interleaving");
+        command.add_flag("--compare", kernel_.compare,
+                         "search the scenarios in the model, too, and say where it differs from the kernel");
         command.add_flag("--bisect", kernel_.bisect,
                          "exit code for `git bisect run`: 0 good, 1 bad, 125 skip");
         command.add_option("--json", kernel_.json, "write results as JSON to this file, - for stdout");

@@ -52,6 +52,7 @@ std::string search_request(const program& what, const kernel_tree& tree, const k
     }
     request["kind"] = "search";
     request["scheduler"] = options.scheduler;
+    request["reduce"] = options.reduce;
     request["bound"] = options.bound;
     request["depth"] = options.depth;
     request["seed"] = options.seed;
@@ -80,7 +81,8 @@ std::string search_note(const kernel_verdict& v) {
     const scenario_verdict& r = v.verdict;
     if (r.verdict == verdict_kind::fail)
         return "found by " + r.scheduler;
-    const std::string covered = bounded_text(v.bound_done);
+    const std::string covered =
+        r.exhaustive && v.bound_done < 0 ? "every schedule" : bounded_text(v.bound_done);
     std::string ran = counted(r.executions, "execution");
     if (v.skipped != 0)
         ran += fmt::format(", {} of them with known findings", v.skipped);
@@ -174,7 +176,8 @@ kernel_job::kernel_job(const program& what, const kernel_tree& tree, const std::
 
 kernel_job::kernel_job(const program& what, const kernel_tree& tree, const kernel_search& options)
     : kernel_job(what, tree, options.memory, search_request(what, tree, options)) {
-    whole_on_time_ = options.scheduler == "pct" || options.scheduler == "uniform";
+    const std::string& by = options.scheduler;
+    whole_on_time_ = !by.empty() && by != "bound" && by != "full";
 }
 
 kernel_job::kernel_job(const program& what, const kernel_tree& tree, const std::string& memory,

@@ -15,7 +15,8 @@ namespace daxtorture::jobs {
 struct kernel_search {
     std::string plan; ///< file of a schedule in words, to be followed instead of a search
     std::string memory = "sc";
-    std::string scheduler; ///< empty: bound, then pct and uniform
+    std::string scheduler; ///< empty: bound, then pos, pct and surw
+    bool reduce = true;    ///< bound, full: leave out what differs only in the order of steps that commute
     unsigned bound = 2;
     unsigned depth = 3;
     std::uint64_t seed = 1;

@@ -124,7 +124,7 @@ class Help(ProgramTest):
         for one in fields:
             self.assertEqual(len(one), {"command": 3, "option": 5, "argument": 3, "value": 4}[one[0]], one)
         # Every option with a value says of which kind it is.
-        flags = re.compile(r"--(help|list|coverage|verbose|show-known|skip-known|bisect|trace|summary|memory-table"
+        flags = re.compile(r"--(help|list|coverage|verbose|show-known|skip-known|compare|bisect|trace|summary|memory-table"
                            r"|keep-going|or-resume|no-.*)$")
         for _, command, name, kind, _ in (one for one in fields if one[0] == "option"):
             self.assertEqual(kind == "", bool(flags.match(name)), (command, name))

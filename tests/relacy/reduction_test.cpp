@@ -261,7 +261,8 @@ found explored(std::uint64_t seed, memory_class memory, std::unique_ptr<strategy
 class blind : public strategy {
   public:
     using forgets = std::function<bool(std::uint64_t object, bool written)>;
-    blind(forgets object, bool flags) : forgets_(std::move(object)), forgets_flags_(flags) {}
+    blind(forgets object, bool flags, std::unique_ptr<strategy> sees = make_reduced())
+        : forgets_(std::move(object)), forgets_flags_(flags), sees_(std::move(sees)) {}
 
     bool begin(std::uint64_t iteration, unsigned threads) override {
         return sees_->begin(iteration, threads);
@@ -286,7 +287,7 @@ class blind : public strategy {
   private:
     forgets forgets_;
     bool forgets_flags_;
-    std::unique_ptr<strategy> sees_ = make_reduced();
+    std::unique_ptr<strategy> sees_;
 };
 
 constexpr std::uint64_t programs = 800;
@@ -335,6 +336,48 @@ TEST_CASE("reduced, a search of small random programs sees every outcome and eve
     CHECK(smaller > compared / 3);
 }
 
+TEST_CASE("reduced, a search within a bound sees every outcome and every failure that the whole one does") {
+    unsigned compared = 0, failures = 0;
+    std::uint64_t whole = 0, left = 0;
+    for (const memory_class memory : {memory_class::weak, memory_class::sc})
+        for (unsigned preemptions = 0; preemptions <= 3; ++preemptions)
+            for (std::uint64_t seed = 1; seed <= programs / 2; ++seed) {
+                const found all = explored(seed, memory, make_bound(preemptions, 1));
+                const bool fails = all.result.found.kind != failure_kind::none;
+                if (!fails && !all.result.exhausted)
+                    continue;
+                const found some = explored(seed, memory, make_bound(preemptions, 1, {}, true));
+                INFO("seed " << seed << ", " << preemptions << " preemptions, memory "
+                             << static_cast<int>(memory) << ", " << all.result.found.cause);
+                REQUIRE((some.result.found.kind != failure_kind::none) == fails);
+                ++compared;
+                failures += fails;
+                if (fails)
+                    continue;
+                REQUIRE(some.result.exhausted);
+                REQUIRE(some.outcomes == all.outcomes);
+                whole += all.result.executions;
+                left += some.result.executions - some.result.repetitions;
+            }
+    CHECK(compared > 1500);
+    CHECK(failures > 20);
+    CHECK(left * 2 < whole);
+}
+
+TEST_CASE("within a bound, what a footprint leaves out is missed") {
+    unsigned lose = 0;
+    for (std::uint64_t seed = 1; seed <= programs / 4; ++seed) {
+        const found all = explored(seed, memory_class::sc, make_bound(2, 0));
+        if (all.result.found.kind != failure_kind::none || !all.result.exhausted)
+            continue;
+        const auto everything = [](std::uint64_t, bool) { return true; };
+        const found some = explored(seed, memory_class::sc,
+                                    std::make_unique<blind>(everything, true, make_bound(2, 0, {}, true)));
+        lose += some.outcomes != all.outcomes;
+    }
+    CHECK(lose > programs / 16);
+}
+
 TEST_CASE("what a footprint leaves out is missed: every object, reads and writes, and the flags") {
     std::vector<found> all(1);
     for (std::uint64_t seed = 1; seed <= programs; ++seed)
@@ -372,16 +415,20 @@ TEST_CASE("what a footprint leaves out is missed: every object, reads and writes
               all, [](std::uint64_t, bool) { return false; }, true) > 0);
 }
 
-TEST_CASE("the parts of a reduced tree together see every outcome") {
+namespace {
+
+/// Do three parts of the reduced tree together see what the whole tree has?
+void compare_parts(const std::function<std::unique_ptr<strategy>()>& whole,
+                   const std::function<std::unique_ptr<strategy>(tree_part)>& reduced) {
     unsigned compared = 0, shared = 0;
     for (std::uint64_t seed = 1; seed <= 150; ++seed) {
-        const found all = explored(seed, memory_class::weak, make_bound(unlimited, unlimited));
+        const found all = explored(seed, memory_class::weak, whole());
         if (all.result.found.kind != failure_kind::none || !all.result.exhausted)
             continue;
         ++compared;
         std::set<std::string> together;
         for (unsigned i = 0; i < 3; ++i) {
-            const found part = explored(seed, memory_class::weak, make_reduced({i, 3}));
+            const found part = explored(seed, memory_class::weak, reduced({i, 3}));
             REQUIRE(part.result.exhausted);
             shared += part.outcomes != all.outcomes;
             together.insert(part.outcomes.begin(), part.outcomes.end());
@@ -391,6 +438,18 @@ TEST_CASE("the parts of a reduced tree together see every outcome") {
     }
     CHECK(compared > 80);
     CHECK(shared > 0); // of those with more than a few decisions no part has it all
+}
+
+} // namespace
+
+TEST_CASE("the parts of a reduced tree together see every outcome") {
+    compare_parts([] { return make_bound(unlimited, unlimited); },
+                  [](tree_part part) { return make_reduced(part); });
+}
+
+TEST_CASE("so do those of a reduced tree within a bound") {
+    compare_parts([] { return make_bound(2, 1); },
+                  [](tree_part part) { return make_bound(2, 1, part, true); });
 }
 
 TEST_CASE("the order of two fences counts, even when nothing else tells them apart") {
