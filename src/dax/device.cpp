@@ -95,8 +95,7 @@ void blk_set_queue_dying(kernel& k, dax_device& device) {
         return;
     device.pgmap.ref.kill();
     device.pgmap.dying.set(true);
-    if (k.rules.queue_dies == queue_death::confirmed)
-        k.rcu.barrier();
+    k.rcu.barrier(); // no CPU takes the queue for alive any more
 }
 
 bool fs_dax_get(kernel& k, dax_device& device, void* holder, const dax_holder_operations& ops,

@@ -68,6 +68,15 @@ std::uint64_t dax_insert_entry(kernel& k, address_space& mapping, xa_state& xas,
     return entry;
 }
 
+/// A store to a hole, where the protocol unmaps the zero page before the file has the block. Until its entry is unlocked nobody maps that again.
+void unmap_hole_early(kernel& k, const vm_fault& fault, address_space& mapping, dax_entry entry) {
+    if (k.rules.hole_unmaps == hole_unmap::at_insert || !fault.write || !entry.zero_page())
+        return;
+    const std::uint64_t pages = dax_entry_pages(k, entry);
+    const std::uint64_t first = fault.pgoff & ~(pages - 1);
+    unmap_mapping_pages(k, mapping, first, first + pages);
+}
+
 /// Can the blocks from `first` on be used, and does their device still stand? They are used after the guard: kill_dax does not wait for that.
 bool dax_iomap_direct_access(kernel& k, dax_device& device, std::uint64_t first, std::uint64_t pages) {
     const dax_access_guard access(k, device);
@@ -169,6 +178,17 @@ vm_fault_result dax_fault_iter(kernel& k, vm_fault& fault, address_space& mappin
     return dax_map_page(k, fault, dax_to_folio(k, dax_entry(entry)), k.mem[where.pfn]);
 }
 
+/// May the pages of a PMD become one folio? One that somebody holds since an entry of it was replaced would count as a tail from then on, and its last put
+/// go to the head (docs/findings/reflink-cow-hides-busy-page.md).
+bool may_be_one_folio(kernel& k, std::uint64_t first) {
+    if (k.rules.frees == free_busy::at_once)
+        return true;
+    bool idle = true;
+    for (std::uint64_t pfn = first; pfn < first + k.pmd_pages(); ++pfn)
+        idle &= folio_ref_count(k.mem[pfn]) == k.idle_count();
+    return idle;
+}
+
 vm_fault_result dax_pmd_fault_iter(kernel& k, vm_fault& fault, address_space& mapping, const iomap& where,
                                    xa_state& xas, std::uint64_t& entry, const iomap_ops& ops) {
     if (where.type == iomap::kind::hole)
@@ -176,6 +196,8 @@ vm_fault_result dax_pmd_fault_iter(kernel& k, vm_fault& fault, address_space& ma
     if (!dax_iomap_direct_access(k, where, k.pmd_pages()))
         return vm_fault_result::fallback;  // which fails for the pages that cannot be had
     if ((where.pfn & k.pmd_colour()) != 0) // dax_iomap_direct_access: the memory is not aligned
+        return vm_fault_result::fallback;
+    if (!dax_entry(entry).has_folio() && !where.shared && !may_be_one_folio(k, where.pfn))
         return vm_fault_result::fallback;
     const bool synchronous = dax_fault_is_synchronous(k, fault, where);
     entry = dax_insert_entry(k, mapping, xas, entry, dax_entry::make(where.pfn, dax_entry::pmd_bit),
@@ -223,6 +245,7 @@ vm_fault_result dax_iomap_fault(kernel& k, vm_fault& fault, std::uint64_t& pfn, 
         dax_unlock_entry(k, mapping, xas, entry);
         return vm_fault_result::nopage;
     }
+    unmap_hole_early(k, fault, mapping, dax_entry(entry));
     if (!asked_early)
         where = ops.begin(k, fault.vma.host, fault.pgoff, 1, fault.write);
     vm_fault_result result = vm_fault_result::sigbus;
@@ -270,6 +293,7 @@ vm_fault_result fault_whole_pmd(kernel& k, vm_fault& fault, address_space& mappi
     const pte_t pmd = fault.mm.table.pmd(fault.page);
     if (!pmd.none() && !pmd.leaf())
         return vm_fault_result::nopage; // a PTE fault was faster: the access is tried again
+    unmap_hole_early(k, fault, mapping, dax_entry(entry));
     const iomap where = ops.begin(k, fault.vma.host, xas.xa_index, k.pmd_pages(), fault.write);
     if (where.type == iomap::kind::no_range)
         return vm_fault_result::again;

@@ -4,6 +4,7 @@
 #include "mm/zap.hpp"
 
 #include <arch/check.hpp>
+#include <arch/task.hpp>
 
 #include <algorithm>
 
@@ -63,22 +64,39 @@ struct locked_page {
     address_space* mapping = nullptr;
     std::uint64_t index = 0;
     std::uint64_t entry = 0;
+    const folio* head = nullptr; ///< what it was taken to belong to
 };
 
-/// dax_lock_folio: no mapping when the page is no file's.
-locked_page dax_lock_folio(kernel& k, folio& f) {
-    k.rcu.read_lock();
+/// The mapping of the folio that the page belongs to, which is looked up anew where the protocol does so. Nothing holds the folio: an entry that is
+/// made meanwhile may make the page a tail, whose mapping is poison (docs/findings/memory-failure-follows-a-tail.md).
+address_space* mapping_of(kernel& k, folio& page, folio*& head) {
     for (;;) {
         // acquire stands for the dependency to the inode that it names, which RCU keeps
-        address_space* mapping = f.mapping.load(order::acquire);
-        if (mapping == tail_mapping) // the page was a folio of its own when the caller looked
+        address_space* mapping = head->mapping.load(order::acquire);
+        if (mapping != tail_mapping)
+            return mapping;
+        if (k.rules.mf_follows == mf_folio::once) {
             arch::fail(invariant::I15, "the poison in a tail page's mapping was followed", "dax_lock_folio");
-        if (mapping == nullptr || mapping == tail_mapping) {
+            return nullptr;
+        }
+        head = &page_folio(k, page);
+        arch::cpu_relax();
+    }
+}
+
+/// dax_lock_folio: no mapping when the page is no file's.
+locked_page dax_lock_folio(kernel& k, folio& page) {
+    folio* head = &page_folio(k, page); // pfn_folio, in mf_generic_kill_procs
+    k.rcu.read_lock();
+    for (;;) {
+        address_space* mapping = mapping_of(k, page, head);
+        if (mapping == nullptr) {
             k.rcu.read_unlock();
             return {};
         }
-        if (!lock_mapping(k, f, *mapping))
+        if (!lock_mapping(k, *head, *mapping))
             continue;
+        folio& f = *head;
         const std::uint64_t index = f.index_or_share.load(order::relaxed); // relaxed: xa_lock is held
         xa_state xas(mapping->i_pages, index);
         const std::uint64_t entry = xas_load(xas);
@@ -95,7 +113,7 @@ locked_page dax_lock_folio(kernel& k, folio& f) {
         dax_lock_entry(xas, entry);
         mapping->i_pages.xa_lock.unlock();
         k.rcu.read_unlock();
-        return {mapping, index, entry};
+        return {mapping, index, entry, &f};
     }
 }
 
@@ -118,22 +136,23 @@ std::uint64_t mapped_size(address_space& mapping, std::uint64_t index) {
     return size;
 }
 
-/// unmap_and_kill: collect_procs finds whoever maps the page, and what maps most of it is unmapped.
-void unmap_and_kill(kernel& k, address_space& mapping, std::uint64_t index) {
-    const std::uint64_t size = mapped_size(mapping, index);
+/// unmap_and_kill: collect_procs finds whoever maps the page, and what maps most of it is unmapped. The look takes no lock of a page table, so it
+/// finds nobody while mremap has the entry in its hands (docs/findings/memory-failure-misses-mremap.md).
+void unmap_and_kill(kernel& k, address_space& mapping, std::uint64_t index, dax_entry entry) {
+    const std::uint64_t size =
+        k.rules.mf_looks == mf_look::entry ? dax_entry_pages(k, entry) : mapped_size(mapping, index);
     if (size != 0)
         unmap_mapping_pages(k, mapping, index & ~(size - 1), (index & ~(size - 1)) + size);
 }
 
 /// Without a holder: find the file through the page, or rather through the folio that the page belongs to.
 mf_result mf_generic_kill_procs(kernel& k, std::uint64_t pfn) {
-    folio& head = page_folio(k, k.mem[pfn]);
-    const locked_page locked = dax_lock_folio(k, head);
+    const locked_page locked = dax_lock_folio(k, k.mem[pfn]);
     if (locked.mapping == nullptr)
         return mf_result::no_file;
     // The locked entry keeps the page where it is
-    const std::uint64_t offset = k.rules.mf_unmaps == mf_page::page ? pfn - k.mem.pfn(head) : 0;
-    unmap_and_kill(k, *locked.mapping, locked.index + offset);
+    const std::uint64_t offset = k.rules.mf_unmaps == mf_page::page ? pfn - k.mem.pfn(*locked.head) : 0;
+    unmap_and_kill(k, *locked.mapping, locked.index + offset, dax_entry(locked.entry));
     xa_state xas(locked.mapping->i_pages, locked.index);
     dax_unlock_entry(k, *locked.mapping, xas, locked.entry);
     return mf_result::handled;
@@ -187,7 +206,7 @@ void mf_dax_kill_procs(kernel& k, address_space& mapping, std::uint64_t first, s
         const std::uint64_t entry = dax_lock_mapping_entry(k, mapping, xas);
         if (entry == 0)
             continue;
-        unmap_and_kill(k, mapping, index);
+        unmap_and_kill(k, mapping, index, dax_entry(entry));
         dax_unlock_entry(k, mapping, xas, entry);
     }
 }

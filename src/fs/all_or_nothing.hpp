@@ -19,7 +19,7 @@ class all_or_nothing {
   public:
     explicit all_or_nothing(const inode& file) : file_(file), size_(file.i_size.peek()) {
         for (unsigned page = 0; page < file.max_pages; ++page)
-            had_block_.push_back(has_block(page));
+            pages_.push_back(look(page));
     }
 
     /// Returns the operation's outcome, which is none of success.
@@ -28,19 +28,26 @@ class all_or_nothing {
             return result;
         bool same = file_.i_size.peek() == size_;
         for (unsigned page = 0; page < file_.max_pages; ++page)
-            same &= !had_block_[page] || has_block(page);
+            same &= !pages_[page].has_block || look(page) == pages_[page];
         if (!same)
             arch::fail(invariant::I34, "an operation that failed has changed its file",
-                       "its size, or a block that it had");
+                       "its size, or the data of a block that it had");
         return result;
     }
 
   private:
-    bool has_block(unsigned page) const { return file_.extents[page].peek() != block_allocator::none; }
+    struct page_state {
+        bool has_block;
+        std::uint32_t data;
+        friend bool operator==(const page_state&, const page_state&) = default;
+    };
+    page_state look(unsigned page) const {
+        return {file_.extents[page].peek() != block_allocator::none, file_.data[page].get()};
+    }
 
     const inode& file_;
     const unsigned size_;
-    std::vector<bool> had_block_;
+    std::vector<page_state> pages_;
 };
 
 } // namespace ARCH_MACHINE

@@ -2,6 +2,7 @@
 /// xfs_mmaplock_two_inodes_and_break_dax_layout and xfs_reflink_remap_blocks, v6.12 and v6.15.
 #include "dax/truncate.hpp"
 #include "dax/writeback.hpp"
+#include "fs/all_or_nothing.hpp"
 #include "fs/layouts.hpp"
 #include "fs/lease.hpp"
 #include "fs/power_cut.hpp"
@@ -169,8 +170,9 @@ outcome file_reflink(kernel& k, inode& from, inode& to) {
     const unsigned pages =
         std::min(from.i_size.load(order::relaxed), to.max_pages); // relaxed: i_rwsem is held
     const discarding replaced(to, 0, pages);
+    const all_or_nothing source_attempt(from), target_attempt(to);
     if (const outcome broken = locks.lock_mmap_and_break(k); broken != outcome::done)
-        return broken;
+        return source_attempt.failed(target_attempt.failed(broken));
     dax_writeback_mapping_range(k, from.mapping, 0, to_the_end);
     dax_writeback_mapping_range(k, to.mapping, 0, to_the_end);
     // The DIRTY entries that the break kept are clean now, and nobody holds their pages: a large folio is not to become shared

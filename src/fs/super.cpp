@@ -32,23 +32,29 @@ void freeze_super(kernel& k, super_block& sb) {
 
 void shut_down(kernel& k, super_block& sb) {
     sb.shut_down.store(true, order::relaxed); // relaxed: faults read it under ilock at the latest
-    if (k.rules.pre_remove == pre_remove_order::shutdown_then_unmap)
+    if (k.rules.pre_remove != pre_remove_order::unmap_then_shutdown)
         drain(sb); // a fault that had found a block maps it before the unmapping below
 }
 
 void unmap_all(kernel& k, super_block& sb) {
     for (inode* file : sb.files) {
+        if (k.rules.pre_remove == pre_remove_order::shutdown_then_break) {
+            dax_break_layout_final(k, file->mapping);
+            continue;
+        }
+        // Clean entries go, whoever holds their pages (docs/findings/unbind-while-mounted.md)
         mf_dax_kill_procs(k, file->mapping, 0, file->max_pages);
         invalidate_inode_pages2_range(k, file->mapping, 0, file->max_pages, invalidate_what::clean);
     }
 }
 
 void notify_pre_remove(kernel& k, super_block& sb) {
+    const bool shuts_down_first = k.rules.pre_remove != pre_remove_order::unmap_then_shutdown;
     freeze_super(k, sb);
-    if (k.rules.pre_remove == pre_remove_order::shutdown_then_unmap)
+    if (shuts_down_first)
         shut_down(k, sb);
     unmap_all(k, sb);
-    if (k.rules.pre_remove == pre_remove_order::unmap_then_shutdown)
+    if (!shuts_down_first)
         shut_down(k, sb);
     sb.frozen.store(false, order::relaxed); // thawed, but whoever comes now finds it shut down
 }

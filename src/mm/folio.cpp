@@ -1,6 +1,7 @@
 #include "mm/folio.hpp"
 
 #include "mm/kernel.hpp"
+#include "mm/memremap.hpp"
 #include "mm/wait_bit.hpp"
 
 #include <arch/check.hpp>
@@ -32,12 +33,12 @@ namespace {
 
 /// At unbind a page loses its own reference as well: then it may reach 0, and who takes it there drops the pagemap's reference for it.
 bool put_dying_page(kernel& k, folio& f, int now) {
-    if (!k.unbinds || now != 0)
+    if (!k.unbinds || now != 0 || k.rules.unbind_pages == pages_at_unbind::put_many)
         return false;
-    percpu_ref& device = k.range_of(k.mem.pfn(f)).ref;
-    if (device.peek_live())
+    dev_pagemap& device = k.range_of(k.mem.pfn(f));
+    if (!pages_keep_device(k, device) || device.ref.peek_live())
         return false;
-    device.put();
+    device.ref.put();
     return true;
 }
 
@@ -51,7 +52,7 @@ void folio_put(kernel& k, folio& f, int refs) {
         k.mem.check_present(k.mem.pfn(f));
     }
     const int now = f.refcount.fetch_sub(refs, strength) - refs;
-    if (k.rules.unbind_pages == pages_at_unbind::put_each && put_dying_page(k, f, now))
+    if (put_dying_page(k, f, now))
         return;
     const int idle = k.idle_count(f);
     if (now < idle)

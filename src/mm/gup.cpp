@@ -110,15 +110,10 @@ struct gup_walk {
             else if (held.generation == no_generation)
                 arch::fail(invariant::I7, "got a page of a block that its file does not own",
                            "the block was freed between the look at the PTE and the reference");
-            else if (was_freed(block, held.generation))
+            else if (was_freed(k, block, held.generation))
                 arch::fail(invariant::I7, "a block was freed or reused while a page reference is held",
                            "between the reference and the second look at the PTE");
         }
-    }
-    /// Since its generation was noted.
-    bool was_freed(const block_owner& block, std::uint64_t generation) const {
-        return block.generation.get() != generation ||
-               (k.rules.frees == free_busy::at_once && !block.is_owned());
     }
     /// gup_fast_undo_dev_pagemap: gives back what was got since there were `before`.
     void undo(unsigned before) {

@@ -104,6 +104,11 @@ struct kernel {
 
 // Inline: GUP asks all of this for every page.
 
+/// For the oracle: was the block of a page that is held given up since its generation was noted, so that it may be another's?
+inline bool was_freed(const kernel& k, const block_owner& block, std::uint64_t generation) {
+    return block.generation.get() != generation || (k.rules.frees == free_busy::at_once && !block.is_owned());
+}
+
 /// The head of the folio that this page belongs to. Without a reference on it the answer may be out of date at once.
 inline folio& page_folio(const kernel& k, folio& page, arch::site at = arch::site::here()) {
     if (k.pmd_order == 0)

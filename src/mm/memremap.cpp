@@ -32,6 +32,13 @@ bool pgmap_pfn_valid(const kernel& k, const dev_pagemap& pgmap, std::uint64_t pf
     return !k.mem.removed(pfn);
 }
 
+bool pages_keep_device(const kernel& k, const dev_pagemap& pgmap) {
+    if (k.idle_count(pgmap) == 0) // in a driver's pool, and zero-based: no page has a reference of its own
+        return false;
+    return k.rules.unbind_pages == pages_at_unbind::put_each ||
+           (k.rules.unbind_pages == pages_at_unbind::while_busy && pgmap.type == memory_type::generic);
+}
+
 void put_dev_pagemap(dev_pagemap& pgmap) {
     check_bound(pgmap);
     pgmap.ref.put();
@@ -63,12 +70,10 @@ void release_pgmap(percpu_ref& ref) { static_cast<dev_pagemap*>(ref.owner())->do
 
 /// The references that memremap_pages took, one for each page.
 void drop_page_references(kernel& k, dev_pagemap& pgmap) {
-    // Pages in a driver's pool have no reference of their own
-    if (k.rules.unbind_pages != pages_at_unbind::put_each || k.idle_count(pgmap) == 0) {
+    if (!pages_keep_device(k, pgmap)) {
         pgmap.ref.put_many(pgmap.folios());
         return;
     }
-    // Each page's own reference: who drops the last one of a page drops the pagemap's.
     for (std::uint64_t pfn = pgmap.pfn_first(); pgmap.contains(pfn); pfn += std::uint64_t{1} << pgmap.order)
         folio_put(k, k.mem[pfn]);
 }

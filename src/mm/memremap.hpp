@@ -22,6 +22,8 @@ bool pgmap_pfn_valid(const kernel& k, const dev_pagemap& pgmap, std::uint64_t pf
 /// Publishes the range and makes its struct pages. The caller serialises it against memunmap_pages. False: the memory could not be added, as
 /// `fails` says, and nothing is left of it.
 bool memremap_pages(kernel& k, dev_pagemap& pgmap, bool fails);
+/// Does a page of this range keep its device, by a reference of its own that unbind drops page by page? The last one of the page drops the pagemap's.
+bool pages_keep_device(const kernel& k, const dev_pagemap& pgmap);
 /// Sleeps until nobody uses the device's pagemap, then removes its struct pages.
 void memunmap_pages(kernel& k, dev_pagemap& pgmap);
 

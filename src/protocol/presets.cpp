@@ -121,6 +121,9 @@ constexpr protocol zero_based_7_3_fixed = [] {
     row.warns = dissolve_warning::
         large_only; // a copy on write does not wait for who holds the old page, and need not
     row.mf_unmaps = mf_page::page;
+    row.mf_follows = mf_folio::again;
+    row.mf_looks = mf_look::entry;
+    row.hole_unmaps = hole_unmap::before_iomap;
     row.deletes = break_delete::clean;
     row.wb_locked = writeback_locked::wait;
     row.wb_untags = towrite_clear::after_flush;
@@ -131,7 +134,7 @@ constexpr protocol zero_based_7_3_fixed = [] {
     row.sync_bad = sync_poison::check;
     row.shared_pmds = pmd_sharing::fall_back;
     row.unbind_pages = pages_at_unbind::while_busy;
-    row.pre_remove = pre_remove_order::shutdown_then_unmap;
+    row.pre_remove = pre_remove_order::shutdown_then_break;
     return row;
 }();
 

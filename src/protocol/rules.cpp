@@ -144,8 +144,10 @@ constexpr std::array unbind_pages_values{
     rule_value{"put-many", "the pagemap's references for its pages are dropped, whoever holds the pages"},
     rule_value{"put-each",
                "each page's own reference is dropped; the last one of a page drops the pagemap's"},
-    rule_value{"while-busy",
-               "a page holds a pagemap reference while it is not idle; a dead pagemap fails the fault"}};
+    rule_value{
+        "while-busy",
+        "a page holds a pagemap reference while it is not idle; a dead pagemap fails the fault. One of "
+        "device-dax is put as by put-each: no kernel has this"}};
 constexpr std::array memunmap_values{
     rule_value{"wait-then-remove", "the memory goes when the pagemap's last reference has gone"},
     rule_value{"remove-then-wait", "the memory goes first: a late put touches what is no more"}};
@@ -155,7 +157,9 @@ constexpr std::array pagemap_reuse_values{
 constexpr std::array pre_remove_values{
     rule_value{"unmap-then-shutdown", "a fault in between maps a page of the device that goes"},
     rule_value{"shutdown-then-unmap",
-               "no fault finds a block any more, those under way are waited for, then all is unmapped"}};
+               "no fault finds a block any more, those under way are waited for, then all is unmapped"},
+    rule_value{"shutdown-then-break",
+               "... then the layouts of all files are broken, as at their eviction: no kernel has this"}};
 constexpr std::array bind_error_values{
     rule_value{"undo", "a bind that fails kills its reference and leaves the array"},
     rule_value{"leave", "a bind that fails leaves its pagemap live, for pages that never came"}};
@@ -217,9 +221,6 @@ constexpr std::array sync_fault_values{
 constexpr std::array pud_counts_values{
     rule_value{"yes", "inserting it takes a reference and counts, as removing it drops both"},
     rule_value{"no", "inserting it does neither, and removing it does"}};
-constexpr std::array queue_death_values{
-    rule_value{"confirmed", "everything is unmapped when no CPU takes the queue for alive any more"},
-    rule_value{"announced", "everything is unmapped as soon as the queue is marked dying"}};
 constexpr std::array cow_copy_values{
     rule_value{"cached", "it lies in the CPU's caches: the log may lead to it before it is durable"},
     rule_value{"flushed", "it is flushed first: no kernel has this"}};
@@ -339,7 +340,8 @@ constexpr std::array cow_write_lock_values{
 constexpr std::array free_busy_values{
     rule_value{"at-once",
                "it is free at once: who frees it has made sure by the file's entries that it is idle"},
-    rule_value{"when-idle", "nobody is given it before its page is idle: no kernel has this"}};
+    rule_value{"when-idle", "nobody is given it, nor is it made part of a large folio, before its page is "
+                            "idle: no kernel has this"}};
 constexpr std::array partial_entry_values{
     rule_value{"drop", "it goes as a whole, with its DIRTY mark"},
     rule_value{"flush", "it is written back first: no kernel has this"}};
@@ -354,6 +356,15 @@ constexpr std::array mf_page_values{
     rule_value{"head",
                "the first page of its folio is unmapped, as large as the entry that maps that one is"},
     rule_value{"page", "the page itself is unmapped"}};
+constexpr std::array mf_folio_values{
+    rule_value{"once", "the one that it was before its entry was locked: it may be a tail by then"},
+    rule_value{"again", "it is looked up again until it is the page's under xa_lock: no kernel has this"}};
+constexpr std::array mf_look_values{
+    rule_value{"mapped", "as much as the largest entry maps that a look without locks finds"},
+    rule_value{"entry", "all that the locked entry covers, mapped or not: no kernel has this"}};
+constexpr std::array hole_unmap_values{
+    rule_value{"at-insert", "when its entry is replaced: the block is the file's by then"},
+    rule_value{"before-iomap", "before the filesystem is asked for the block: no kernel has this"}};
 constexpr std::array device_access_values{
     rule_value{"dax-read-lock", "a read section of the device and a look at ALIVE"},
     rule_value{"queue-reference",
@@ -591,12 +602,15 @@ constexpr std::array table{
                            "59eb73b98ae0", dissolve_warning_values),
     rule<&protocol::mf_unmaps>("mf-page", "what memory failure unmaps without a holder", "38607c62b34b",
                                mf_page_values),
+    rule<&protocol::mf_follows>(
+        "mf-folio", "which folio memory failure takes for the page's without a holder", "", mf_folio_values),
+    rule<&protocol::mf_looks>("mf-look", "how much memory failure unmaps", "", mf_look_values),
+    rule<&protocol::hole_unmaps>("hole-unmap", "when does a store to a hole unmap the zero page", "",
+                                 hole_unmap_values),
     rule<&protocol::cow_copies>("cow-copy", "the copy of a shared block, before it takes the block's place",
                                 "", cow_copy_values),
     rule<&protocol::pud_mapping>("pud-mapping", "is a PUD entry of a device's page counted as a mapping",
                                  "349994cf61e6", pud_counts_values),
-    rule<&protocol::queue_dies>("queue-death", "what revokes a device of the first protocol", "",
-                                queue_death_values),
     rule<&protocol::sync_lock>("sync-fault-lock", "invalidate lock between the halves of a synchronous fault",
                                "", sync_lock_values),
 };

@@ -52,7 +52,7 @@ enum class gup_pagemap : std::uint8_t { none, walk, reference };
 enum class pages_at_unbind : std::uint8_t { put_many, put_each, while_busy };
 enum class memunmap_order : std::uint8_t { wait_then_remove, remove_then_wait };
 enum class pagemap_ref : std::uint8_t { reset, stale };
-enum class pre_remove_order : std::uint8_t { unmap_then_shutdown, shutdown_then_unmap };
+enum class pre_remove_order : std::uint8_t { unmap_then_shutdown, shutdown_then_unmap, shutdown_then_break };
 enum class bind_error : std::uint8_t { undo, leave };
 enum class pagemap_delete : std::uint8_t { last, first };
 enum class pool_alloc : std::uint8_t { refuse, warn };
@@ -121,8 +121,10 @@ enum class recovery_write : std::uint8_t { keep, invalidate };
 enum class dissolve_warning : std::uint8_t { any_order, large_only };
 enum class cow_copy : std::uint8_t { cached, flushed };
 enum class pud_counts : std::uint8_t { yes, no };
-enum class queue_death : std::uint8_t { confirmed, announced };
 enum class mf_page : std::uint8_t { head, page };
+enum class mf_folio : std::uint8_t { once, again };
+enum class mf_look : std::uint8_t { mapped, entry };
+enum class hole_unmap : std::uint8_t { at_insert, before_iomap };
 
 /// One row of the table. Default-constructed it is the zero-based protocol of v7.3.
 struct protocol {
@@ -237,9 +239,11 @@ struct protocol {
     recovery_write recovers = recovery_write::keep;
     dissolve_warning warns = dissolve_warning::any_order;
     mf_page mf_unmaps = mf_page::head;
+    mf_folio mf_follows = mf_folio::once;
+    mf_look mf_looks = mf_look::mapped;
+    hole_unmap hole_unmaps = hole_unmap::at_insert;
     cow_copy cow_copies = cow_copy::cached;
     pud_counts pud_mapping = pud_counts::yes;
-    queue_death queue_dies = queue_death::confirmed;
 
     friend bool operator==(const protocol&, const protocol&) = default;
 };

@@ -19,6 +19,8 @@ constexpr std::string_view invalidation = "docs/findings/invalidation-hides-busy
 constexpr std::string_view mapped = "docs/findings/invalidation-of-mapped-pages.md";
 constexpr std::string_view last_put = "docs/findings/last-put-reads-a-tail.md";
 constexpr std::string_view first_page = "docs/findings/memory-failure-unmaps-first-page.md";
+constexpr std::string_view follows_tail = "docs/findings/memory-failure-follows-a-tail.md";
+constexpr std::string_view misses_mremap = "docs/findings/memory-failure-misses-mremap.md";
 constexpr std::string_view mremap = "docs/findings/mremap-hides-pmd.md";
 constexpr std::string_view pmd_truncate = "docs/findings/pmd-truncate-drops-dirty-half.md";
 constexpr std::string_view pmd_unmap = "docs/findings/pmd-unmap-passes-by.md";
@@ -28,6 +30,7 @@ constexpr std::string_view share_count = "docs/findings/reflink-share-count-race
 constexpr std::string_view source_twice = "docs/findings/reflink-source-associates-twice.md";
 constexpr std::string_view shared_wait = "docs/findings/shared-page-idle-wait.md";
 constexpr std::string_view shared_pmd = "docs/findings/shared-pmd-entries.md";
+constexpr std::string_view hole_store = "docs/findings/store-to-hole-hides-write.md";
 constexpr std::string_view sync_bad = "docs/findings/sync-fault-maps-bad-page.md";
 constexpr std::string_view unbind = "docs/findings/unbind-while-mounted.md";
 constexpr std::string_view late_store = "docs/findings/v6.12-munmap-loses-late-stores.md";
@@ -66,18 +69,25 @@ constexpr std::array table{
     finding{last_put, invariant::I25, "", "", "free-pgmap=before-put"},
     finding{first_page, invariant::I31, "a page with bad memory is mapped again", "memory-failure",
             "mf-page=page"},
+    finding{misses_mremap, invariant::I31, "a page with bad memory is mapped again", "mremap",
+            "mf-look=entry"},
+    finding{follows_tail, invariant::I15, "the poison in a tail page's mapping was followed",
+            "memory-failure", "mf-folio=again"},
+    finding{hole_store, invariant::I8, "a load saw the zero page where the file has data", "write",
+            "hole-unmap=before-iomap"},
     finding{source_twice, invariant::I13, twice, "reflink", "reflink-source=exclusive"},
     finding{refault, invariant::I16, "mapped again", "", "wait-for=mappings"},
     finding{shared_wait, invariant::I16, "mapped again", "reflink", "idle=one"},
     finding{drops_dirty, invariant::I20, not_flushed, "truncate", "break-delete=never break-delete=clean"},
     finding{drops_dirty, invariant::I20, not_flushed, "insert", "break-delete=never break-delete=clean"},
     finding{fsync_locked, invariant::I20, not_flushed, "writeback", "writeback-locked=wait"},
-    finding{pmd_truncate, invariant::I20, not_flushed, "truncate", ""},
+    finding{pmd_truncate, invariant::I20, not_flushed, "truncate", "partial-entry=flush"},
     finding{late_store, invariant::I20, not_flushed, "munmap", "mapping-ref=yes"},
     finding{invalidation, invariant::I7, freed_held, "invalidate", "invalidation=locked"},
     finding{invalidation, invariant::I7, foreign_pin, "invalidate", "invalidation=locked"},
     finding{reflink_busy, invariant::I7, freed_held, "reflink", "free-busy=when-idle"},
-    finding{reflink_busy, invariant::I14, let_go_held, "reflink", "free-busy=when-idle"},
+    finding{reflink_busy, invariant::I14, let_go_held, "reflink", "dissolve-warning=large-only"},
+    finding{reflink_busy, invariant::I6, "refcount below mapcount", "reflink", "free-busy=when-idle"},
     finding{failed_cow, invariant::I7, "write() hit a block that its file does not own", "reflink",
             "cow-cancel=later"},
     finding{failed_cow, invariant::I13, foreign_entry, "memory-failure", "cow-cancel=later"},
@@ -85,6 +95,8 @@ constexpr std::array table{
     finding{cow_write, invariant::I13, foreign_entry, "write", ""},
     finding{cow_write, invariant::I8, foreign_pte, "write", ""},
     finding{cow_write, invariant::I8, freed_mapped, "write", ""},
+    finding{cow_write, invariant::I8, "a private copy was made of a block that the file does not own",
+            "write", "cow-write-lock=invalidate-lock"},
     finding{share_count, invariant::I13, "the share count of a folio differs", "reflink",
             "share-update=locked"},
     finding{share_count, invariant::I13, "a folio without an entry keeps an index or a share count",
@@ -103,11 +115,14 @@ constexpr std::array table{
             "sync-fault-poison=check"},
     finding{failed_fault, invariant::I8, "the zero page is mapped where the file has", "memory-failure",
             "recovery-write=invalidate"},
-    finding{unbind, invariant::I14, let_go_held, "unbind", "unbind-pages=while-busy"},
+    finding{unbind, invariant::I14, let_go_held, "unbind", "pre-remove=shutdown-then-break"},
+    finding{unbind, invariant::I14, dissolved, "unbind", "pre-remove=shutdown-then-break"},
+    finding{unbind, invariant::I22, gone_page, "unbind", "pre-remove=shutdown-then-break"}, // of a file
     finding{unbind, invariant::I22, gone_page, "unbind", "unbind-pages=while-busy"},
     finding{unbind, invariant::I5, "refcount dropped below its idle value", "unbind",
             "unbind-pages=while-busy"},
-    finding{unbind, invariant::I23, gone_device, "unbind", "pre-remove=shutdown-then-unmap"},
+    finding{unbind, invariant::I23, gone_device, "unbind",
+            "pre-remove=shutdown-then-unmap pre-remove=shutdown-then-break"},
     finding{ext2, invariant::I18, "truncation found an entry", "ext2", "ext2-layouts=break"},
     finding{ext2, invariant::I18, "the entry of a busy page was deleted", "ext2", "ext2-layouts=break"},
     finding{unmapped, invariant::I18, still_busy, "munmap", "scan-unmapped=scan"},

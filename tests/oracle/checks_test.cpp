@@ -202,6 +202,13 @@ TEST_CASE("quiescent checks can fail") {
         attempt.failed(outcome::busy);
         CHECK(reported(invariant::I34));
     }
+    SECTION("I34: an operation that failed and has given a page other data") {
+        fixture f;
+        const all_or_nothing attempt(*f.w.files[0]);
+        f.w.files[0]->data[0].set(f.w.files[0]->data[0].get() + 1);
+        attempt.failed(outcome::interrupted);
+        CHECK(reported(invariant::I34));
+    }
     SECTION("I34: a hole where data was") {
         fixture f;
         free_blocks(*f.w.files[0], 1, 2);
