@@ -91,21 +91,19 @@ std::vector<std::string> cure_of(const std::string& page, const failure& found) 
     return {};
 }
 
-/// The pages of the findings that these rules mend, or else the rules.
+/// The pages of the findings that these rules mend; a rule without a page itself.
 std::string pages_cured_by(const std::vector<std::string>& rules) {
     std::string pages;
-    std::string others;
     for (const std::string& rule : rules) {
         const auto row = std::ranges::find_if(finding_table(), [&](const finding& one) {
             const std::vector<std::string> cures = words_of(one.cures);
             return std::ranges::find(cures, rule) != cures.end();
         });
-        std::string& list = row == finding_table().end() ? others : pages;
         const std::string_view name = row == finding_table().end() ? std::string_view(rule) : row->page;
-        if (list.find(name) == std::string::npos)
-            list.append(list.empty() ? "" : " and ").append(name);
+        if (pages.find(name) == std::string::npos)
+            pages.append(pages.empty() ? "" : " and ").append(name);
     }
-    return pages.empty() ? others : pages;
+    return pages;
 }
 
 } // namespace
@@ -193,38 +191,33 @@ bool examiner::fails_by_its_schedule(const program& tried, const failure& like) 
     return same_failure(ask(request).found, like);
 }
 
-/// So many executions in which it could have failed like this, for nothing else went wrong, did not.
-bool examiner::is_gone(const program& tried, const suspect& like, std::uint64_t executions) {
+/// Searches until so many executions did not fail otherwise, for in those that did it may have been about to come.
+examiner::sequel examiner::look_for(const program& tried, const suspect& like, std::uint64_t executions) {
     checker_request request = search_of(tried, like.scheduler.c_str(), executions, seed_);
     request.wanted = likeness_of(like.found);
     std::uint64_t clean = 0;
     clean_ = 0;
-    for (std::uint64_t i = 0; i < searches_in_vain && clean < executions; ++i) {
-        const checker_answer answer = ask(request);
-        if (answer.found.kind != failure_kind::none)
-            return false;
-        if (answer.exhausted)
-            return answer.passed_by == 0;
-        clean += answer.executions - answer.passed_by;
-        request.first += answer.executions;
-        if (i == 0 && answer.passed_by == 0)
+    const std::uint64_t attempts =
+        request.scheduler == "pos" ? searches_in_vain : 1; // others would begin anew
+    for (std::uint64_t i = 0; i < attempts && clean < executions; ++i) {
+        const checker_answer searched = ask(request);
+        if (searched.found.kind != failure_kind::none)
+            return sequel::comes_back;
+        if (searched.exhausted)
+            return searched.passed_by == 0 ? sequel::is_gone : sequel::is_hidden;
+        clean += searched.executions - searched.passed_by;
+        request.first += searched.executions;
+        if (i == 0 && searched.passed_by == 0)
             clean_ = clean;
     }
-    return clean >= executions;
-}
-
-/// Nothing is left out where all executions, but for those that only reorder steps that commute, are few.
-bool examiner::is_gone_from_all(const program& tried, const failure& like) {
-    checker_request request = search_of(tried, "full", sure_executions_of_news, seed_);
-    request.wanted = likeness_of(like);
-    return ask(request).found.kind == failure_kind::none;
+    return clean >= executions ? sequel::is_gone : sequel::is_hidden;
 }
 
 /// Does the program fail no more like this when these rules are added?
 bool examiner::is_gone(const suspect& found, const std::vector<std::string>& cures) {
     const program tried = cured(found.what, cures);
     const std::uint64_t enough = std::min(sure_executions, 300 + executions_to_failure * found.execution);
-    return !fails_by_its_schedule(tried, found.found) && is_gone(tried, found, enough);
+    return !fails_by_its_schedule(tried, found.found) && look_for(tried, found, enough) == sequel::is_gone;
 }
 
 bool examiner::explains(suspect& found, const std::string& known, const std::vector<std::string>& cures) {
@@ -236,14 +229,27 @@ bool examiner::explains(suspect& found, const std::string& known, const std::vec
     return true;
 }
 
-std::uint64_t examiner::doubt(suspect& found) {
+std::uint64_t examiner::explain_again(suspect& found) {
+    static const explanations none; // what others taught hangs on when it is asked
+    known_ = &none;
     result_ = {};
-    if (!found.known.empty()) {
-        const program tried = cured(found.what, found.cures);
-        if (!is_gone_from_all(tried, found.found) || !is_gone(tried, found, sure_executions_of_news))
-            found.known.clear();
-    }
+    if (found.known.empty())
+        return 0;
+    suspect again = found;
+    again.known.clear();
+    explain(again);
+    if (!again.known.empty() && comes_back(again))
+        again.known.clear();
+    found = std::move(again);
     return result_.executions;
+}
+
+bool examiner::comes_back(const suspect& found) {
+    const program tried = cured(found.what, found.cures);
+    suspect in_all = found;
+    in_all.scheduler = "full";
+    return look_for(tried, in_all, sure_executions_of_news) == sequel::comes_back ||
+           look_for(tried, found, sure_executions_of_news) == sequel::comes_back;
 }
 
 void examiner::explain(suspect& found) {

@@ -71,18 +71,19 @@ class examiner {
     /// Throws stopped_by_signal.
     examined examine(const program& drawn, const effort& much, const explanations& known);
 
-    /// A failure that is told is looked at more closely: it is news when it comes back in a longer search, or in one of all executions where
-    /// they are few. Returns the number of executions.
-    std::uint64_t doubt(suspect& found);
+    /// A known failure that is told is looked at more closely, when it is small: it is news when it comes back in a longer search, or in one of
+    /// all executions where they are few. Returns the number of executions.
+    std::uint64_t explain_again(suspect& found);
 
   private:
     checker_answer ask(const checker_request& request);
     std::optional<suspect> search(const program& what, const effort& much, bool coverage);
     bool explains(suspect& found, const std::string& known, const std::vector<std::string>& cures);
     bool fails_by_its_schedule(const program& tried, const failure& like);
-    bool is_gone(const program& tried, const suspect& like, std::uint64_t executions);
-    bool is_gone_from_all(const program& tried, const failure& like);
+    enum class sequel { comes_back, is_gone, is_hidden };
+    sequel look_for(const program& tried, const suspect& like, std::uint64_t executions);
     bool is_gone(const suspect& found, const std::vector<std::string>& cures);
+    bool comes_back(const suspect& found);
     void explain(suspect& found);
     void explain_by_rules(suspect& found, std::vector<std::string> cures);
 

@@ -20,6 +20,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <thread>
 #include <tuple>
@@ -107,6 +108,7 @@ class hunter {
             std::rethrow_exception(problem_);
         result_.programs = reached_.programs;
         result_.executions += executions_of_doubts_;
+        unite_equal_failures();
         result_.seconds = seconds();
         result_.seed = options_.seed;
         result_.interrupted = interrupted();
@@ -171,11 +173,13 @@ class hunter {
 
     void keep_failure(task& next, examiner& by) {
         std::uint64_t executions = 0;
-        try {
-            executions = by.doubt(*next.to_keep);
-        } catch (const std::runtime_error&) { // a signal, or a checker that failed: it stays as it is known
-        }
-        trophy made = keep(*next.to_keep, options_);
+        trophy made = keep(std::move(*next.to_keep), options_, [&](suspect& small) {
+            try {
+                executions = by.explain_again(small);
+            } catch (
+                const std::runtime_error&) { // a signal, or a checker that failed: it stays as it is known
+            }
+        });
         const std::scoped_lock lock(mutex_);
         executions_of_doubts_ += executions;
         --keeping_;
@@ -186,7 +190,8 @@ class hunter {
             end_unwritten(kept.unkept);
         else if (journal_ != nullptr)
             write([&] { journal_->add(kept); });
-        untold_.push_back(next.place);
+        if (told_.insert(key_of(kept)).second)
+            untold_.push_back(next.place);
         news_.notify_all();
     }
 
@@ -316,6 +321,20 @@ class hunter {
         news_.notify_all();
     }
 
+    /// Two that were kept apart by what explains them are one when a doubt took both explanations away.
+    void unite_equal_failures() {
+        std::map<failure_key, std::size_t> first;
+        std::vector<trophy> all;
+        for (trophy& one : result_.trophies) {
+            const auto [place, is_new] = first.emplace(key_of(one), all.size());
+            if (is_new)
+                all.push_back(std::move(one));
+            else
+                all[place->second].programs += one.programs;
+        }
+        result_.trophies = std::move(all);
+    }
+
     /// Tells what comes up until all lanes have ended.
     void watch() {
         std::unique_lock lock(mutex_);
@@ -410,6 +429,7 @@ class hunter {
     std::uint64_t executions_of_closer_looks_ = 0;
     std::uint64_t executions_of_doubts_ = 0;      ///< they decide nothing, as they may come in any order
     std::map<failure_key, std::size_t> trophies_; ///< places in result_
+    std::set<failure_key> told_;
     std::vector<std::size_t> untold_;
     hunt_result result_;
 

@@ -46,10 +46,13 @@ void write_scenario(program what, const suspect& found, const std::string& where
 
 } // namespace
 
-trophy keep(const suspect& found, const hunt_options& options) {
+trophy keep(suspect found, const hunt_options& options, const std::function<void(suspect&)>& explain) {
     const double seconds = found.known.empty() ? shrink_seconds_of_news : shrink_seconds_of_known;
     told_failure told = interrupted() ? failure_as_found(found.what, "weak", found.found)
                                       : shrink_failure(found.what, "weak", found.found, seconds, true);
+    found.what = told.kept.what;
+    found.found = told.kept.found;
+    explain(found);
     // The bundle has the schedule of the shrunk program, so names stay as they are.
     program& small = told.kept.what;
     told.kept.scheduler = found.scheduler;
