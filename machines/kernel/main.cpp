@@ -112,6 +112,7 @@ json run_search(scenario_body& body, const json& request) {
             {"failed_at", r.failed_at},
             {"skipped", r.skipped},
             {"seconds", r.seconds},
+            {"complete", r.complete},
             {"exhausted", r.exhausted},
             {"bound_done", r.bound_done},
             {"points", r.points},

@@ -46,6 +46,7 @@ class searcher {
             result_.seconds = seconds;
         }
         confirm();
+        result_.complete = !out_of_time_;
         result_.executions = machine_.count().executions;
         result_.accesses = machine_.count().accesses;
         result_.switches = machine_.count().switches;

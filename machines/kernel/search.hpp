@@ -35,6 +35,7 @@ struct search_result {
     std::uint64_t executions = 0;
     std::uint64_t skipped = 0; ///< failures that were known
     double seconds = 0;
+    bool complete = false;  ///< everything was done that was asked for
     bool exhausted = false; ///< all schedules within `bound_done` preemptions were run
     int bound_done = -1;
     std::uint64_t points = 0;   ///< scheduling points of an execution without preemptions

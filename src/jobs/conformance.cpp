@@ -77,8 +77,11 @@ bool agree(const scenario_verdict& model, const scenario_verdict& kernel) {
            (model.expected && model.expected->expects_failure_of(kernel.found.invariant));
 }
 
-void judge_row(conformance_row& row, const std::optional<std::string>& reason) {
-    if (!is_conclusive(row.model) || !is_conclusive(row.kernel))
+/// `complete`: the kernel's search did all that it was to do. Otherwise what passes within the bound may fail beyond it.
+void judge_row(conformance_row& row, bool complete, const std::optional<std::string>& reason) {
+    const bool may_fail = row.kernel.verdict == verdict_kind::pass && !complete;
+    if (!is_conclusive(row.model) || !is_conclusive(row.kernel) ||
+        (may_fail && row.model.verdict == verdict_kind::fail))
         row.result = agreement::open;
     else if (agree(row.model, row.kernel))
         row.result = reason ? agreement::outdated : agreement::same;
@@ -128,7 +131,7 @@ std::vector<conformance_row> compare_with_model(std::span<const kernel_verdict> 
                                          status));
                 });
             row.model = judge(v.what, search.memory, found, options);
-            judge_row(row, reason_for(differences, v.what.name, v.what.protocol));
+            judge_row(row, v.complete, reason_for(differences, v.what.name, v.what.protocol));
         } else {
             row.result = agreement::open;
         }

@@ -141,6 +141,7 @@ void take_answer(kernel_verdict& v, const json& answer, bool whole_on_time) {
     r.seconds = answer.value("seconds", 0.0);
     r.scheduler = answer.value("found_by", answer.value("kind", ""));
     r.exhaustive = answer.value("exhausted", false);
+    v.complete = answer.value("complete", false);
     v.bound_done = answer.value("bound_done", -1);
     v.skipped = answer.value("skipped", std::uint64_t{0});
     v.warnings = answer.value("warnings", std::vector<std::string>{});

@@ -33,6 +33,7 @@ struct kernel_verdict {
     std::string place;                 ///< of the failure: "fs/dax.c:452"
     std::vector<std::string> warnings; ///< of the kernel, in the failing schedule
     std::uint64_t skipped = 0; ///< executions that showed known findings, after which the search went on
+    bool complete = false;     ///< everything was done that was asked for: the time did not end first
     int bound_done = -1;       ///< all schedules with so many preemptions were run
     std::string left;          ///< where a plan or a schedule could not go on; empty: it was followed
     std::vector<event> events; ///< of a replay

@@ -26,6 +26,7 @@ using clock = std::chrono::steady_clock;
 constexpr double default_seconds = 300; ///< cap of the default plan, per scenario: for busy machines
 constexpr std::uint64_t early_executions = 50'000;  ///< random ones beside the bounded search
 constexpr std::uint64_t whole_executions = 200'000; ///< in which small scenarios are searched to their end
+constexpr double whole_seconds = 10;
 constexpr double whole_share =
     0.25; ///< of the time, at most, so that the other phases come in a short time too
 constexpr std::uint64_t slice = 250'000; ///< random executions that one process runs at a time
@@ -314,8 +315,9 @@ class portfolio {
     bool start_phases() {
         while (running_.size() < jobs_ && !plan_.empty()) {
             search_phase phase = plan_.take();
+            const double left = limit_ - seconds();
             phase.request.seconds =
-                std::max(0.01, (limit_ - seconds()) * (attempts_whole(phase) ? whole_share : 1));
+                std::max(0.01, attempts_whole(phase) ? std::min(left * whole_share, whole_seconds) : left);
             auto worker = std::make_unique<checker>(phase.request);
             running_.push_back({std::move(phase), std::move(worker)});
         }
