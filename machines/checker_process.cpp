@@ -219,7 +219,13 @@ json run_shrink(const machine_factory& make, const program& what, memory_class m
         return {{"failure", json()}, {"reproduced", false}, {"executions", 1}};
     failure wanted = target.found;
     wanted.schedule = target.schedule;
-    shrink_result r = shrink(make, what, wanted, o);
+    // A smaller program may use less, and is to run as it will when it is read again.
+    const auto make_as_read = [&](const program& smaller) {
+        program noted = smaller;
+        note_uses(noted);
+        return make(noted);
+    };
+    shrink_result r = shrink(make_as_read, what, wanted, o);
     if (r.reproduced && request.value("no_return", false))
         if (const auto point = point_of_no_return(*make(r.what), r.found, memory, o.depth_limit,
                                                   o.seconds / 2, o.by_executions))
