@@ -54,7 +54,7 @@ const char* name_of(memory_class m) {
 }
 
 std::string scheduler_of(const json& request) {
-    const std::string name = request.value("scheduler", search_options{}.scheduler);
+    std::string name = request.value("scheduler", search_options{}.scheduler);
     if (find_strategy(name) == nullptr)
         throw bad_input("request", "unknown scheduler '" + name + "'");
     return name;

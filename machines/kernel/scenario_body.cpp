@@ -309,7 +309,7 @@ namespace {
 /// The innermost function that is not one of sleeping itself.
 std::string sleeping_function(unsigned thread) {
     for (const void* place : machine::get().call_stack(thread)) {
-        const std::string name = function_of(place);
+        std::string name = function_of(place);
         if (name != "schedule" && name.find("wait_unlocked") == std::string::npos)
             return name;
     }

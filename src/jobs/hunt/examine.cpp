@@ -67,7 +67,7 @@ failure likeness_of(const failure& found) {
 program cured(const program& what, const std::vector<std::string>& cures) {
     std::vector<std::string> rules;
     for (const auto& [name, value] : what.rules)
-        rules.push_back(name + "=" + value);
+        rules.push_back(std::string(name).append("=").append(value));
     return under(what, what.protocol, joined(std::move(rules), cures));
 }
 
