@@ -24,34 +24,45 @@ void met_access(const volatile void* address, unsigned long size, int kind, cons
     machine::get().access(number(address), size, kind, place);
 }
 
+/// The glue's accesses are no steps; its writes are to be noted.
+void met_in_glue(const volatile void* address, unsigned long size, int kind, const void*) {
+    machine& m = machine::get();
+    const bool write = (kind & machine_access_write) != 0;
+    if (write)
+        m.ram().wrote(number(address), size);
+    m.glue_access(number(address), size, write);
+}
+void glue_wrote(const volatile void* address, unsigned long size) {
+    met_in_glue(address, size, machine_access_write, nullptr);
+}
+
 } // namespace
 
-// ---- the compiler's hooks
+// ---- the compiler's hooks, those of the glue under names of their own (kernel/link.py)
 
-#define ACCESSES(size)                                                                                       \
-    FROM_KERNEL void __tsan_read##size(void* a) { met_access(a, size, 0, CALLER); }                          \
-    FROM_KERNEL void __tsan_write##size(void* a) { met_access(a, size, machine_access_write, CALLER); }      \
-    FROM_KERNEL void __tsan_read_write##size(void* a) { met_access(a, size, machine_access_write, CALLER); } \
-    FROM_KERNEL void __tsan_unaligned_read##size(void* a) { met_access(a, size, 0, CALLER); }                \
-    FROM_KERNEL void __tsan_unaligned_write##size(void* a) {                                                 \
-        met_access(a, size, machine_access_write, CALLER);                                                   \
-    }                                                                                                        \
-    FROM_KERNEL void __tsan_volatile_read##size(void* a) {                                                   \
-        met_access(a, size, machine_access_marked, CALLER);                                                  \
-    }                                                                                                        \
-    FROM_KERNEL void __tsan_volatile_write##size(void* a) {                                                  \
-        met_access(a, size, machine_access_write | machine_access_marked, CALLER);                           \
+#define ACCESSES_OF(hook, met, size)                                                                         \
+    FROM_KERNEL void hook##read##size(void* a) { met(a, size, 0, CALLER); }                                  \
+    FROM_KERNEL void hook##write##size(void* a) { met(a, size, machine_access_write, CALLER); }              \
+    FROM_KERNEL void hook##read_write##size(void* a) { met(a, size, machine_access_write, CALLER); }         \
+    FROM_KERNEL void hook##unaligned_read##size(void* a) { met(a, size, 0, CALLER); }                        \
+    FROM_KERNEL void hook##unaligned_write##size(void* a) { met(a, size, machine_access_write, CALLER); }    \
+    FROM_KERNEL void hook##volatile_read##size(void* a) { met(a, size, machine_access_marked, CALLER); }     \
+    FROM_KERNEL void hook##volatile_write##size(void* a) {                                                   \
+        met(a, size, machine_access_write | machine_access_marked, CALLER);                                  \
     }
-ACCESSES(1)
-ACCESSES(2)
-ACCESSES(4)
-ACCESSES(8)
-ACCESSES(16)
+#define ACCESSES(hook, met)                                                                                  \
+    ACCESSES_OF(hook, met, 1)                                                                                \
+    ACCESSES_OF(hook, met, 2)                                                                                \
+    ACCESSES_OF(hook, met, 4)                                                                                \
+    ACCESSES_OF(hook, met, 8)                                                                                \
+    ACCESSES_OF(hook, met, 16)                                                                               \
+    FROM_KERNEL void hook##read_range(void* a, unsigned long size) { met(a, size, 0, CALLER); }              \
+    FROM_KERNEL void hook##write_range(void* a, unsigned long size) {                                        \
+        met(a, size, machine_access_write, CALLER);                                                          \
+    }
+ACCESSES(__tsan_, met_access)
+ACCESSES(glue_tsan_, met_in_glue)
 
-FROM_KERNEL void __tsan_read_range(void* a, unsigned long size) { met_access(a, size, 0, CALLER); }
-FROM_KERNEL void __tsan_write_range(void* a, unsigned long size) {
-    met_access(a, size, machine_access_write, CALLER);
-}
 FROM_KERNEL void __tsan_func_entry(void*) { machine::get().enter(CALLER); }
 FROM_KERNEL void __tsan_func_exit(void) { machine::get().leave(CALLER); }
 FROM_KERNEL void __tsan_init(void) {}
@@ -63,35 +74,6 @@ FROM_KERNEL void __tsan_atomic_signal_fence(int order) {
         machine::get().fence();
 }
 
-// ---- the same hooks in the glue, under names of their own: its accesses are no steps, its writes are to be noted
-
-namespace {
-void glue_wrote(const volatile void* address, unsigned long size) {
-    machine& m = machine::get();
-    m.ram().wrote(number(address), size);
-    m.glue_access(number(address), size, true);
-}
-void glue_read(const volatile void* address, unsigned long size) {
-    machine::get().glue_access(number(address), size, false);
-}
-} // namespace
-
-#define GLUE_ACCESSES(size)                                                                                  \
-    FROM_KERNEL void glue_tsan_read##size(void* a) { glue_read(a, size); }                                   \
-    FROM_KERNEL void glue_tsan_unaligned_read##size(void* a) { glue_read(a, size); }                         \
-    FROM_KERNEL void glue_tsan_volatile_read##size(void* a) { glue_read(a, size); }                          \
-    FROM_KERNEL void glue_tsan_write##size(void* a) { glue_wrote(a, size); }                                 \
-    FROM_KERNEL void glue_tsan_read_write##size(void* a) { glue_wrote(a, size); }                            \
-    FROM_KERNEL void glue_tsan_unaligned_write##size(void* a) { glue_wrote(a, size); }                       \
-    FROM_KERNEL void glue_tsan_volatile_write##size(void* a) { glue_wrote(a, size); }
-GLUE_ACCESSES(1)
-GLUE_ACCESSES(2)
-GLUE_ACCESSES(4)
-GLUE_ACCESSES(8)
-GLUE_ACCESSES(16)
-
-FROM_KERNEL void glue_tsan_read_range(void* a, unsigned long size) { glue_read(a, size); }
-FROM_KERNEL void glue_tsan_write_range(void* a, unsigned long size) { glue_wrote(a, size); }
 FROM_KERNEL void glue_tsan_func_entry(void*) {}
 FROM_KERNEL void glue_tsan_func_exit(void) {}
 FROM_KERNEL void glue_tsan_init(void) {}
@@ -108,12 +90,12 @@ FROM_KERNEL void* machine_memset(void* to, int value, unsigned long size) {
     return std::memset(to, value, size);
 }
 FROM_KERNEL void* machine_memcpy(void* to, const void* from, unsigned long size) {
-    glue_read(from, size);
+    met_in_glue(from, size, 0, nullptr);
     glue_wrote(to, size);
     return std::memcpy(to, from, size);
 }
 FROM_KERNEL void* machine_memmove(void* to, const void* from, unsigned long size) {
-    glue_read(from, size);
+    met_in_glue(from, size, 0, nullptr);
     glue_wrote(to, size);
     return std::memmove(to, from, size);
 }
